@@ -1,0 +1,410 @@
+//! How a supervisor is put together and started.
+
+use crate::acceptor::{self, Acceptor, Entrance};
+use crate::admission::Admission;
+use crate::application::{Application, Silent};
+use crate::clock::Clock;
+use crate::control::Outcome;
+use crate::deadline::Deadlines;
+use crate::event::Event;
+use crate::handle::Handle;
+use crate::lane::Lane;
+use crate::ledger::Ledger;
+use crate::listener::{Listener, Tcp};
+use crate::observe::{Audience, EventFilter, Gate, LogObserver, Observer, observer};
+use crate::session::House;
+use crate::sip::Limits;
+use crate::supervisor::{Books, Keeper, Supervisor, keep};
+use crate::tls::{Generation, PolicyError, TlsPolicy};
+use async_std::channel::bounded;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::pin::Pin;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
+use xtra::Mailbox;
+
+#[cfg(any(test, feature = "testing"))]
+use crate::testing::{Dialler, ManualClock, MemoryListener};
+
+/// What a supervisor is to be. Every option has a default.
+#[must_use = "nothing happens before `start`"]
+pub struct Builder<A> {
+    policy: TlsPolicy,
+    application: A,
+    places: Vec<Place>,
+    observers: Vec<Box<dyn Observer>>,
+    log: bool,
+    deadlines: Deadlines,
+    message_limits: Limits,
+    flow_budget: usize,
+    event_backlog: usize,
+    max_connections: Option<usize>,
+    clock: Clock,
+}
+
+/// Where to listen.
+enum Place {
+    Named(String),
+    Bound(TcpListener),
+    #[cfg(any(test, feature = "testing"))]
+    Memory(MemoryListener),
+}
+
+/// A supervisor could not be started. Nothing is listening and nothing runs.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The TLS policy cannot be used.
+    Tls(PolicyError),
+    /// No place to listen was given.
+    NoListener,
+    /// A listening address is none, or its name cannot be resolved.
+    Address {
+        /// What was given.
+        given: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// An address cannot be listened on: in use, not ours, or a port that needs privileges.
+    Bind {
+        /// Which one.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A thread for an observer cannot be started.
+    Observer(io::Error),
+}
+
+impl Builder<Silent> {
+    pub(crate) fn new(policy: TlsPolicy) -> Self {
+        Self {
+            policy,
+            application: Silent,
+            places: Vec::new(),
+            observers: Vec::new(),
+            log: true,
+            deadlines: Deadlines::default(),
+            message_limits: Limits::default(),
+            flow_budget: 256 * 1024,
+            event_backlog: 10_000,
+            max_connections: None,
+            clock: Clock::default(),
+        }
+    }
+}
+
+impl<A: Application> Builder<A> {
+    /// What serves the sessions. Default: [`Silent`], which takes every message and answers none.
+    pub fn application<B: Application>(self, application: B) -> Builder<B> {
+        Builder {
+            application,
+            policy: self.policy,
+            places: self.places,
+            observers: self.observers,
+            log: self.log,
+            deadlines: self.deadlines,
+            message_limits: self.message_limits,
+            flow_budget: self.flow_budget,
+            event_backlog: self.event_backlog,
+            max_connections: self.max_connections,
+            clock: self.clock,
+        }
+    }
+
+    /// Listens on this address, `"0.0.0.0:5061"` say; a name is resolved and every address of it
+    /// used. May be said several times. Port 0 takes a free one: see [`Handle::listeners`].
+    pub fn listen(mut self, address: impl ToString) -> Self {
+        self.places.push(Place::Named(address.to_string()));
+        self
+    }
+
+    /// Takes over a listener that is bound already, by a service manager for instance.
+    pub fn adopt(mut self, listener: TcpListener) -> Self {
+        self.places.push(Place::Bound(listener));
+        self
+    }
+
+    /// Shows every event to this observer, on a thread of its own. May be said several times.
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Box::new(observer));
+        self
+    }
+
+    /// Writes no log. Default: events are logged through the `log` crate by [`LogObserver`].
+    pub fn without_log(mut self) -> Self {
+        self.log = false;
+        self
+    }
+
+    /// How long connections may take over each thing. Defaults: see [`Deadlines`].
+    pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
+        self.deadlines = deadlines;
+        self
+    }
+
+    /// How large a message may be. Defaults: see [`Limits`].
+    pub fn message_limits(mut self, limits: Limits) -> Self {
+        self.message_limits = limits;
+        self
+    }
+
+    /// How many bytes may be queued on one flow. Default 256 KiB. At the limit
+    /// [`Flow::send`](crate::Flow::send) gives the message back as `Full`. Costs nothing while
+    /// nothing is queued.
+    pub fn flow_budget(mut self, bytes: usize) -> Self {
+        self.flow_budget = bytes;
+        self
+    }
+
+    /// How many events an observer may be behind. Default 10,000, about 2 MiB. At the limit no
+    /// connection is accepted until half of them have been seen; the kernel's backlog holds.
+    pub fn event_backlog(mut self, events: usize) -> Self {
+        self.event_backlog = events;
+        self
+    }
+
+    /// How many connections may be open, handshakes included. Default: 90 % of the descriptors this
+    /// process may have. At the limit a connection is `Refused` with `connection_limit`.
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = Some(connections);
+        self
+    }
+
+    /// Listens in memory: connections come from the [`Dialler`] alone.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn listen_in_memory(mut self) -> (Self, Dialler) {
+        let (dialler, listener) = Dialler::new();
+        self.places.push(Place::Memory(listener));
+        (self, dialler)
+    }
+
+    /// Takes its time from this clock.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn clock(mut self, clock: ManualClock) -> Self {
+        self.clock = Clock::Manual(clock);
+        self
+    }
+
+    /// Checks the TLS policy, binds every address, and starts.
+    ///
+    /// # Errors
+    /// [`StartError`]; then nothing has been started.
+    pub async fn start(mut self) -> Result<Handle, StartError> {
+        let generation = Generation::load(&self.policy).map_err(StartError::Tls)?;
+        let entries = bind(std::mem::take(&mut self.places)).await?;
+        if entries.is_empty() {
+            return Err(StartError::NoListener);
+        }
+        let (lane, words) = Lane::new();
+        let gate = Arc::new(Gate::default());
+        let mut audience = Audience::new(Arc::clone(&gate));
+        if self.log {
+            self.observers.insert(0, Box::new(LogObserver::default()));
+        }
+        let mut observers = Vec::new();
+        for (number, watching) in self.observers.into_iter().enumerate() {
+            let events = audience.admit(EventFilter::all(), self.event_backlog);
+            let seen = observer(number, watching, events, lane.clone());
+            observers.push(seen.map_err(StartError::Observer)?);
+        }
+        let report = Arc::new(OnceLock::new());
+        let (done, ended) = bounded(1);
+        let outcome = Outcome {
+            report: Arc::clone(&report),
+            done: ended,
+        };
+        let max_connections = self.max_connections.unwrap_or_else(most_descriptors);
+        let admission = Admission::new(max_connections);
+        let house = Arc::new(House {
+            application: self.application,
+            generation,
+            deadlines: self.deadlines,
+            limits: self.message_limits,
+            lane,
+            clock: self.clock.clone(),
+        });
+        let ids = Arc::new(AtomicU64::new(1));
+        let mut listeners = Vec::new();
+        let mut acceptors = Vec::new();
+        for entry in entries {
+            let address = entry.address();
+            let (control, mailbox) = Mailbox::unbounded();
+            audience.show(&Event::Listening { listener: address });
+            let entrance = Entrance {
+                listener: (),
+                admission: Arc::clone(&admission),
+                ids: Arc::clone(&ids),
+                gate: Arc::clone(&gate),
+                flow_budget: self.flow_budget,
+                house: Arc::clone(&house),
+            };
+            acceptors.push(entry.open(entrance, mailbox));
+            listeners.push((address, control));
+        }
+        let bound = listeners.iter().map(|(address, _)| *address).collect();
+        let supervisor = Supervisor {
+            books: Books {
+                ledger: Ledger::new(),
+                listeners,
+                audience,
+                admission,
+                started: self.clock.now(),
+                clock: self.clock,
+                deadlines: self.deadlines,
+                message_limits: self.message_limits,
+                flow_budget: self.flow_budget,
+                outcome: outcome.clone(),
+                shutdown: None,
+            },
+        };
+        let (address, mailbox) = Mailbox::unbounded();
+        let keeper = Keeper {
+            lane: words,
+            observers,
+            report,
+            done,
+        };
+        async_std::task::spawn(keep(keeper, supervisor, mailbox));
+        for acceptor in acceptors {
+            async_std::task::spawn(acceptor);
+        }
+        Ok(Handle {
+            address,
+            listeners: bound,
+            outcome,
+        })
+    }
+}
+
+/// A listener that is bound.
+enum Entry {
+    Tcp(Tcp),
+    #[cfg(any(test, feature = "testing"))]
+    Memory(MemoryListener),
+}
+
+impl Entry {
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Tcp(listener) => listener.address(),
+            #[cfg(any(test, feature = "testing"))]
+            Self::Memory(listener) => Listener::address(listener),
+        }
+    }
+
+    /// The acceptor's task.
+    fn open<A: Application>(
+        self,
+        entrance: Entrance<(), A>,
+        mailbox: Mailbox<Acceptor>,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        match self {
+            Self::Tcp(listener) => Box::pin(acceptor::run(entrance.with(listener), mailbox)),
+            #[cfg(any(test, feature = "testing"))]
+            Self::Memory(listener) => Box::pin(acceptor::run(entrance.with(listener), mailbox)),
+        }
+    }
+}
+
+async fn bind(places: Vec<Place>) -> Result<Vec<Entry>, StartError> {
+    let mut entries = Vec::new();
+    for place in places {
+        match place {
+            Place::Named(given) => {
+                for address in resolve(given).await? {
+                    let listener = Tcp::bind(address)
+                        .map_err(|source| StartError::Bind { address, source })?;
+                    entries.push(Entry::Tcp(listener));
+                }
+            }
+            Place::Bound(listener) => {
+                let address = listener
+                    .local_addr()
+                    .unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
+                let listener =
+                    Tcp::adopt(listener).map_err(|source| StartError::Bind { address, source })?;
+                entries.push(Entry::Tcp(listener));
+            }
+            #[cfg(any(test, feature = "testing"))]
+            Place::Memory(listener) => entries.push(Entry::Memory(listener)),
+        }
+    }
+    Ok(entries)
+}
+
+/// Resolving a name may block, so it has a thread.
+async fn resolve(given: String) -> Result<Vec<SocketAddr>, StartError> {
+    let name = given.clone();
+    let found = async_std::task::spawn_blocking(move || name.to_socket_addrs()).await;
+    match found {
+        Ok(addresses) => Ok(addresses.collect()),
+        Err(source) => Err(StartError::Address { given, source }),
+    }
+}
+
+/// Nine tenths of the descriptors this process may have.
+fn most_descriptors() -> usize {
+    #[cfg(unix)]
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    #[cfg(not(unix))]
+    let limit = Some(16_384);
+    // Without a limit, memory is one: a million sessions take more than most machines have.
+    let limit = limit.unwrap_or(1_000_000).min(1_000_000);
+    usize::try_from(limit / 10 * 9).unwrap_or(usize::MAX).max(1)
+}
+
+impl<A: fmt::Debug> fmt::Debug for Builder<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("policy", &self.policy)
+            .field("application", &self.application)
+            .field("deadlines", &self.deadlines)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tls(error) => write!(f, "TLS: {error}"),
+            Self::NoListener => f.write_str("no address to listen on was given"),
+            Self::Address { given, source } => {
+                write!(f, "`{given}` is no address to listen on: {source}")
+            }
+            Self::Bind { address, source } => {
+                write!(f, "cannot listen on {address}: {source}{}", remedy(source))
+            }
+            Self::Observer(error) => write!(f, "cannot start a thread for an observer: {error}"),
+        }
+    }
+}
+
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another program listens there: stop it, or choose another port"
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "; this machine has no such address: choose one of its own, or 0.0.0.0"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "; ports below 1024 need privileges: choose a higher one, or grant CAP_NET_BIND_SERVICE"
+        }
+        _ => "",
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Tls(error) => Some(error),
+            Self::NoListener => None,
+            Self::Address { source, .. } | Self::Bind { source, .. } => Some(source),
+            Self::Observer(error) => Some(error),
+        }
+    }
+}

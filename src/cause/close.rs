@@ -1,0 +1,140 @@
+//! Why an established session closed.
+
+use super::{Cancelled, Fault};
+use crate::sip::Violation;
+use log::Level;
+use std::fmt;
+
+/// Why a `Ready` connection closed. A closed set with stable names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseCause {
+    /// The peer said goodbye as TLS demands: close_notify (RFC 8446 §6.1).
+    PeerClosed,
+    /// FIN without close_notify: the stream may have been cut.
+    Truncated,
+    /// RST, or the network gave the connection up.
+    Reset,
+    /// No SIP message came within the deadline after the handshake.
+    FirstMessageTimeout,
+    /// A message was begun and not finished within the deadline.
+    PartialMessageTimeout,
+    /// Nothing came for the idle time and nothing held the session open.
+    IdleTimeout,
+    /// The peer took no bytes from us for the deadline.
+    WriteStalled,
+    /// The peer had closed its half and the rest took too long.
+    HalfClosedTimeout,
+    /// Our keep-alive was not answered (RFC 5626 §4.4.1).
+    PongMissed,
+    /// What came cannot be framed as SIP; the stream is out of step for good.
+    Framing(Violation),
+    /// More was waiting to be sent than the flow's byte budget allows.
+    OutboundOverflow,
+    /// A newer connection took its place.
+    Replaced,
+    /// An operator or the application closed it.
+    Operator,
+    /// The supervisor is shutting down.
+    Drain,
+    /// It was still open when the drain deadline passed.
+    DrainDeadline,
+    /// The TLS policy it was accepted under has been retired.
+    GenerationAged,
+    /// The peer's certificate was revoked meanwhile.
+    CertificateRevoked,
+    /// A fatal TLS alert came after the handshake: under TLS 1.3 a peer may reject us this late.
+    RejectedByPeer,
+    /// The TLS records broke: bad MAC, bad length, a message out of place.
+    Misbehaved,
+    /// A defect of ours: a panic in the session or in its handler, with the message.
+    Internal(String),
+    /// The supervisor died; its wrapper closed the session.
+    SupervisorGone,
+}
+
+impl CloseCause {
+    /// The name on the wire, in snake_case.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::PeerClosed => "peer_closed",
+            Self::Truncated => "truncated",
+            Self::Reset => "reset",
+            Self::FirstMessageTimeout => "first_message_timeout",
+            Self::PartialMessageTimeout => "partial_message_timeout",
+            Self::IdleTimeout => "idle_timeout",
+            Self::WriteStalled => "write_stalled",
+            Self::HalfClosedTimeout => "half_closed_timeout",
+            Self::PongMissed => "pong_missed",
+            Self::Framing(_) => "framing",
+            Self::OutboundOverflow => "outbound_overflow",
+            Self::Replaced => "replaced",
+            Self::Operator => "operator",
+            Self::Drain => "drain",
+            Self::DrainDeadline => "drain_deadline",
+            Self::GenerationAged => "generation_aged",
+            Self::CertificateRevoked => "certificate_revoked",
+            Self::RejectedByPeer => "rejected_by_peer",
+            Self::Misbehaved => "misbehaved",
+            Self::Internal(_) => "internal",
+            Self::SupervisorGone => "supervisor_gone",
+        }
+    }
+
+    /// What narrows the name down: the framing violation, the text of a panic.
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Framing(violation) => Some(violation.name().into()),
+            Self::Internal(what) => Some(what.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whose fault it most likely was.
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::PeerClosed
+            | Self::IdleTimeout
+            | Self::Replaced
+            | Self::Operator
+            | Self::Drain
+            | Self::DrainDeadline
+            | Self::GenerationAged => Fault::Nobody,
+            Self::Reset | Self::PongMissed | Self::WriteStalled => Fault::PeerOrPath,
+            Self::OutboundOverflow => Fault::Both,
+            Self::RejectedByPeer => Fault::ProbablyUs,
+            Self::Internal(_) | Self::SupervisorGone => Fault::Us,
+            _ => Fault::Peer,
+        }
+    }
+
+    /// The level its log line has unless an operator says otherwise.
+    pub const fn level(&self) -> Level {
+        match self {
+            Self::Internal(_) | Self::SupervisorGone => Level::Error,
+            Self::RejectedByPeer
+            | Self::Misbehaved
+            | Self::OutboundOverflow
+            | Self::CertificateRevoked => Level::Warn,
+            _ => Level::Info,
+        }
+    }
+
+    /// The same reason, said of a handshake that was still going on when it was given.
+    pub(crate) const fn as_cancelled(&self) -> Cancelled {
+        match self {
+            Self::Drain | Self::DrainDeadline => Cancelled::Drain,
+            Self::SupervisorGone => Cancelled::SupervisorGone,
+            _ => Cancelled::Operator,
+        }
+    }
+}
+
+impl fmt::Display for CloseCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.detail() {
+            Some(detail) => write!(f, "{} ({detail})", self.name()),
+            None => f.write_str(self.name()),
+        }
+    }
+}

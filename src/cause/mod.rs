@@ -1,0 +1,78 @@
+//! Why a connection ended: closed sets of causes, the phase, and whose fault it was.
+//!
+//! Names are stable: `name()` is what appears in logs, metrics and the event stream.
+
+mod close;
+mod handshake;
+mod refusal;
+
+pub use close::CloseCause;
+pub use handshake::{Cancelled, HandshakeCause, Plaintext};
+pub use refusal::RefusalCause;
+
+/// How far a connection had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Outbound: the name was being resolved.
+    Resolve,
+    /// Outbound: TCP was being connected.
+    Connect,
+    /// Waiting for a whole ClientHello.
+    Hello,
+    /// Versions, keys and our certificate were being agreed.
+    Negotiation,
+    /// We had asked for a client certificate and were waiting for it, or judging it.
+    ClientAuth,
+    /// The handshake was over; SIP could flow.
+    Established,
+}
+
+impl Phase {
+    /// The name on the wire, in snake_case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Resolve => "resolve",
+            Self::Connect => "connect",
+            Self::Hello => "hello",
+            Self::Negotiation => "negotiation",
+            Self::ClientAuth => "client_auth",
+            Self::Established => "established",
+        }
+    }
+}
+
+/// Whose doing an ending most likely was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The peer's software, configuration or intent.
+    Peer,
+    /// Ours: configuration, certificate, or a defect.
+    Us,
+    /// Most often ours, seen from the peer's reaction to what we sent.
+    ProbablyUs,
+    /// The two sides have nothing in common; either could change.
+    Both,
+    /// The peer or the network between: they cannot be told apart from here.
+    PeerOrPath,
+    /// The network.
+    Network,
+    /// Nobody's: an ending that was asked for.
+    Nobody,
+}
+
+impl Fault {
+    /// The name on the wire, in snake_case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Peer => "peer",
+            Self::Us => "us",
+            Self::ProbablyUs => "probably_us",
+            Self::Both => "both",
+            Self::PeerOrPath => "peer_or_path",
+            Self::Network => "network",
+            Self::Nobody => "nobody",
+        }
+    }
+}

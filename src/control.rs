@@ -1,0 +1,257 @@
+//! Every message application code may send to the supervisor, and what it answers.
+//!
+//! Each can be sent through [`Handle`](crate::Handle), or to its
+//! [`address`](crate::Handle::address) by those who work with xtra.
+
+use crate::cause::CloseCause;
+use crate::connection::{Connection, ConnectionId};
+use crate::deadline::Deadlines;
+use crate::event::Ready;
+use crate::ledger::Counts;
+use crate::observe::EventFilter;
+use crate::sip::Limits;
+use async_std::channel::Receiver;
+use bytes::Bytes;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Asks for the counters and limits of this moment; answered with [`Figures`].
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot;
+
+/// The counters and limits of one moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Figures {
+    /// Since the supervisor started.
+    pub uptime: Duration,
+    /// Accepted connections.
+    pub inbound: Counts,
+    /// Dialled connections.
+    pub outbound: Counts,
+    /// Permits held by sessions: equals `handshaking + open`, but for words on their way.
+    pub permits: usize,
+    /// Events that the slowest observer has not seen yet.
+    pub undelivered_events: usize,
+    /// The addresses listened on.
+    pub listeners: Vec<SocketAddr>,
+    /// The limit on open connections.
+    pub max_connections: usize,
+    /// The outbound budget of each flow, in bytes.
+    pub flow_budget: usize,
+    /// The deadlines of every connection.
+    pub deadlines: Deadlines,
+    /// The limits on every message.
+    pub message_limits: Limits,
+    /// Whether the supervisor is shutting down.
+    pub draining: bool,
+}
+
+/// Asks for sessions, a page at a time, in the order of their ids; answered with [`SessionPage`].
+#[derive(Clone, Debug, Default)]
+pub struct Sessions {
+    /// Which ones.
+    pub filter: SessionFilter,
+    /// Only those after this id: the `next` of the page before.
+    pub after: Option<ConnectionId>,
+    /// How many at most; 0 is taken as 100.
+    pub limit: usize,
+}
+
+/// Which sessions to list. All by default.
+#[derive(Clone, Debug, Default)]
+pub struct SessionFilter {
+    /// Only from this address.
+    pub source: Option<IpAddr>,
+    /// Only those whose client certificate speaks for this SIP domain (RFC 5922).
+    pub identity: Option<String>,
+    /// Only established ones (`true`) or only handshakes (`false`).
+    pub established: Option<bool>,
+}
+
+/// One page of sessions.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionPage {
+    /// The sessions.
+    pub sessions: Vec<SessionSummary>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<ConnectionId>,
+    /// How many match in all.
+    pub total: usize,
+}
+
+/// One open connection.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionSummary {
+    /// Its constant facts.
+    pub connection: Arc<Connection>,
+    /// What its handshake agreed on; `None` while that goes on.
+    pub ready: Option<Arc<Ready>>,
+    /// Since it was accepted.
+    pub age: Duration,
+    /// Bytes on the wire from the peer.
+    pub bytes_in: u64,
+    /// Bytes on the wire to the peer.
+    pub bytes_out: u64,
+    /// SIP messages from the peer.
+    pub messages_in: u64,
+    /// SIP messages to the peer.
+    pub messages_out: u64,
+}
+
+/// Asks for everything about one connection; answered with an [`Inspection`], or `None` when it is
+/// not open.
+#[derive(Clone, Copy, Debug)]
+pub struct Inspect {
+    /// Which one.
+    pub id: ConnectionId,
+}
+
+/// Everything about one connection. TLS facts are in `summary.ready`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// What a listing says of it.
+    pub summary: SessionSummary,
+    /// Bytes queued for the peer.
+    pub queued: usize,
+    /// The budget of that queue, in bytes.
+    pub flow_budget: usize,
+    /// Whether something holds it open, a binding for instance.
+    pub held_open: bool,
+    /// Its next deadline: how long until then, and what it would close with.
+    pub next_deadline: Option<(Duration, CloseCause)>,
+    /// The cause it is closing for, if it is.
+    pub closing: Option<CloseCause>,
+}
+
+/// Queues one whole SIP message on a connection; answered with [`Sent`].
+#[derive(Clone, Debug)]
+pub struct Send {
+    /// On which one.
+    pub id: ConnectionId,
+    /// The message.
+    pub message: Bytes,
+}
+
+/// What became of a message to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It waits in the flow's queue and leaves in its turn.
+    Queued,
+    /// The flow's byte budget is used up; nothing was queued.
+    Full,
+    /// There is no such established session.
+    Gone,
+}
+
+/// Closes connections; answered with how many were told to.
+#[derive(Clone, Debug)]
+pub struct Close {
+    /// Which ones.
+    pub target: Target,
+    /// What their `Closed` event will say.
+    pub reason: CloseReason,
+    /// How long what is queued may still take to leave, and a running handler to finish.
+    pub grace: Duration,
+}
+
+/// Which connections to close.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// This one.
+    Connection(ConnectionId),
+    /// All from this address.
+    Source(IpAddr),
+    /// All whose client certificate speaks for this SIP domain (RFC 5922).
+    Identity(String),
+}
+
+/// Why the application wants a connection closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// Somebody wants it so.
+    Operator,
+    /// A newer connection has taken its place.
+    Replaced,
+    /// The peer's certificate was revoked.
+    CertificateRevoked,
+}
+
+/// Subscribes to events; answered with a [`Subscription`](crate::Subscription).
+#[derive(Clone, Debug)]
+pub struct Subscribe {
+    /// Which events.
+    pub filter: EventFilter,
+    /// How many may wait before no connection is accepted any more.
+    pub capacity: usize,
+}
+
+/// Ends the supervisor: no connection is accepted any more, handshakes are cancelled, sessions are
+/// told to close, and those that are still open at the deadline are cut. Answered at once with
+/// [`ShutdownBegun`]; a second one can only shorten the deadline.
+#[derive(Clone, Copy, Debug)]
+pub struct Shutdown {
+    /// How long sessions have.
+    pub deadline: Duration,
+}
+
+/// A shutdown that has begun.
+#[derive(Clone, Debug)]
+pub struct ShutdownBegun {
+    pub(crate) outcome: Outcome,
+}
+
+/// How a supervisor ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// Accepted connections; nothing is left open unless a handler blocked its thread to the end.
+    pub inbound: Counts,
+    /// Dialled connections.
+    pub outbound: Counts,
+    /// The panic that ended the supervisor, if one did.
+    pub panic: Option<String>,
+}
+
+/// Where the report will be.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) report: Arc<std::sync::OnceLock<Report>>,
+    /// Closed when the report is there.
+    pub(crate) done: Receiver<()>,
+}
+
+impl ShutdownBegun {
+    /// Waits for the end.
+    pub async fn finished(self) -> Report {
+        self.outcome.wait().await
+    }
+}
+
+impl Outcome {
+    pub(crate) async fn wait(&self) -> Report {
+        // Nothing is ever sent; the channel closes.
+        let _ = self.done.recv().await;
+        let report = self.report.get().cloned();
+        report.unwrap_or_else(|| Report {
+            inbound: Counts::default(),
+            outbound: Counts::default(),
+            panic: Some("the supervisor's task was dropped".to_owned()),
+        })
+    }
+}
+
+impl From<CloseReason> for CloseCause {
+    fn from(reason: CloseReason) -> Self {
+        match reason {
+            CloseReason::Operator => Self::Operator,
+            CloseReason::Replaced => Self::Replaced,
+            CloseReason::CertificateRevoked => Self::CertificateRevoked,
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Sans-io: how long a session may take over each thing.
+
+use crate::cause::CloseCause;
+use std::time::{Duration, Instant};
+
+/// How long a connection may take over each thing. Every end by one of these names it as its cause.
+///
+/// ```
+/// use sipward::Deadlines;
+/// use std::time::Duration;
+///
+/// let mut deadlines = Deadlines::default();
+/// deadlines.handshake = Duration::from_secs(5);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Deadlines {
+    /// From the accept to the end of the TLS handshake. Default 10 s. At the limit:
+    /// `HandshakeFailed` with `timeout_silent` or `timeout_stalled`.
+    pub handshake: Duration,
+    /// From `Ready` to the end of the first SIP message. Default 60 s. At the limit:
+    /// `Closed(first_message_timeout)`.
+    pub first_message: Duration,
+    /// From the first byte of a message to its last. Default 30 s. At the limit:
+    /// `Closed(partial_message_timeout)`.
+    pub partial_message: Duration,
+    /// Without a byte from the peer, while nothing keeps the flow open
+    /// ([`Flow::keep_open`](crate::Flow::keep_open)). Default 300 s. At the limit:
+    /// `Closed(idle_timeout)`.
+    pub idle: Duration,
+    /// Without a byte taken by the peer while we have some for it. Default 30 s. At the limit:
+    /// `Closed(write_stalled)`.
+    pub stalled_write: Duration,
+    /// From the peer's end of stream to ours, while answers are still leaving. Default 5 s. At the
+    /// limit: `Closed(half_closed_timeout)`.
+    pub half_closed: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(10),
+            first_message: Duration::from_secs(60),
+            partial_message: Duration::from_secs(30),
+            idle: Duration::from_secs(300),
+            stalled_write: Duration::from_secs(30),
+            half_closed: Duration::from_secs(5),
+        }
+    }
+}
+
+/// The deadlines of one established session.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    limits: Deadlines,
+    ready: Instant,
+    heard: Instant,
+    spoken: bool,
+    partial: Option<Instant>,
+    stalled: Option<(Instant, u64)>,
+}
+
+impl Watch {
+    pub(crate) const fn new(limits: Deadlines, ready: Instant) -> Self {
+        Self {
+            limits,
+            ready,
+            heard: ready,
+            spoken: false,
+            partial: None,
+            stalled: None,
+        }
+    }
+
+    /// Bytes came from the peer.
+    pub(crate) const fn heard(&mut self, now: Instant) {
+        self.heard = now;
+    }
+
+    /// A whole message came.
+    pub(crate) const fn message(&mut self) {
+        self.spoken = true;
+        self.partial = None;
+    }
+
+    /// Whether a message has been begun and not finished.
+    pub(crate) fn partial(&mut self, pending: bool, now: Instant) {
+        match (pending, self.partial) {
+            (true, None) => self.partial = Some(now),
+            (false, Some(_)) => self.partial = None,
+            _ => {}
+        }
+    }
+
+    /// Bytes wait for the peer, who has taken `taken` of them since the connection began.
+    pub(crate) fn waiting_to_write(&mut self, taken: u64, now: Instant) {
+        if self.stalled.is_none_or(|(_, before)| before != taken) {
+            self.stalled = Some((now, taken));
+        }
+    }
+
+    /// Everything has left.
+    pub(crate) const fn written(&mut self) {
+        self.stalled = None;
+    }
+
+    /// The earliest deadline, and what it means. `listening` is false while a handler runs: the
+    /// peer cannot be blamed for silence that nobody reads.
+    pub(crate) fn next(&self, listening: bool, held_open: bool) -> Option<(Instant, CloseCause)> {
+        let stalled = self
+            .stalled
+            .map(|(since, _)| (since + self.limits.stalled_write, CloseCause::WriteStalled));
+        if !listening {
+            return stalled;
+        }
+        let first = (!self.spoken).then(|| {
+            (
+                self.ready + self.limits.first_message,
+                CloseCause::FirstMessageTimeout,
+            )
+        });
+        let partial = self.partial.map(|since| {
+            (
+                since + self.limits.partial_message,
+                CloseCause::PartialMessageTimeout,
+            )
+        });
+        let idle = (!held_open).then(|| (self.heard + self.limits.idle, CloseCause::IdleTimeout));
+        [stalled, partial, first, idle]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    #[test]
+    fn a_session_that_never_speaks_has_the_first_message_deadline() {
+        let now = Instant::now();
+        let watch = Watch::new(Deadlines::default(), now);
+        assert_eq!(
+            watch.next(true, true),
+            Some((now + seconds(60), CloseCause::FirstMessageTimeout))
+        );
+    }
+
+    #[test]
+    fn idleness_counts_from_the_last_byte_and_not_while_held_open() {
+        let now = Instant::now();
+        let mut watch = Watch::new(Deadlines::default(), now);
+        watch.message();
+        watch.heard(now + seconds(100));
+        assert_eq!(
+            watch.next(true, false),
+            Some((now + seconds(400), CloseCause::IdleTimeout))
+        );
+        assert_eq!(watch.next(true, true), None);
+    }
+
+    #[test]
+    fn dripping_bytes_do_not_move_the_deadline_of_a_message() {
+        let now = Instant::now();
+        let mut watch = Watch::new(Deadlines::default(), now);
+        watch.message();
+        watch.partial(true, now);
+        watch.heard(now + seconds(29));
+        watch.partial(true, now + seconds(29));
+        assert_eq!(
+            watch.next(true, true),
+            Some((now + seconds(30), CloseCause::PartialMessageTimeout))
+        );
+    }
+
+    #[test]
+    fn a_stalled_write_counts_from_the_last_byte_taken() {
+        let now = Instant::now();
+        let mut watch = Watch::new(Deadlines::default(), now);
+        watch.waiting_to_write(10, now);
+        watch.waiting_to_write(10, now + seconds(20));
+        assert_eq!(
+            watch.next(false, true),
+            Some((now + seconds(30), CloseCause::WriteStalled))
+        );
+        watch.waiting_to_write(11, now + seconds(20));
+        assert_eq!(
+            watch.next(false, true),
+            Some((now + seconds(50), CloseCause::WriteStalled))
+        );
+        watch.written();
+        assert_eq!(watch.next(false, true), None);
+    }
+
+    #[test]
+    fn the_peer_is_not_blamed_for_silence_while_a_handler_runs() {
+        let watch = Watch::new(Deadlines::default(), Instant::now());
+        assert_eq!(watch.next(false, false), None);
+    }
+}

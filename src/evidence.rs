@@ -1,0 +1,90 @@
+//! What was seen on the wire: the facts behind a failure, and what a handshake agreed on.
+
+use crate::identity::Certificate;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Which way something went over the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sent {
+    /// The peer sent it.
+    ByPeer,
+    /// We sent it.
+    ByUs,
+}
+
+impl Sent {
+    /// `in` (the peer sent it) or `out` (we did).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ByPeer => "in",
+            Self::ByUs => "out",
+        }
+    }
+}
+
+/// A TLS alert (RFC 8446 §6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Alert {
+    /// Who sent it.
+    pub sent: Sent,
+    /// The description's number.
+    pub code: u8,
+    /// The description's name in snake_case, `unknown_ca` say; `alert_NN` for one not registered.
+    pub name: Cow<'static, str>,
+}
+
+/// What was seen of a handshake that failed. What could not be seen is empty or `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// Bytes the peer sent.
+    pub bytes_in: u64,
+    /// Bytes that left for the peer.
+    pub bytes_out: u64,
+    /// The first bytes, escaped and printable, at most 32 of them, when they were not TLS.
+    pub first_bytes: Option<String>,
+    /// The server name the peer asked for (RFC 6066 §3).
+    pub sni: Option<String>,
+    /// The TLS versions it offered, newest first, `TLSv1.3` say.
+    pub offered_versions: Vec<Cow<'static, str>>,
+    /// The application protocols it offered (RFC 7301).
+    pub offered_alpn: Vec<String>,
+    /// Its JA4 fingerprint, when its whole ClientHello was read.
+    pub ja4: Option<String>,
+    /// The last fatal alert, of either side.
+    pub alert: Option<Alert>,
+    /// The certificate it presented, when we asked for one.
+    pub client_certificate: Option<Arc<Certificate>>,
+    /// The version our ServerHello chose.
+    pub version: Option<Cow<'static, str>>,
+    /// The cipher suite our ServerHello chose.
+    pub cipher_suite: Option<Cow<'static, str>>,
+    /// The key exchange group our ServerHello chose.
+    pub group: Option<Cow<'static, str>>,
+}
+
+/// What the two sides of an established session agreed on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tls {
+    /// The version, `TLSv1.3` or `TLSv1.2`.
+    pub version: Cow<'static, str>,
+    /// The cipher suite by its IANA name.
+    pub cipher_suite: Cow<'static, str>,
+    /// The key exchange group by its IANA name; `None` in a resumed TLS 1.2 handshake.
+    pub group: Option<Cow<'static, str>>,
+    /// The application protocol, when one was agreed.
+    pub alpn: Option<String>,
+    /// The server name the peer asked for.
+    pub sni: Option<String>,
+    /// Whether an earlier session was resumed.
+    pub resumed: bool,
+    /// The versions the peer offered, newest first.
+    pub offered_versions: Vec<Cow<'static, str>>,
+    /// Its JA4 fingerprint.
+    pub ja4: Option<String>,
+    /// The certificate the peer authenticated itself with.
+    pub client_certificate: Option<Arc<Certificate>>,
+}

@@ -1,0 +1,164 @@
+//! The supervisor's handle, for those who do not know xtra.
+
+use crate::connection::ConnectionId;
+use crate::control::{
+    Close, CloseReason, Figures, Inspect, Inspection, Outcome, Report, Send, Sent, SessionFilter,
+    SessionPage, Sessions, Shutdown, Snapshot, Subscribe, Target,
+};
+use crate::observe::{EventFilter, Subscription};
+use crate::supervisor::Supervisor;
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use std::fmt;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+use xtra::{Address, Handler};
+
+/// Steers a running supervisor. Clones steer the same one.
+///
+/// When the last clone and the last address are dropped, the supervisor shuts down as if it had been
+/// told to, with a deadline of 8 s.
+#[derive(Clone)]
+#[must_use = "dropping the last handle shuts the supervisor down"]
+pub struct Handle {
+    pub(crate) address: Address<Supervisor>,
+    pub(crate) listeners: Vec<SocketAddr>,
+    pub(crate) outcome: Outcome,
+}
+
+/// The supervisor has ended; [`Handle::wait`] says how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended;
+
+impl Handle {
+    /// The addresses bound at the start; a port 0 has become the real one.
+    pub fn listeners(&self) -> &[SocketAddr] {
+        &self.listeners
+    }
+
+    /// The supervisor's address, for xtra users: every message of [`control`](crate::control) can be
+    /// sent to it. An ask that races the actor's end may hang; race it with `address.join()`.
+    pub const fn address(&self) -> &Address<Supervisor> {
+        &self.address
+    }
+
+    /// The counters and limits of this moment.
+    ///
+    /// # Errors
+    /// [`Ended`] when the supervisor has ended, here and in every other call.
+    pub async fn snapshot(&self) -> Result<Figures, Ended> {
+        self.ask(Snapshot).await
+    }
+
+    /// A page of sessions: those after the id `after`, at most `limit` of them.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn sessions(
+        &self,
+        filter: SessionFilter,
+        after: Option<ConnectionId>,
+        limit: usize,
+    ) -> Result<SessionPage, Ended> {
+        let page = Sessions {
+            filter,
+            after,
+            limit,
+        };
+        self.ask(page).await
+    }
+
+    /// Everything about one connection; `None` when it is not open.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn inspect(&self, id: ConnectionId) -> Result<Option<Inspection>, Ended> {
+        self.ask(Inspect { id }).await
+    }
+
+    /// Queues one whole SIP message on a connection.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn send(&self, id: ConnectionId, message: impl Into<Bytes>) -> Result<Sent, Ended> {
+        let message = message.into();
+        self.ask(Send { id, message }).await
+    }
+
+    /// Tells connections to close, and says how many.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn close(
+        &self,
+        target: Target,
+        reason: CloseReason,
+        grace: Duration,
+    ) -> Result<usize, Ended> {
+        let close = Close {
+            target,
+            reason,
+            grace,
+        };
+        self.ask(close).await
+    }
+
+    /// A stream of the events the filter lets through, from now on.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn subscribe(
+        &self,
+        filter: EventFilter,
+        capacity: usize,
+    ) -> Result<Subscription, Ended> {
+        self.ask(Subscribe { filter, capacity }).await
+    }
+
+    /// Ends the supervisor, sessions having `deadline` to close, and waits for that end. Bounded:
+    /// it takes at most the deadline and a few seconds.
+    pub async fn shutdown(&self, deadline: Duration) -> Report {
+        // One that has ended already has its report ready.
+        let _ = self.ask(Shutdown { deadline }).await;
+        self.outcome.wait().await
+    }
+
+    /// Waits until the supervisor has ended, for whatever reason.
+    pub async fn wait(&self) -> Report {
+        self.outcome.wait().await
+    }
+
+    pub(crate) async fn ask<M, R>(&self, message: M) -> Result<R, Ended>
+    where
+        Supervisor: Handler<M, Return = R>,
+        M: std::marker::Send + 'static,
+        R: std::marker::Send + 'static,
+    {
+        // An ask that races the actor's stop is sometimes never answered.
+        let answer = pin!(self.address.send(message).into_future());
+        let stopped = pin!(self.address.join());
+        match select(answer, stopped).await {
+            Either::Left((answer, _)) => answer.map_err(|_| Ended),
+            Either::Right(_) => Err(Ended),
+        }
+    }
+}
+
+use std::future::IntoFuture;
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("listeners", &self.listeners)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the supervisor has ended")
+    }
+}
+
+impl std::error::Error for Ended {}

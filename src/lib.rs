@@ -1,0 +1,92 @@
+//! SIP-over-TLS sessions kept by actors: no connection can end unaccounted for.
+//!
+//! An application embeds a [`Supervisor`]. It listens, performs every TLS handshake, hands whole SIP
+//! messages to the application, and accounts for every connection from its first moment to its
+//! last: each accepted connection ends in exactly one of `Refused`, `HandshakeFailed` and `Ready`,
+//! and each `Ready` in exactly one `Closed`, with the cause, whose fault it was, and the evidence.
+//!
+//! ```no_run
+//! use sipward::{Application, Flow, Ready, SipSession, Supervisor, TlsPolicy, sip::Message};
+//!
+//! struct Router;
+//! struct Conversation {
+//!     flow: Flow,
+//! }
+//!
+//! impl Application for Router {
+//!     type Session = Conversation;
+//!     fn open(&self, _ready: &Ready, flow: Flow) -> Conversation {
+//!         Conversation { flow }
+//!     }
+//! }
+//!
+//! impl SipSession for Conversation {
+//!     async fn message(&mut self, message: Message) {
+//!         println!("{:?} on {:?}", message.method(), self.flow);
+//!     }
+//! }
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let sipward = Supervisor::builder(TlsPolicy::from_pem_files("server.crt", "server.key")?)
+//!     .listen("0.0.0.0:5061")
+//!     .application(Router)
+//!     .start()
+//!     .await?;
+//! sipward.wait().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What an embedder uses, in reading order
+//!
+//! - [`Supervisor::builder`] and [`Builder`]: what to listen on, with which limits and deadlines.
+//! - [`TlsPolicy`]: certificates, versions, client authentication.
+//! - [`Application`] and [`SipSession`]: what the application implements; [`Flow`]: what it holds of
+//!   a session; [`sip`]: messages and how they are cut out of the stream.
+//! - [`Handle`]: what it steers with; [`control`]: the messages behind that, for xtra users.
+//! - [`Event`]: everything that happens, the only source of logs and metrics; [`Observer`] and
+//!   [`Subscription`]: how to get it.
+//! - [`HandshakeCause`], [`CloseCause`], [`RefusalCause`]: the closed sets of reasons.
+
+mod acceptor;
+mod admission;
+mod application;
+mod builder;
+mod cause;
+mod clock;
+mod connection;
+pub mod control;
+mod deadline;
+mod ending;
+mod event;
+mod evidence;
+mod flow;
+mod handle;
+mod identity;
+mod lane;
+mod ledger;
+mod listener;
+pub mod observe;
+mod readings;
+mod session;
+pub mod sip;
+mod supervisor;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod tls;
+mod transport;
+
+pub use application::{Application, Silent, SipSession};
+pub use builder::{Builder, StartError};
+pub use cause::{Cancelled, CloseCause, Fault, HandshakeCause, Phase, Plaintext, RefusalCause};
+pub use connection::{Connection, ConnectionId, Direction};
+pub use deadline::Deadlines;
+pub use event::{Closed, Event, EventKind, HandshakeFailed, Ready, Refused};
+pub use evidence::{Alert, Evidence, Sent, Tls};
+pub use flow::{Flow, KeepOpen, SendError};
+pub use handle::{Ended, Handle};
+pub use identity::{Certificate, NotACertificate};
+pub use ledger::Counts;
+pub use observe::{EventFilter, LogObserver, Observer, Subscription};
+pub use supervisor::Supervisor;
+pub use tls::{ClientAuth, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};

@@ -1,0 +1,108 @@
+//! Where connections come from: a bound TCP socket with options its connections inherit, or memory
+//! in tests.
+
+use crate::transport::Transport;
+use async_std::net::TcpStream;
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+#[cfg(any(test, feature = "testing"))]
+use crate::testing::{MemoryListener, MemoryStream};
+
+/// Connections the kernel holds that have not been accepted yet; it may allow fewer
+/// (`net.core.somaxconn`).
+const BACKLOG: i32 = 2048;
+
+/// A source of connections.
+pub(crate) trait Listener: Send + 'static {
+    type Stream: Transport;
+
+    /// The address it is bound to.
+    fn address(&self) -> SocketAddr;
+
+    /// The next connection, its far end and our end. Dropping this before it is done loses nothing.
+    fn accept(
+        &self,
+    ) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr, SocketAddr)>> + Send;
+}
+
+/// A TCP listener.
+#[derive(Debug)]
+pub(crate) struct Tcp {
+    listener: async_std::net::TcpListener,
+    address: SocketAddr,
+}
+
+impl Tcp {
+    /// Binds and listens.
+    pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
+        let domain = Domain::for_address(address);
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Self::adopt(socket.into())
+    }
+
+    /// Takes over a listener that is bound already, by a service manager for instance.
+    pub(crate) fn adopt(listener: TcpListener) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        listener.set_nonblocking(true)?;
+        inherit(&SockRef::from(&listener))?;
+        Ok(Self {
+            listener: listener.into(),
+            address,
+        })
+    }
+}
+
+/// Sets what accepted sockets inherit: no Nagle delay (a handshake is many small writes), and
+/// keep-alive that finds dead peers.
+fn inherit(socket: &SockRef<'_>) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(60))
+        .with_interval(Duration::from_secs(15));
+    #[cfg(not(windows))]
+    let keepalive = keepalive.with_retries(4);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(Duration::from_secs(60)))?;
+    Ok(())
+}
+
+impl Listener for Tcp {
+    type Stream = TcpStream;
+
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr, SocketAddr)> {
+        let (stream, peer) = self.listener.accept().await?;
+        let local = if self.address.ip().is_unspecified() {
+            stream.local_addr()?
+        } else {
+            self.address
+        };
+        Ok((stream, peer, local))
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Listener for MemoryListener {
+    type Stream = MemoryStream;
+
+    fn address(&self) -> SocketAddr {
+        Self::address()
+    }
+
+    async fn accept(&self) -> io::Result<(MemoryStream, SocketAddr, SocketAddr)> {
+        let (stream, peer) = Self::accept(self).await?;
+        Ok((stream, peer, Self::address()))
+    }
+}

@@ -1,0 +1,43 @@
+//! Who watches: observers get events and nothing else, on a thread of their own, so that a blocked
+//! stdout stalls no handshake. Logs and metrics are made here.
+
+mod fields;
+mod gate;
+mod limiter;
+mod log;
+mod queue;
+mod subscription;
+
+pub use fields::Field;
+pub use log::LogObserver;
+pub use subscription::{EventFilter, Subscription};
+
+pub(crate) use gate::Gate;
+pub(crate) use queue::{Audience, observer};
+
+use crate::event::Event;
+
+/// Gets every event, in order, on a thread of its own.
+///
+/// While an observer is more than a stated number of events behind
+/// ([`Builder::event_backlog`](crate::Builder::event_backlog)), no connection is accepted, and
+/// single `accepted` and `refused` events may be shed; endings and beginnings of sessions never are.
+/// A panic ends the observer, is reported to the others, and harms nothing else.
+///
+/// ```
+/// use sipward::{Event, Observer};
+///
+/// struct CountFailures(u64);
+///
+/// impl Observer for CountFailures {
+///     fn observe(&mut self, event: &Event) {
+///         if let Event::HandshakeFailed(_) = event {
+///             self.0 += 1;
+///         }
+///     }
+/// }
+/// ```
+pub trait Observer: Send + 'static {
+    /// One event.
+    fn observe(&mut self, event: &Event);
+}

@@ -1,0 +1,144 @@
+//! Events on their way to observers and subscribers.
+
+use super::{EventFilter, Gate, Observer, Subscription};
+use crate::ending::panic_message;
+use crate::event::{Event, EventKind};
+use crate::lane::{Lane, Lifecycle};
+use async_std::channel::{Receiver, Sender, unbounded};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::{io, thread};
+
+/// Everybody who gets events.
+#[derive(Debug)]
+pub(crate) struct Audience {
+    gate: Arc<Gate>,
+    seats: Vec<Seat>,
+}
+
+/// One receiver of events, as the supervisor sees it.
+#[derive(Debug)]
+struct Seat {
+    events: Sender<Event>,
+    filter: EventFilter,
+    backlog: Arc<Backlog>,
+}
+
+/// How far one receiver is behind.
+#[derive(Debug)]
+pub(super) struct Backlog {
+    gate: Arc<Gate>,
+    capacity: usize,
+    over: AtomicBool,
+    shed: AtomicU64,
+}
+
+impl Audience {
+    pub(crate) const fn new(gate: Arc<Gate>) -> Self {
+        Self {
+            gate,
+            seats: Vec::new(),
+        }
+    }
+
+    /// A place for one more, who gets what the filter lets through from now on.
+    pub(crate) fn admit(&mut self, filter: EventFilter, capacity: usize) -> Subscription {
+        let (events, receiver) = unbounded();
+        let backlog = Arc::new(Backlog {
+            gate: Arc::clone(&self.gate),
+            capacity: capacity.max(1),
+            over: AtomicBool::new(false),
+            shed: AtomicU64::new(0),
+        });
+        self.seats.push(Seat {
+            events,
+            filter,
+            backlog: Arc::clone(&backlog),
+        });
+        Subscription::new(receiver, backlog)
+    }
+
+    /// Shows an event to everybody who wants it.
+    pub(crate) fn show(&mut self, event: &Event) {
+        self.seats.retain(|seat| seat.show(event));
+    }
+
+    /// Events not yet taken by whoever is farthest behind.
+    pub(crate) fn undelivered(&self) -> usize {
+        let behind = self.seats.iter().map(|seat| seat.events.len());
+        behind.max().unwrap_or(0)
+    }
+}
+
+impl Seat {
+    /// False when nobody sits here any more.
+    fn show(&self, event: &Event) -> bool {
+        if self.events.is_closed() {
+            return false;
+        }
+        if !self.filter.lets_through(event) {
+            return true;
+        }
+        if self.events.len() >= self.backlog.capacity {
+            self.backlog.set_over();
+            if event.kind().may_be_shed() {
+                self.backlog.shed.fetch_add(1, Ordering::Relaxed);
+                return true;
+            }
+        }
+        self.events.try_send(event.clone()).is_ok()
+    }
+}
+
+impl Backlog {
+    fn set_over(&self) {
+        if !self.over.swap(true, Ordering::SeqCst) {
+            self.gate.close();
+        }
+    }
+
+    /// The receiver has taken one; `left` are waiting.
+    pub(super) fn taken(&self, left: usize) {
+        let eased = left <= self.capacity / 2;
+        if eased && self.over.load(Ordering::SeqCst) && self.over.swap(false, Ordering::SeqCst) {
+            self.gate.open();
+        }
+    }
+
+    pub(super) fn shed(&self) -> u64 {
+        self.shed.load(Ordering::Relaxed)
+    }
+}
+
+/// Starts an observer's thread. What is returned resolves when it has seen its last event.
+pub(crate) fn observer(
+    number: usize,
+    mut observer: Box<dyn Observer>,
+    mut events: Subscription,
+    lane: Lane,
+) -> io::Result<Receiver<()>> {
+    let (alive, done) = unbounded();
+    let watch = move || {
+        let _alive = alive;
+        while let Some(event) = events.next_blocking() {
+            let last = event.kind() == EventKind::Stopped;
+            let shown = catch_unwind(AssertUnwindSafe(|| observer.observe(&event)));
+            if let Err(panic) = shown {
+                // A supervisor that has ended needs not know.
+                let _ = lane.say(Lifecycle::ObserverFailed {
+                    observer: number,
+                    message: panic_message(&*panic),
+                });
+                return;
+            }
+            if last {
+                return;
+            }
+        }
+    };
+    thread::Builder::new()
+        .name(format!("sipward-observer-{number}"))
+        .spawn(watch)?;
+    Ok(done)
+}

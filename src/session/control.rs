@@ -1,0 +1,116 @@
+//! What every wait of a session watches besides what it waits for: its mailbox, its close latch,
+//! its one timer.
+
+use crate::clock::{Clock, Timer};
+use crate::flow::{Closing, Line};
+use crate::tls::GivenUp;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+pub(super) struct Control<'a> {
+    /// The mailbox's own loop: never dropped while it waits, so that no message is lost.
+    actor: Option<Pin<&'a mut (dyn Future<Output = ()> + Send)>>,
+    line: &'a Arc<Line>,
+    clock: &'a Clock,
+    pub(super) timer: Timer,
+}
+
+/// Why a wait ended without what it waited for.
+pub(super) enum Interrupted {
+    Closing(Closing),
+    Deadline,
+}
+
+impl<'a> Control<'a> {
+    pub(super) fn new(
+        actor: Pin<&'a mut (dyn Future<Output = ()> + Send)>,
+        line: &'a Arc<Line>,
+        clock: &'a Clock,
+    ) -> Self {
+        Self {
+            actor: Some(actor),
+            line,
+            clock,
+            timer: clock.timer(),
+        }
+    }
+
+    pub(super) const fn line(&self) -> &'a Arc<Line> {
+        self.line
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Begins a look around: control messages are handled. Gives the number of the latest news,
+    /// for [`Line::park`].
+    pub(super) fn look(&mut self, cx: &mut Context<'_>) -> u64 {
+        if let Some(actor) = &mut self.actor
+            && actor.as_mut().poll(cx).is_ready()
+        {
+            self.actor = None;
+        }
+        self.line.unpark()
+    }
+
+    /// Waits for `step`, until the deadline or until somebody wants the session closed.
+    pub(super) async fn until<R>(
+        &mut self,
+        deadline: Instant,
+        step: impl FnMut(&mut Context<'_>) -> Poll<R>,
+    ) -> Result<R, Interrupted> {
+        self.wait(deadline, |_| true, step).await
+    }
+
+    /// Waits for `step` in a session that is closing already, until the deadline or until somebody
+    /// wants it gone without any grace.
+    pub(super) async fn until_forced<R>(
+        &mut self,
+        deadline: Instant,
+        step: impl FnMut(&mut Context<'_>) -> Poll<R>,
+    ) -> Result<R, Interrupted> {
+        let forced = |closing: &Closing| closing.grace.is_zero();
+        self.wait(deadline, forced, step).await
+    }
+
+    async fn wait<R>(
+        &mut self,
+        deadline: Instant,
+        interrupts: impl Fn(&Closing) -> bool,
+        mut step: impl FnMut(&mut Context<'_>) -> Poll<R>,
+    ) -> Result<R, Interrupted> {
+        self.timer.set(Some(deadline));
+        poll_fn(|cx| {
+            loop {
+                let news = self.look(cx);
+                // What is possible without waiting is done even then.
+                if let Poll::Ready(result) = step(cx) {
+                    return Poll::Ready(Ok(result));
+                }
+                if let Some(closing) = self.line.closing().filter(|closing| interrupts(closing)) {
+                    return Poll::Ready(Err(Interrupted::Closing(closing)));
+                }
+                if self.timer.poll(cx).is_ready() {
+                    return Poll::Ready(Err(Interrupted::Deadline));
+                }
+                if self.line.park(news, cx.waker()) {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await
+    }
+}
+
+impl From<Interrupted> for GivenUp {
+    fn from(interrupted: Interrupted) -> Self {
+        match interrupted {
+            Interrupted::Deadline => Self::Deadline,
+            Interrupted::Closing(closing) => Self::Cancelled(closing.cause.as_cancelled()),
+        }
+    }
+}

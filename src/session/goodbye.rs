@@ -1,0 +1,98 @@
+//! The end of a connection: what was said last still arrives, and then the socket is given back.
+//!
+//! Closing a socket with unread input makes the kernel send RST, which may overtake an alert or a
+//! close_notify. So: flush, end our half, read and throw away a little, close; all of it bounded.
+
+use super::control::Control;
+use super::pump::{Pump, Stop};
+use crate::cause::{CloseCause, HandshakeCause};
+use crate::deadline::Deadlines;
+use crate::tls::Tap;
+use crate::transport::Transport;
+use std::task::{Poll, ready};
+use std::time::Duration;
+
+/// How long a peer has for taking our last words and ending its half.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// How much of what it still sends is read for that.
+const RUBBISH: usize = 64 * 1024;
+
+/// Delivers the alert TLS left in the tap.
+pub(super) async fn after_failed_handshake<T: Transport>(
+    tap: &Tap<T>,
+    control: &mut Control<'_>,
+    cause: &HandshakeCause,
+) {
+    // Nothing was said to a peer that was only waited for, and nobody hears us who is gone.
+    let said = !matches!(
+        cause,
+        HandshakeCause::Probe
+            | HandshakeCause::TimeoutSilent
+            | HandshakeCause::TimeoutStalled
+            | HandshakeCause::Cancelled(_)
+            | HandshakeCause::Io(_)
+    );
+    if said {
+        part(tap, control).await;
+    }
+}
+
+/// Sends what is queued and close_notify, and closes. Gives the reason as it turned out.
+pub(super) async fn after_session<T: Transport>(
+    tap: &Tap<T>,
+    mut pump: Pump<T>,
+    control: &mut Control<'_>,
+    deadlines: &Deadlines,
+    mut stop: Stop,
+) -> Stop {
+    let patience = match stop.cause {
+        CloseCause::PeerClosed => deadlines.half_closed,
+        _ => stop.grace.max(LINGER),
+    };
+    let speaks = !matches!(
+        stop.cause,
+        CloseCause::Reset
+            | CloseCause::WriteStalled
+            // TLS has said its own last word, a fatal alert.
+            | CloseCause::Misbehaved
+            | CloseCause::RejectedByPeer
+    );
+    if speaks {
+        let line = control.line().clone();
+        let deadline = control.now() + patience;
+        let spoken = control
+            .until_forced(deadline, |cx| pump.poll_last_words(cx, &line))
+            .await;
+        if spoken.is_err() && stop.cause == CloseCause::PeerClosed {
+            stop.cause = CloseCause::HalfClosedTimeout;
+        }
+    }
+    if stop.cause != CloseCause::Reset {
+        part(tap, control).await;
+    }
+    stop
+}
+
+/// Flushes the tap, ends our half, and waits a little for the peer's.
+async fn part<T: Transport>(tap: &Tap<T>, control: &mut Control<'_>) {
+    let deadline = control.now() + LINGER;
+    let flushed = control
+        .until_forced(deadline, |cx| tap.poll_flush(cx))
+        .await;
+    if !matches!(flushed, Ok(Ok(()))) || tap.shutdown_write().is_err() {
+        return;
+    }
+    let mut rubbish = 0;
+    let _ = control
+        .until_forced(deadline, |cx| {
+            while rubbish < RUBBISH {
+                match ready!(tap.poll_discard(cx)) {
+                    Ok(count) if count > 0 => rubbish += count,
+                    _ => break,
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+}

@@ -1,0 +1,333 @@
+//! The loop of an established session: what it looks at, in which order, each time it is polled.
+
+use super::House;
+use super::control::Control;
+use crate::cause::CloseCause;
+use crate::deadline::Watch;
+use crate::evidence::Alert;
+use crate::flow::{Closing, Line};
+use crate::sip::{Frame, Framer, Message};
+use crate::tls::Stream;
+use crate::transport::Transport;
+use bytes::{Buf, Bytes};
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// Bytes read at a time while no message's length is known.
+const READ: usize = 4096;
+
+/// Frames handled before others get the thread: the runtime has no budget of its own.
+const FRAMES_A_TURN: u32 = 32;
+
+/// Keep-alive answers owed before no more is read: their asker has to take them first.
+const PONGS_OWED: usize = 64;
+
+/// The answer to CRLFCRLF (RFC 5626 §4.4.1).
+const PONG: Bytes = Bytes::from_static(b"\r\n");
+
+pub(super) struct Pump<T: Transport> {
+    stream: Stream<T>,
+    framer: Framer,
+    watch: Watch,
+    ready: Instant,
+    /// The message being encrypted.
+    outgoing: Bytes,
+    pongs: usize,
+    /// Something was handed to TLS that may not have left yet.
+    unflushed: bool,
+    frames_left: u32,
+    /// Set once closing began while a handler ran: it may finish until then.
+    grace: Option<(Instant, Closing)>,
+}
+
+/// Why a session stops, and how gently.
+#[derive(Debug)]
+pub(super) struct Stop {
+    pub(super) cause: CloseCause,
+    pub(super) alert: Option<Alert>,
+    pub(super) grace: Duration,
+}
+
+impl Stop {
+    pub(super) const fn at_once(cause: CloseCause) -> Self {
+        Self {
+            cause,
+            alert: None,
+            grace: Duration::ZERO,
+        }
+    }
+}
+
+impl From<Closing> for Stop {
+    fn from(closing: Closing) -> Self {
+        Self {
+            cause: closing.cause,
+            alert: None,
+            grace: closing.grace,
+        }
+    }
+}
+
+impl<T: Transport> Pump<T> {
+    pub(super) fn new<A>(stream: Stream<T>, house: &House<A>) -> Self {
+        let now = house.clock.now();
+        Self {
+            stream,
+            framer: Framer::new(house.limits),
+            watch: Watch::new(house.deadlines, now),
+            ready: now,
+            outgoing: Bytes::new(),
+            pongs: 0,
+            unflushed: false,
+            frames_left: FRAMES_A_TURN,
+            grace: None,
+        }
+    }
+
+    /// When the session became ready.
+    pub(super) const fn ready_at(&self) -> Instant {
+        self.ready
+    }
+
+    /// The next message, with everything else a session does while it waits for one.
+    pub(super) fn poll_message(
+        &mut self,
+        cx: &mut Context<'_>,
+        control: &mut Control<'_>,
+    ) -> Poll<Result<Message, Stop>> {
+        let line = Arc::clone(control.line());
+        loop {
+            let news = control.look(cx);
+            if let Some(closing) = line.closing() {
+                return Poll::Ready(Err(closing.into()));
+            }
+            let now = control.now();
+            if let Err(stop) = self.send(cx, &line, now) {
+                return Poll::Ready(Err(stop));
+            }
+            match self.receive(cx, &line, now) {
+                Ok(Received::Message(message)) => return Poll::Ready(Ok(message)),
+                Ok(Received::Pings) => continue,
+                Ok(Received::EnoughForNow) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Ok(Received::Nothing) => {}
+                Err(stop) => return Poll::Ready(Err(stop)),
+            }
+            if let Some(stop) = self.overdue(cx, control, true) {
+                return Poll::Ready(Err(stop));
+            }
+            if line.park(news, cx.waker()) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Polls the application's handler to its end, with everything else a session does meanwhile.
+    /// Nothing is read: the peer's TCP window feels a slow handler.
+    pub(super) fn poll_handler(
+        &mut self,
+        cx: &mut Context<'_>,
+        control: &mut Control<'_>,
+        mut handler: Pin<&mut impl Future<Output = ()>>,
+    ) -> Poll<Result<(), Stop>> {
+        let line = Arc::clone(control.line());
+        loop {
+            let news = control.look(cx);
+            let now = control.now();
+            if let Some(stop) = self.out_of_grace(&line, now) {
+                return Poll::Ready(Err(stop));
+            }
+            if let Err(stop) = self.send(cx, &line, now) {
+                return Poll::Ready(Err(stop));
+            }
+            if handler.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            if let Some(stop) = self.overdue(cx, control, false) {
+                return Poll::Ready(Err(stop));
+            }
+            if line.park(news, cx.waker()) {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Sends all that is queued, then close_notify.
+    pub(super) fn poll_last_words(
+        &mut self,
+        cx: &mut Context<'_>,
+        line: &Line,
+    ) -> Poll<io::Result<()>> {
+        while self.load(line) {
+            match self.stream.poll_write(cx, &self.outgoing) {
+                Poll::Ready(Ok(count)) => self.outgoing.advance(count),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        self.stream.poll_close(cx)
+    }
+
+    /// Encrypts and sends as much as the peer takes.
+    fn send(&mut self, cx: &mut Context<'_>, line: &Line, now: Instant) -> Result<(), Stop> {
+        while self.load(line) {
+            match self.stream.poll_write(cx, &self.outgoing) {
+                Poll::Ready(Ok(count)) => {
+                    self.outgoing.advance(count);
+                    self.unflushed = true;
+                }
+                Poll::Ready(Err(error)) => return Err(self.broken(&error)),
+                Poll::Pending => {
+                    self.unflushed = true;
+                    break;
+                }
+            }
+        }
+        if !self.unflushed {
+            return Ok(());
+        }
+        match self.stream.poll_flush(cx) {
+            Poll::Ready(Ok(())) if self.outgoing.is_empty() => {
+                self.unflushed = false;
+                self.watch.written();
+                Ok(())
+            }
+            Poll::Ready(Err(error)) => Err(self.broken(&error)),
+            Poll::Ready(Ok(())) | Poll::Pending => {
+                let taken = line.readings.bytes_out.load(Ordering::Relaxed);
+                self.watch.waiting_to_write(taken, now);
+                Ok(())
+            }
+        }
+    }
+
+    /// Makes `outgoing` the next thing to send; false when there is nothing.
+    fn load(&mut self, line: &Line) -> bool {
+        if !self.outgoing.is_empty() {
+            return true;
+        }
+        if self.pongs > 0 {
+            self.pongs -= 1;
+            self.outgoing = PONG;
+            return true;
+        }
+        let Some(message) = line.pop() else {
+            return false;
+        };
+        line.readings.messages_out.fetch_add(1, Ordering::Relaxed);
+        self.outgoing = message;
+        true
+    }
+
+    fn receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        line: &Line,
+        now: Instant,
+    ) -> Result<Received, Stop> {
+        loop {
+            if self.frames_left == 0 {
+                self.frames_left = FRAMES_A_TURN;
+                return Ok(Received::EnoughForNow);
+            }
+            match self.framer.next_frame() {
+                Ok(Some(Frame::Message(message))) => {
+                    self.frames_left -= 1;
+                    self.watch.message();
+                    line.readings.messages_in.fetch_add(1, Ordering::Relaxed);
+                    return Ok(Received::Message(message));
+                }
+                Ok(Some(Frame::Ping)) => {
+                    self.frames_left -= 1;
+                    self.pongs += 1;
+                    continue;
+                }
+                Ok(Some(Frame::Pong)) => {
+                    self.frames_left -= 1;
+                    continue;
+                }
+                Ok(None) => self.watch.partial(!self.framer.is_idle(), now),
+                Err(violation) => return Err(Stop::at_once(CloseCause::Framing(violation))),
+            }
+            if self.pongs >= PONGS_OWED {
+                return Ok(Received::Nothing);
+            }
+            let read = self.stream.poll_read(cx, self.framer.spare(READ));
+            self.framer.filled(match read {
+                Poll::Ready(Ok(count)) => count,
+                _ => 0,
+            });
+            match read {
+                Poll::Ready(Ok(0)) => return Err(Stop::at_once(CloseCause::PeerClosed)),
+                Poll::Ready(Ok(_)) => self.watch.heard(now),
+                Poll::Ready(Err(error)) => return Err(self.broken(&error)),
+                Poll::Pending if self.pongs > 0 => return Ok(Received::Pings),
+                Poll::Pending => {
+                    self.frames_left = FRAMES_A_TURN;
+                    return Ok(Received::Nothing);
+                }
+            }
+        }
+    }
+
+    /// Sets the timer to the next deadline; the stop it means if it has passed.
+    fn overdue(
+        &self,
+        cx: &mut Context<'_>,
+        control: &mut Control<'_>,
+        listening: bool,
+    ) -> Option<Stop> {
+        let next = self.watch.next(listening, control.line().held_open());
+        let grace = self
+            .grace
+            .as_ref()
+            .map(|(at, closing)| (*at, closing.cause.clone()));
+        let (at, cause) = [next, grace]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at)?;
+        control.line().readings.set_alarm(at - self.ready, &cause);
+        control.timer.set(Some(at));
+        let due = control.timer.poll(cx).is_ready();
+        due.then(|| Stop::at_once(cause))
+    }
+
+    /// A session that is to close lets its handler finish within the grace.
+    fn out_of_grace(&mut self, line: &Line, now: Instant) -> Option<Stop> {
+        let closing = line.closing()?;
+        let until = now + closing.grace;
+        let (at, _) = self
+            .grace
+            .take_if(|(at, _)| *at <= until)
+            .unwrap_or((until, closing.clone()));
+        if at <= now {
+            return Some(closing.into());
+        }
+        self.grace = Some((at, closing));
+        None
+    }
+
+    fn broken(&self, error: &io::Error) -> Stop {
+        let (cause, alert) = self.stream.close_cause(error);
+        Stop {
+            cause,
+            alert,
+            grace: Duration::ZERO,
+        }
+    }
+}
+
+enum Received {
+    Message(Message),
+    /// Keep-alives that want an answer.
+    Pings,
+    EnoughForNow,
+    Nothing,
+}

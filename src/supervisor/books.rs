@@ -1,0 +1,304 @@
+//! What the supervisor knows: the ledger, who is listening, who is watching; and what each word of
+//! the lifecycle lane does to it.
+
+use crate::acceptor::{Acceptor, StopListening};
+use crate::admission::Admission;
+use crate::cause::{CloseCause, HandshakeCause, Phase};
+use crate::clock::Clock;
+use crate::connection::{Connection, ConnectionId, Direction};
+use crate::control::{Outcome, Report};
+use crate::deadline::Deadlines;
+use crate::event::{Closed, Event, HandshakeFailed, Ready, Refused};
+use crate::evidence::{Alert, Evidence};
+use crate::flow::{Line, Verdict};
+use crate::lane::{Ended, HandshakeFailure, Lifecycle};
+use crate::ledger::{Counts, Entry, Ledger, Stage, Unexpected};
+use crate::observe::Audience;
+use crate::session::{CloseSession, Session};
+use crate::sip::Limits;
+use futures_util::FutureExt;
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use xtra::Address;
+
+/// How long sessions that were cut have to be gone.
+const CUT: Duration = Duration::from_secs(3);
+
+#[derive(Debug)]
+pub(crate) struct Books {
+    pub(crate) ledger: Ledger<Held>,
+    pub(crate) listeners: Vec<(SocketAddr, Address<Acceptor>)>,
+    pub(crate) audience: Audience,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) clock: Clock,
+    pub(crate) started: Instant,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) message_limits: Limits,
+    pub(crate) flow_budget: usize,
+    pub(crate) outcome: Outcome,
+    pub(crate) shutdown: Option<ShuttingDown>,
+}
+
+/// What the supervisor holds of an open connection.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) line: Arc<Line>,
+    pub(crate) session: Address<Session>,
+    pub(crate) accepted: Instant,
+}
+
+/// How far a shutdown has come.
+#[derive(Clone, Debug)]
+pub(crate) struct ShuttingDown {
+    /// What sessions close with.
+    pub(crate) cause: CloseCause,
+    /// When to go on to the next step.
+    pub(crate) until: Instant,
+    /// Everything still open has been cut.
+    pub(crate) cut: bool,
+}
+
+impl Books {
+    /// Enters one word of the lane.
+    pub(crate) fn enter(&mut self, word: Lifecycle) {
+        match word {
+            Lifecycle::Accepted { line, session, at } => self.accepted(line, session, at),
+            Lifecycle::Refused {
+                connection,
+                refusal,
+            } => {
+                self.ledger.refuse(connection.direction);
+                self.show(Event::Accepted(Arc::clone(&connection)));
+                self.show(Event::Refused(Refused {
+                    connection,
+                    cause: refusal.cause,
+                    limit: refusal.limit,
+                    current: refusal.current,
+                }));
+            }
+            Lifecycle::Ready { ready, at } => self.ready(ready, at),
+            Lifecycle::Ended { id, at, how } => self.ended(id, at, *how),
+            Lifecycle::AcceptFailed {
+                listener,
+                error,
+                pause,
+            } => self.show(Event::AcceptFailed {
+                listener,
+                error,
+                pause,
+            }),
+            Lifecycle::ListenerClosed { listener, error } => {
+                self.listeners.retain(|(address, _)| *address != listener);
+                self.show(Event::ListenerClosed { listener, error });
+            }
+            Lifecycle::ObserverFailed { observer, message } => {
+                self.show(Event::ObserverFailed { observer, message });
+            }
+        }
+    }
+
+    pub(crate) fn show(&mut self, event: Event) {
+        self.audience.show(&event);
+    }
+
+    /// Tells one session to close.
+    pub(crate) fn close(held: &Held, cause: CloseCause, grace: Duration) {
+        // An unbounded mailbox takes a message without waiting; a session that has ended needs none.
+        let told = held.session.send(CloseSession { cause, grace }).detach();
+        let _ = told.into_future().now_or_never();
+    }
+
+    /// Nobody comes in any more, and everybody has until the deadline to leave.
+    pub(crate) fn shut_down(&mut self, deadline: Duration) {
+        let until = self.clock.now() + deadline;
+        if let Some(shutdown) = &mut self.shutdown {
+            if !shutdown.cut {
+                shutdown.until = shutdown.until.min(until);
+            }
+            return;
+        }
+        self.shutdown = Some(ShuttingDown {
+            cause: CloseCause::Drain,
+            until,
+            cut: false,
+        });
+        self.admission.close();
+        for (_, acceptor) in &self.listeners {
+            let told = acceptor.send(StopListening).detach();
+            let _ = told.into_future().now_or_never();
+        }
+        let open = self.ledger.len();
+        self.show(Event::Draining { open, deadline });
+        for entry in self.ledger.entries() {
+            Self::close(&entry.held, CloseCause::Drain, deadline);
+        }
+    }
+
+    /// The next step of a shutdown whose time has come. True when it must not be waited for longer.
+    pub(crate) fn overdue(&mut self) -> bool {
+        let now = self.clock.now();
+        match &mut self.shutdown {
+            Some(shutdown) if shutdown.until <= now && !shutdown.cut => {
+                shutdown.until = now + CUT;
+                shutdown.cut = true;
+                for entry in self.ledger.entries() {
+                    let line = &entry.held.line;
+                    line.trip(CloseCause::DrainDeadline, Duration::ZERO);
+                }
+                false
+            }
+            Some(shutdown) => shutdown.until <= now,
+            None => false,
+        }
+    }
+
+    /// Whether every connection has ended and nobody can come any more.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.listeners.is_empty() && self.ledger.len() == 0
+    }
+
+    pub(crate) const fn counts(&self, direction: Direction) -> Counts {
+        self.ledger.counts(direction)
+    }
+
+    pub(crate) fn report(&self, panic: Option<String>) -> Report {
+        Report {
+            inbound: self.counts(Direction::Inbound),
+            outbound: self.counts(Direction::Outbound),
+            panic,
+        }
+    }
+
+    fn accepted(&mut self, line: Arc<Line>, session: Address<Session>, accepted: Instant) {
+        let connection = Arc::clone(&line.connection);
+        let held = Held {
+            line,
+            session,
+            accepted,
+        };
+        if let Some(shutdown) = &self.shutdown {
+            let left = shutdown.until.saturating_duration_since(self.clock.now());
+            Self::close(&held, shutdown.cause.clone(), left);
+        }
+        match self.ledger.begin(Arc::clone(&connection), held) {
+            Ok(()) => self.show(Event::Accepted(connection)),
+            Err(why) => self.discrepancy(connection.id, "accepted", why),
+        }
+    }
+
+    fn ready(&mut self, ready: Arc<Ready>, at: Instant) {
+        let id = ready.connection.id;
+        let Some(entry) = self.ledger.entry(id) else {
+            return self.discrepancy(id, "ready", Unexpected::NotOpen);
+        };
+        let line = Arc::clone(&entry.held.line);
+        if self.shutdown.is_some() {
+            // Its handshake stays unfinished in the books, and ends as cancelled.
+            return line.answer(Verdict::Refuse);
+        }
+        match self.ledger.ready(Arc::clone(&ready), at) {
+            Ok(()) => {
+                self.show(Event::Ready(ready));
+                line.answer(Verdict::Serve);
+            }
+            Err(why) => self.discrepancy(id, "ready", why),
+        }
+    }
+
+    fn ended(&mut self, id: ConnectionId, at: Instant, how: Ended) {
+        let event = match self.ledger.end(id) {
+            Ok(entry) => match entry.stage {
+                Stage::Handshaking => failed(&entry, at, how),
+                Stage::Ready { at: since, .. } => closed(&entry, at - since, how),
+            },
+            Err(why) => return self.discrepancy(id, "ended", why),
+        };
+        self.show(event);
+    }
+
+    fn discrepancy(&mut self, id: ConnectionId, said: &str, why: Unexpected) {
+        let why = match why {
+            Unexpected::NotOpen => "is not open",
+            Unexpected::AlreadyOpen => "is open already",
+            Unexpected::AlreadyReady => "is ready already",
+        };
+        self.show(Event::Discrepancy {
+            connection: Some(id),
+            what: format!("was said to be {said}, but {why}"),
+        });
+    }
+}
+
+fn failed(entry: &Entry<Held>, at: Instant, how: Ended) -> Event {
+    let HandshakeFailure {
+        cause,
+        phase,
+        evidence,
+    } = match how {
+        Ended::Handshake(failure) => failure,
+        Ended::Session { cause, alert } => {
+            let cancelled = HandshakeCause::Cancelled(cause.as_cancelled());
+            failure(entry, cancelled, alert)
+        }
+        Ended::Panicked(message) => failure(entry, HandshakeCause::Internal(message), None),
+        Ended::Abandoned => {
+            let dropped = "its task was dropped".to_owned();
+            failure(entry, HandshakeCause::Internal(dropped), None)
+        }
+    };
+    Event::HandshakeFailed(Arc::new(HandshakeFailed {
+        connection: Arc::clone(&entry.connection),
+        cause,
+        phase,
+        elapsed: at - entry.held.accepted,
+        evidence,
+    }))
+}
+
+/// What can be said of a handshake whose session could not say it.
+fn failure(entry: &Entry<Held>, cause: HandshakeCause, alert: Option<Alert>) -> HandshakeFailure {
+    let readings = &entry.held.line.readings;
+    let bytes_in = readings.bytes_in.load(Ordering::Relaxed);
+    HandshakeFailure {
+        cause,
+        phase: if bytes_in == 0 {
+            Phase::Hello
+        } else {
+            Phase::Negotiation
+        },
+        evidence: Evidence {
+            bytes_in,
+            bytes_out: readings.bytes_out.load(Ordering::Relaxed),
+            alert,
+            ..Evidence::default()
+        },
+    }
+}
+
+fn closed(entry: &Entry<Held>, duration: Duration, how: Ended) -> Event {
+    let (cause, alert) = match how {
+        Ended::Session { cause, alert } => (cause, alert),
+        Ended::Panicked(message) => (CloseCause::Internal(message), None),
+        Ended::Abandoned => (
+            CloseCause::Internal("its task was dropped".to_owned()),
+            None,
+        ),
+        // A session never says this after its `Ready`; should it, the words are kept.
+        Ended::Handshake(failure) => (CloseCause::Internal(failure.cause.to_string()), None),
+    };
+    let connection: &Arc<Connection> = &entry.connection;
+    let readings = &entry.held.line.readings;
+    Event::Closed(Arc::new(Closed {
+        connection: Arc::clone(connection),
+        cause,
+        duration,
+        bytes_in: readings.bytes_in.load(Ordering::Relaxed),
+        bytes_out: readings.bytes_out.load(Ordering::Relaxed),
+        messages_in: readings.messages_in.load(Ordering::Relaxed),
+        messages_out: readings.messages_out.load(Ordering::Relaxed),
+        alert,
+    }))
+}

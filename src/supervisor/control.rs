@@ -1,0 +1,199 @@
+//! How the supervisor answers control messages. No answer waits for a session.
+
+use super::Supervisor;
+use super::books::{Books, Held};
+use crate::connection::{ConnectionId, Direction};
+use crate::control::{
+    Close, Figures, Inspect, Inspection, Send, Sent, SessionFilter, SessionPage, SessionSummary,
+    Sessions, Shutdown, ShutdownBegun, Snapshot, Subscribe, Target,
+};
+use crate::event::Ready;
+use crate::flow::{Flow, SendError};
+use crate::ledger::{Entry, Stage};
+use crate::observe::Subscription;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+use xtra::{Context, Handler};
+
+/// A page of sessions whose size nobody chose.
+const PAGE: usize = 100;
+
+impl Handler<Snapshot> for Supervisor {
+    type Return = Figures;
+
+    async fn handle(&mut self, _: Snapshot, _: &mut Context<Self>) -> Figures {
+        let books = &self.books;
+        Figures {
+            uptime: books.clock.now() - books.started,
+            inbound: books.counts(Direction::Inbound),
+            outbound: books.counts(Direction::Outbound),
+            permits: books.admission.open(),
+            undelivered_events: books.audience.undelivered(),
+            listeners: books.listeners.iter().map(|(at, _)| *at).collect(),
+            max_connections: books.admission.max_connections(),
+            flow_budget: books.flow_budget,
+            deadlines: books.deadlines,
+            message_limits: books.message_limits,
+            draining: books.shutdown.is_some(),
+        }
+    }
+}
+
+impl Handler<Sessions> for Supervisor {
+    type Return = SessionPage;
+
+    async fn handle(&mut self, page: Sessions, _: &mut Context<Self>) -> SessionPage {
+        let limit = if page.limit == 0 { PAGE } else { page.limit };
+        let books = &self.books;
+        let matching = books
+            .ledger
+            .entries()
+            .filter(|entry| matches(&page.filter, entry));
+        let mut total = 0;
+        let mut ids: Vec<ConnectionId> = matching
+            .inspect(|_| total += 1)
+            .map(|entry| entry.connection.id)
+            .filter(|id| page.after.is_none_or(|after| *id > after))
+            .collect();
+        ids.sort_unstable();
+        let more = ids.len() > limit;
+        ids.truncate(limit);
+        let now = books.clock.now();
+        SessionPage {
+            next: ids.last().copied().filter(|_| more),
+            sessions: ids
+                .into_iter()
+                .filter_map(|id| books.ledger.entry(id))
+                .map(|entry| summary(entry, now))
+                .collect(),
+            total,
+        }
+    }
+}
+
+impl Handler<Inspect> for Supervisor {
+    type Return = Option<Inspection>;
+
+    async fn handle(&mut self, which: Inspect, _: &mut Context<Self>) -> Option<Inspection> {
+        let books = &self.books;
+        let entry = books.ledger.entry(which.id)?;
+        let line = &entry.held.line;
+        let now = books.clock.now();
+        let next_deadline = match entry.stage {
+            Stage::Handshaking => None,
+            Stage::Ready { at, .. } => line.readings.alarm().map(|(after, cause)| {
+                let left = (at + after).saturating_duration_since(now);
+                (left, cause)
+            }),
+        };
+        Some(Inspection {
+            summary: summary(entry, now),
+            queued: Flow::new(Arc::clone(line)).queued(),
+            flow_budget: books.flow_budget,
+            held_open: line.held_open(),
+            next_deadline,
+            closing: line.closing().map(|closing| closing.cause),
+        })
+    }
+}
+
+impl Handler<Send> for Supervisor {
+    type Return = Sent;
+
+    async fn handle(&mut self, send: Send, _: &mut Context<Self>) -> Sent {
+        let entry = self.books.ledger.entry(send.id);
+        let Some(entry) = entry.filter(|entry| established(entry).is_some()) else {
+            return Sent::Gone;
+        };
+        match Flow::new(Arc::clone(&entry.held.line)).send(send.message) {
+            Ok(()) => Sent::Queued,
+            Err(SendError::Full(_)) => Sent::Full,
+            Err(SendError::Closed(_)) => Sent::Gone,
+        }
+    }
+}
+
+impl Handler<Close> for Supervisor {
+    type Return = usize;
+
+    async fn handle(&mut self, close: Close, _: &mut Context<Self>) -> usize {
+        let filter = match close.target {
+            Target::Connection(id) => {
+                let Some(entry) = self.books.ledger.entry(id) else {
+                    return 0;
+                };
+                Books::close(&entry.held, close.reason.into(), close.grace);
+                return 1;
+            }
+            Target::Source(source) => SessionFilter {
+                source: Some(source),
+                ..SessionFilter::default()
+            },
+            Target::Identity(identity) => SessionFilter {
+                identity: Some(identity),
+                ..SessionFilter::default()
+            },
+        };
+        let entries = self.books.ledger.entries();
+        entries
+            .filter(|entry| matches(&filter, entry))
+            .map(|entry| Books::close(&entry.held, close.reason.into(), close.grace))
+            .count()
+    }
+}
+
+impl Handler<Subscribe> for Supervisor {
+    type Return = Subscription;
+
+    async fn handle(&mut self, wish: Subscribe, _: &mut Context<Self>) -> Subscription {
+        self.books.audience.admit(wish.filter, wish.capacity)
+    }
+}
+
+impl Handler<Shutdown> for Supervisor {
+    type Return = ShutdownBegun;
+
+    async fn handle(&mut self, shutdown: Shutdown, _: &mut Context<Self>) -> ShutdownBegun {
+        self.books.shut_down(shutdown.deadline);
+        ShutdownBegun {
+            outcome: self.books.outcome.clone(),
+        }
+    }
+}
+
+fn established(entry: &Entry<Held>) -> Option<&Arc<Ready>> {
+    match &entry.stage {
+        Stage::Handshaking => None,
+        Stage::Ready { ready, .. } => Some(ready),
+    }
+}
+
+fn matches(filter: &SessionFilter, entry: &Entry<Held>) -> bool {
+    let ready = established(entry);
+    let source = filter
+        .source
+        .is_none_or(|source| entry.connection.peer.ip() == source);
+    let stage = filter
+        .established
+        .is_none_or(|established| established == ready.is_some());
+    let identity = filter.identity.as_ref().is_none_or(|identity| {
+        ready
+            .and_then(|ready| ready.tls.client_certificate.as_ref())
+            .is_some_and(|certificate| certificate.speaks_for(identity))
+    });
+    source && stage && identity
+}
+
+fn summary(entry: &Entry<Held>, now: Instant) -> SessionSummary {
+    let readings = &entry.held.line.readings;
+    SessionSummary {
+        connection: Arc::clone(&entry.connection),
+        ready: established(entry).cloned(),
+        age: now.saturating_duration_since(entry.held.accepted),
+        bytes_in: readings.bytes_in.load(Ordering::Relaxed),
+        bytes_out: readings.bytes_out.load(Ordering::Relaxed),
+        messages_in: readings.messages_in.load(Ordering::Relaxed),
+        messages_out: readings.messages_out.load(Ordering::Relaxed),
+    }
+}

@@ -1,0 +1,229 @@
+//! The supervisor's own wrapper: it runs the actor, owns what must survive its panic, and sees
+//! every connection to its end even then.
+
+use super::books::ShuttingDown;
+use super::{Books, Supervisor};
+use crate::acceptor::StopListening;
+use crate::cause::CloseCause;
+use crate::connection::Direction;
+use crate::control::Report;
+use crate::ending::panic_message;
+use crate::event::Event;
+use crate::lane::Lifecycle;
+use async_std::channel::{Receiver, Sender};
+use futures_util::{FutureExt, StreamExt};
+use std::future::{IntoFuture, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
+use std::time::Duration;
+use xtra::Mailbox;
+
+/// Words of the lane entered before control messages are looked at again.
+const WORDS_A_TURN: usize = 64;
+
+/// What sessions have when their supervisor has died, or its last handle was dropped.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(8);
+
+/// How long observers may take over what is left to see at the end.
+const LAST_EVENTS: Duration = Duration::from_secs(1);
+
+/// How often the books are compared with the permits.
+const AUDIT: Duration = Duration::from_secs(10);
+
+/// What the wrapper owns besides the supervisor.
+pub(crate) struct Keeper {
+    pub(crate) lane: Receiver<Lifecycle>,
+    /// Each closes when an observer has seen its last event.
+    pub(crate) observers: Vec<Receiver<()>>,
+    pub(crate) report: Arc<OnceLock<Report>>,
+    /// Dropped last: whoever waits for the report then finds it.
+    pub(crate) done: Sender<()>,
+}
+
+/// Runs a supervisor to its end.
+pub(crate) async fn keep(mut keeper: Keeper, supervisor: Supervisor, mailbox: Mailbox<Supervisor>) {
+    let mut supervisor = supervisor;
+    let panic = supervise(&mut keeper, &mut supervisor, mailbox).await.err();
+    let mut books = supervisor.books;
+    if panic.is_some() {
+        settle(&mut keeper, &mut books).await;
+    }
+    books.show(Event::Stopped {
+        inbound: books.counts(Direction::Inbound),
+        outbound: books.counts(Direction::Outbound),
+        panic: panic.clone(),
+    });
+    let report = books.report(panic);
+    let clock = books.clock.clone();
+    drop(books);
+    let mut timer = clock.timer();
+    timer.set(Some(clock.now() + LAST_EVENTS));
+    for mut seen in keeper.observers {
+        // Nothing is ever sent: the channel closes.
+        poll_fn(|cx| match seen.poll_next_unpin(cx) {
+            Poll::Ready(_) => Poll::Ready(()),
+            Poll::Pending => timer.poll(cx),
+        })
+        .await;
+    }
+    // Set once, here.
+    let _ = keeper.report.set(report);
+    drop(keeper.done);
+}
+
+enum Turn<M> {
+    Word(Lifecycle),
+    Told(M),
+    Time,
+}
+
+/// The actor's life: words of the lane and control messages in turn. The error is its panic.
+async fn supervise(
+    keeper: &mut Keeper,
+    supervisor: &mut Supervisor,
+    mailbox: Mailbox<Supervisor>,
+) -> Result<(), String> {
+    // Kept until it resolves: dropping it while it waits could lose a message.
+    let mut next = Some(mailbox.next());
+    let mut timer = supervisor.books.clock.timer();
+    let mut audit = Audit::default();
+    let mut words_first = true;
+
+    loop {
+        if supervisor.books.shutdown.is_some()
+            && supervisor.books.is_empty()
+            && keeper.lane.is_empty()
+        {
+            return Ok(());
+        }
+        let audit_at = audit.due(&supervisor.books);
+        let shutdown_at = supervisor.books.shutdown.as_ref().map(|step| step.until);
+        timer.set(Some(shutdown_at.map_or(audit_at, |at| at.min(audit_at))));
+
+        let turn = poll_fn(|cx| {
+            for look_at_words in [words_first, !words_first] {
+                if look_at_words {
+                    if let Poll::Ready(Some(word)) = keeper.lane.poll_next_unpin(cx) {
+                        return Poll::Ready(Turn::Word(word));
+                    }
+                } else if let Some(Poll::Ready(message)) =
+                    next.as_mut().map(|next| next.poll_unpin(cx))
+                {
+                    return Poll::Ready(Turn::Told(message));
+                }
+            }
+            timer.poll(cx).map(|()| Turn::Time)
+        })
+        .await;
+        words_first = !matches!(turn, Turn::Word(_));
+
+        match turn {
+            Turn::Word(word) => {
+                let books = &mut supervisor.books;
+                let waiting = std::iter::from_fn(|| keeper.lane.try_recv().ok());
+                for word in std::iter::once(word).chain(waiting.take(WORDS_A_TURN)) {
+                    guard(|| books.enter(word))?;
+                }
+            }
+            Turn::Told(message) => {
+                let handled = AssertUnwindSafe(message.dispatch_to(supervisor));
+                let flow = handled.catch_unwind().await;
+                let flow = flow.map_err(|panic| panic_message(&*panic))?;
+                if flow.is_break() {
+                    // The last handle is gone: nobody can tell it anything any more.
+                    next = None;
+                    guard(|| supervisor.books.shut_down(DEFAULT_DEADLINE))?;
+                } else {
+                    next = Some(mailbox.next());
+                }
+            }
+            Turn::Time => {
+                if guard(|| supervisor.books.overdue())? {
+                    return Ok(());
+                }
+                audit.look(&mut supervisor.books, keeper.lane.is_empty());
+            }
+        }
+    }
+}
+
+fn guard<R>(step: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(step)).map_err(|panic| panic_message(&*panic))
+}
+
+/// After a panic: every session is closed and every ending entered, in order and in time.
+async fn settle(keeper: &mut Keeper, books: &mut Books) {
+    books.admission.close();
+    for (_, acceptor) in &books.listeners {
+        let told = acceptor.send(StopListening).detach();
+        let _ = told.into_future().now_or_never();
+    }
+    // Those accepted by now are told as they are entered.
+    let until = books.clock.now() + DEFAULT_DEADLINE;
+    books.shutdown = Some(ShuttingDown {
+        cause: CloseCause::SupervisorGone,
+        until,
+        cut: true,
+    });
+    for entry in books.ledger.entries() {
+        let line = &entry.held.line;
+        line.trip(CloseCause::SupervisorGone, Duration::ZERO);
+    }
+    let mut timer = books.clock.timer();
+    timer.set(Some(until));
+    while !(books.is_empty() && keeper.lane.is_empty()) {
+        let word = poll_fn(|cx| match keeper.lane.poll_next_unpin(cx) {
+            Poll::Ready(word) => Poll::Ready(word),
+            Poll::Pending => timer.poll(cx).map(|()| None),
+        });
+        let Some(word) = word.await else {
+            return;
+        };
+        // Whatever made the supervisor panic may do so again; the other words still count.
+        let _ = guard(|| books.enter(word));
+    }
+}
+
+/// Compares the books with the permits while nothing is on its way between them.
+#[derive(Default)]
+struct Audit {
+    last: Option<std::time::Instant>,
+    suspicion: Option<(u64, usize)>,
+}
+
+impl Audit {
+    fn due(&mut self, books: &Books) -> std::time::Instant {
+        let last = self.last.get_or_insert(books.clock.now());
+        *last + AUDIT
+    }
+
+    fn look(&mut self, books: &mut Books, lane_is_empty: bool) {
+        let now = books.clock.now();
+        if self.last.is_some_and(|last| now < last + AUDIT) {
+            return;
+        }
+        self.last = Some(now);
+        if !books.ledger.balanced() {
+            books.show(Event::Discrepancy {
+                connection: None,
+                what: "the ledger's equations do not hold".to_owned(),
+            });
+        }
+        let permits = books.admission.open();
+        let begun = books.counts(Direction::Inbound).begun;
+        let differs = lane_is_empty && permits != books.ledger.len();
+        let sight = differs.then_some((begun, permits));
+        // A word may be on its way at any single look; not at two with nothing in between.
+        if sight.is_some() && sight == self.suspicion {
+            books.show(Event::Discrepancy {
+                connection: None,
+                what: format!(
+                    "{permits} permits are held, but {} connections are open in the ledger",
+                    books.ledger.len()
+                ),
+            });
+        }
+        self.suspicion = sight;
+    }
+}

@@ -1,0 +1,13 @@
+//! For tests of what is built on sipward: a connection in memory, a clock moved by hand, and a
+//! record of events. Behind the feature `testing`.
+
+mod clock;
+mod memory;
+mod recorder;
+
+pub use clock::ManualClock;
+pub use memory::{MemoryStream, pipe};
+pub use recorder::Recorder;
+
+pub use memory::Dialler;
+pub(crate) use memory::MemoryListener;

@@ -1,0 +1,221 @@
+//! One immutable, validated TLS policy. Connections keep the one they were accepted under.
+
+use super::policy::{ClientAuth, Identity, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};
+use super::rehearsal;
+use crate::identity::Certificate;
+use rustls::server::{
+    AllowAnyAnonymousOrAuthenticatedClient, AllowAnyAuthenticatedClient, ClientCertVerified,
+    ClientCertVerifier, ClientHello, NoClientAuth, NoServerSessionStorage, ResolvesServerCert,
+};
+use rustls::sign::{CertifiedKey, any_supported_type};
+use rustls::version::{TLS12, TLS13};
+use rustls::{
+    DistinguishedName, PrivateKey, RootCertStore, ServerConfig, SupportedProtocolVersion, Ticketer,
+};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
+
+/// One loaded policy: what new connections are accepted under.
+pub(crate) struct Generation {
+    /// Complete when no client certificate is asked for; else the model of each connection's own.
+    config: Arc<ServerConfig>,
+    versions: &'static [&'static SupportedProtocolVersion],
+    /// Checks client certificates; each connection wraps it to remember what was presented.
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
+}
+
+/// The certificate a peer presented, valid or not. Filled during the handshake.
+#[derive(Debug, Default)]
+pub(super) struct Presented(OnceLock<Arc<Certificate>>);
+
+static TLS12_AND_13: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
+static ONLY_TLS13: [&SupportedProtocolVersion; 1] = [&TLS13];
+static ONLY_TLS12: [&SupportedProtocolVersion; 1] = [&TLS12];
+
+impl Generation {
+    /// Checks the whole policy, with a rehearsed handshake for each identity and version.
+    pub(crate) fn load(policy: &TlsPolicy) -> Result<Self, PolicyError> {
+        let identities = Arc::new(Identities::load(policy)?);
+        let versions: &'static [_] = match policy.versions {
+            TlsVersions::Tls12And13 => &TLS12_AND_13,
+            TlsVersions::Tls13 => &ONLY_TLS13,
+            TlsVersions::Tls12 => &ONLY_TLS12,
+        };
+        let verifier = verifier(&policy.client_auth)?;
+
+        let mut config =
+            configure(versions, NoClientAuth::boxed()).with_cert_resolver(identities.clone());
+        config.alpn_protocols = policy.alpn.iter().map(|id| id.clone().into()).collect();
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        rehearsal::shake_hands_with_each(&config, versions, identities.names())?;
+
+        // A resumed session skips the verifier, so client authentication and tickets exclude
+        // each other.
+        if policy.tickets > 0 && verifier.is_none() {
+            config.ticketer =
+                Ticketer::new().map_err(|error| PolicyError::Unusable(error.to_string()))?;
+            config.send_tls13_tickets = policy.tickets;
+        }
+        Ok(Self {
+            config: Arc::new(config),
+            versions,
+            verifier,
+        })
+    }
+
+    /// The configuration of one connection, and where its client certificate will be found.
+    pub(super) fn connection(&self) -> (Arc<ServerConfig>, Option<Arc<Presented>>) {
+        let Some(verifier) = &self.verifier else {
+            return (Arc::clone(&self.config), None);
+        };
+        let presented = Arc::new(Presented::default());
+        let remembering = Remembering {
+            verifier: Arc::clone(verifier),
+            presented: Arc::clone(&presented),
+        };
+        let mut config = configure(self.versions, Arc::new(remembering))
+            .with_cert_resolver(Arc::clone(&self.config.cert_resolver));
+        config
+            .alpn_protocols
+            .clone_from(&self.config.alpn_protocols);
+        config.session_storage = Arc::clone(&self.config.session_storage);
+        config.send_tls13_tickets = self.config.send_tls13_tickets;
+        (Arc::new(config), Some(presented))
+    }
+}
+
+impl Presented {
+    pub(super) fn certificate(&self) -> Option<Arc<Certificate>> {
+        self.0.get().cloned()
+    }
+}
+
+/// The suites, groups and versions of every connection.
+fn configure(
+    versions: &'static [&'static SupportedProtocolVersion],
+    verifier: Arc<dyn ClientCertVerifier>,
+) -> rustls::ConfigBuilder<ServerConfig, rustls::server::WantsServerCert> {
+    ServerConfig::builder()
+        .with_safe_default_cipher_suites()
+        .with_safe_default_kx_groups()
+        .with_protocol_versions(versions)
+        // Fails only when no suite fits the versions; the default suites fit all three choices.
+        .expect("the default cipher suites fit TLS 1.2 and TLS 1.3")
+        .with_client_cert_verifier(verifier)
+}
+
+fn verifier(policy: &ClientAuth) -> Result<Option<Arc<dyn ClientCertVerifier>>, PolicyError> {
+    Ok(match policy {
+        ClientAuth::None => None,
+        ClientAuth::Optional(anchors) => {
+            let roots = roots(anchors)?;
+            Some(Arc::new(AllowAnyAnonymousOrAuthenticatedClient::new(roots)))
+        }
+        ClientAuth::Required(anchors) => {
+            Some(Arc::new(AllowAnyAuthenticatedClient::new(roots(anchors)?)))
+        }
+    })
+}
+
+fn roots(anchors: &TrustAnchors) -> Result<RootCertStore, PolicyError> {
+    let mut roots = RootCertStore::empty();
+    for der in &anchors.certificates {
+        roots
+            .add(&rustls::Certificate(der.clone()))
+            .map_err(|error| PolicyError::BadTrustAnchor(error.to_string()))?;
+    }
+    Ok(roots)
+}
+
+/// Picks the identity for the server name a peer asks for.
+struct Identities {
+    default: Arc<CertifiedKey>,
+    named: HashMap<String, Arc<CertifiedKey>>,
+    strict: bool,
+}
+
+impl Identities {
+    fn load(policy: &TlsPolicy) -> Result<Self, PolicyError> {
+        let mut named = HashMap::new();
+        for (name, identity) in &policy.named {
+            let is_dns_name = matches!(
+                rustls::ServerName::try_from(name.as_str()),
+                Ok(rustls::ServerName::DnsName(_))
+            );
+            if !is_dns_name {
+                return Err(PolicyError::BadServerName(name.clone()));
+            }
+            named.insert(name.clone(), certified(identity)?);
+        }
+        Ok(Self {
+            default: certified(&policy.default)?,
+            named,
+            strict: policy.strict_names,
+        })
+    }
+
+    /// A server name for each identity there is; `None` asks for the first.
+    fn names(&self) -> impl Iterator<Item = Option<&str>> {
+        let first = (!self.strict).then_some(None);
+        first
+            .into_iter()
+            .chain(self.named.keys().map(|name| Some(name.as_str())))
+    }
+}
+
+impl ResolvesServerCert for Identities {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let named = hello.server_name().and_then(|name| {
+            self.named
+                .get(name)
+                .or_else(|| self.named.get(&name.to_ascii_lowercase()))
+        });
+        match named {
+            Some(identity) => Some(Arc::clone(identity)),
+            None if self.strict => None,
+            None => Some(Arc::clone(&self.default)),
+        }
+    }
+}
+
+fn certified(identity: &Identity) -> Result<Arc<CertifiedKey>, PolicyError> {
+    let key = any_supported_type(&PrivateKey(identity.key.clone()))
+        .map_err(|_| PolicyError::UnsupportedKey)?;
+    let chain = identity.chain.iter().cloned().map(rustls::Certificate);
+    Ok(Arc::new(CertifiedKey::new(chain.collect(), key)))
+}
+
+/// Remembers the certificate presented, whatever the verdict on it.
+struct Remembering {
+    verifier: Arc<dyn ClientCertVerifier>,
+    presented: Arc<Presented>,
+}
+
+impl ClientCertVerifier for Remembering {
+    fn offer_client_auth(&self) -> bool {
+        self.verifier.offer_client_auth()
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.verifier.client_auth_mandatory()
+    }
+
+    fn client_auth_root_subjects(&self) -> &[DistinguishedName] {
+        self.verifier.client_auth_root_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &rustls::Certificate,
+        intermediates: &[rustls::Certificate],
+        now: SystemTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        if let Ok(certificate) = Certificate::from_der(&end_entity.0) {
+            self.presented.0.get_or_init(|| Arc::new(certificate));
+        }
+        self.verifier
+            .verify_client_cert(end_entity, intermediates, now)
+    }
+}

@@ -1,0 +1,68 @@
+//! Names what a peer spoke that did not speak TLS, from its first bytes.
+
+use super::wire;
+use crate::cause::Plaintext;
+
+const LONGEST_METHOD: usize = 16;
+const LONGEST_EXCERPT: usize = 32;
+/// RFC 9110 section 9.3, PATCH (RFC 5789), and the preface of HTTP/2 (RFC 9113 section 3.4).
+const HTTP_METHODS: [&[u8]; 10] = [
+    b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH", b"PRI",
+];
+
+/// Names the protocol of a connection by its first bytes; 32 are enough.
+///
+/// SIP's empty lines before a message (RFC 3261 section 7.5) are passed over.
+pub(crate) fn classify_plaintext(first: &[u8]) -> Plaintext {
+    let empty_lines = first
+        .iter()
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .count();
+    let line = &first[empty_lines..];
+    if starts_with_ignore_case(line, b"SIP/2.0") {
+        return Plaintext::Sip {
+            method: "SIP/2.0".to_owned(),
+        };
+    }
+    if line.starts_with(b"HTTP/") {
+        return Plaintext::Http;
+    }
+    let Some((method, target)) = method_and_target(line) else {
+        return Plaintext::Other;
+    };
+    if starts_with_ignore_case(target, b"sip:") || starts_with_ignore_case(target, b"sips:") {
+        return Plaintext::Sip {
+            method: wire::printable(method),
+        };
+    }
+    if HTTP_METHODS.contains(&method) {
+        return Plaintext::Http;
+    }
+    Plaintext::Other
+}
+
+/// The first bytes in printable ASCII, at most 32 of them; the rest is left out.
+pub(crate) fn excerpt(first: &[u8]) -> String {
+    wire::printable(&first[..first.len().min(LONGEST_EXCERPT)])
+}
+
+fn method_and_target(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = line
+        .iter()
+        .take(LONGEST_METHOD + 1)
+        .position(|byte| *byte == b' ')?;
+    let (method, target) = line.split_at(length);
+    let is_method = !method.is_empty() && method.iter().all(|byte| is_token(*byte));
+    is_method.then(|| (method, target.strip_prefix(b" ").unwrap_or(target)))
+}
+
+/// RFC 3261 section 25.1.
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte)
+}
+
+fn starts_with_ignore_case(bytes: &[u8], prefix: &[u8]) -> bool {
+    bytes
+        .get(..prefix.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
