@@ -48,6 +48,8 @@
 //!   [`Subscription`]: how to get it.
 //! - [`HandshakeCause`], [`CloseCause`], [`RefusalCause`]: the closed sets of reasons.
 
+#![warn(unreachable_pub)]
+
 mod acceptor;
 mod admission;
 mod application;
