@@ -33,7 +33,7 @@ use crate::testing::{Dialler, ManualClock, MemoryListener};
 #[must_use = "nothing happens before `start`"]
 pub struct Builder<A> {
     policy: TlsPolicy,
-    application: A,
+    application: Box<dyn FnOnce(&[SocketAddr]) -> A + Send>,
     places: Vec<Place>,
     observers: Vec<Box<dyn Observer>>,
     log: bool,
@@ -83,7 +83,7 @@ impl Builder<Silent> {
     pub(crate) fn new(policy: TlsPolicy) -> Self {
         Self {
             policy,
-            application: Silent,
+            application: Box::new(|_| Silent),
             places: Vec::new(),
             observers: Vec::new(),
             log: true,
@@ -100,8 +100,16 @@ impl Builder<Silent> {
 impl<A: Application> Builder<A> {
     /// What serves the sessions. Default: [`Silent`], which takes every message and answers none.
     pub fn application<B: Application>(self, application: B) -> Builder<B> {
+        self.application_at(|_| application)
+    }
+
+    /// The same, made once the addresses listened on are known: for what has to name them.
+    pub fn application_at<B: Application>(
+        self,
+        application: impl FnOnce(&[SocketAddr]) -> B + Send + 'static,
+    ) -> Builder<B> {
         Builder {
-            application,
+            application: Box::new(application),
             policy: self.policy,
             places: self.places,
             observers: self.observers,
@@ -199,6 +207,8 @@ impl<A: Application> Builder<A> {
         if entries.is_empty() {
             return Err(StartError::NoListener);
         }
+        let bound: Vec<SocketAddr> = entries.iter().map(Entry::address).collect();
+        let application = (self.application)(&bound);
         let (lane, words) = Lane::new();
         let gate = Arc::new(Gate::default());
         let mut audience = Audience::new(Arc::clone(&gate));
@@ -220,7 +230,7 @@ impl<A: Application> Builder<A> {
         let max_connections = self.max_connections.unwrap_or_else(most_descriptors);
         let admission = Admission::new(max_connections);
         let house = Arc::new(House {
-            application: self.application,
+            application,
             generation,
             deadlines: self.deadlines,
             limits: self.message_limits,
@@ -245,7 +255,6 @@ impl<A: Application> Builder<A> {
             acceptors.push(entry.open(entrance, mailbox));
             listeners.push((address, control));
         }
-        let bound = listeners.iter().map(|(address, _)| *address).collect();
         let supervisor = Supervisor {
             books: Books {
                 ledger: Ledger::new(),
@@ -357,11 +366,10 @@ fn most_descriptors() -> usize {
     usize::try_from(limit / 10 * 9).unwrap_or(usize::MAX).max(1)
 }
 
-impl<A: fmt::Debug> fmt::Debug for Builder<A> {
+impl<A> fmt::Debug for Builder<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("policy", &self.policy)
-            .field("application", &self.application)
             .field("deadlines", &self.deadlines)
             .finish_non_exhaustive()
     }

@@ -1,5 +1,6 @@
 //! What an operator chooses about TLS.
 
+use super::generation::Generation;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::fmt;
@@ -161,6 +162,16 @@ impl TlsPolicy {
     pub fn session_tickets(mut self, tickets: usize) -> Self {
         self.tickets = tickets;
         self
+    }
+}
+
+impl TlsPolicy {
+    /// Checks the whole policy as a start would: certificates, keys, names, a handshake with each.
+    ///
+    /// # Errors
+    /// Every [`PolicyError`].
+    pub fn validate(&self) -> Result<(), PolicyError> {
+        Generation::load(self).map(drop)
     }
 }
 

@@ -1,0 +1,108 @@
+//! What can be wrong with accounts. No message contains a password.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why an account could not be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountError {
+    /// Not of the form `NAME:PASSWORD`.
+    NoColon,
+    /// The part before the colon is not a user name. It is not repeated,
+    /// because with the order mistaken it is a password.
+    BadName,
+    /// Nothing follows the colon.
+    NoPassword(String),
+    /// There already is an account of this name.
+    NamedTwice(String),
+    /// With this account there is no algorithm that all accounts can answer.
+    NoCommonAlgorithm(String),
+    /// The operating system gave no random bytes for a password.
+    NoRandomness(getrandom::Error),
+}
+
+/// A file of accounts that cannot be used.
+#[derive(Debug)]
+pub struct FileError {
+    path: PathBuf,
+    cause: Cause,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Unreadable(io::Error),
+    Line(usize, AccountError),
+}
+
+impl FileError {
+    pub(super) fn unreadable(path: &Path, error: io::Error) -> Self {
+        Self::new(path, Cause::Unreadable(error))
+    }
+
+    pub(super) fn in_line(path: &Path, line: usize, error: AccountError) -> Self {
+        Self::new(path, Cause::Line(line, error))
+    }
+
+    fn new(path: &Path, cause: Cause) -> Self {
+        let path = path.to_owned();
+        Self { path, cause }
+    }
+}
+
+impl fmt::Display for AccountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoColon => {
+                f.write_str("an account is written NAME:PASSWORD, and here is no colon")
+            }
+            Self::BadName => f.write_str(
+                "the name before the colon is empty or has a character other than letters, digits \
+                 and -_.!~*'()&=+$, ; write the name without a domain",
+            ),
+            Self::NoPassword(name) => {
+                write!(f, "the account {name} has no password after the colon")
+            }
+            Self::NamedTwice(name) => {
+                write!(
+                    f,
+                    "there is already an account {name}; remove one of the two"
+                )
+            }
+            Self::NoCommonAlgorithm(name) => write!(
+                f,
+                "the account {name} has only one kind of hash and others have only the other kind, \
+                 so that no challenge suits all; give {name} a password or the other hash"
+            ),
+            Self::NoRandomness(error) => write!(
+                f,
+                "the operating system gives no random bytes for a password ({error}); name users yourself"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match &self.cause {
+            Cause::Unreadable(error) => write!(
+                f,
+                "the users file {path} cannot be read ({error}); name a readable UTF-8 text file"
+            ),
+            Cause::Line(line, error) => write!(f, "{path}, line {line}: {error}"),
+        }
+    }
+}
+
+impl Error for AccountError {}
+
+impl Error for FileError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.cause {
+            Cause::Unreadable(error) => Some(error),
+            Cause::Line(_, error) => Some(error),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+use super::*;
+
+const REALM: &str = "example.com";
+
+fn none_yet() -> Accounts {
+    Accounts::new(REALM, &[REALM.to_owned(), "example.org".to_owned()])
+}
+
+fn from_lines(text: &str) -> Result<Accounts, (usize, AccountError)> {
+    let mut accounts = none_yet();
+    accounts.add_lines(text)?;
+    Ok(accounts)
+}
+
+fn ha1_text(accounts: &Accounts, username: &str, algorithm: Algorithm) -> Option<String> {
+    let (_, hash) = accounts.ha1(username, algorithm)?;
+    Some(String::from_utf8(hash.as_bytes().to_vec()).unwrap())
+}
+
+fn hashed(algorithm: Algorithm, username: &str, password: &str) -> String {
+    let hash = algorithm.hash(&[username.as_bytes(), REALM.as_bytes(), password.as_bytes()]);
+    String::from_utf8(hash.as_bytes().to_vec()).unwrap()
+}
+
+#[test]
+fn a_password_is_kept_as_hashes_of_both_algorithms_with_and_without_domain() {
+    let mut accounts = none_yet();
+    accounts.add("alice:pa:ss").unwrap();
+    for algorithm in Algorithm::PREFERENCE {
+        for username in ["alice", "alice@example.com", "alice@example.org"] {
+            let expected = hashed(algorithm, username, "pa:ss");
+            assert_eq!(ha1_text(&accounts, username, algorithm), Some(expected));
+        }
+        assert_eq!(ha1_text(&accounts, "alice@elsewhere", algorithm), None);
+        assert_eq!(ha1_text(&accounts, "bob", algorithm), None);
+    }
+    let (name, _) = accounts
+        .ha1("alice@example.org", Algorithm::Sha256)
+        .unwrap();
+    assert_eq!(name, "alice");
+}
+
+#[test]
+fn a_file_may_have_comments_blank_lines_and_windows_line_ends() {
+    let mut accounts = none_yet();
+    let text = "# phones\r\n\r\n  alice:one \r\nbob:two";
+    assert_eq!(accounts.add_lines(text).unwrap(), 2);
+    let expected = hashed(Algorithm::Md5, "alice", "one");
+    assert_eq!(ha1_text(&accounts, "alice", Algorithm::Md5), Some(expected));
+}
+
+#[test]
+fn a_file_may_give_hashes_and_the_weakest_account_sets_what_is_offered() {
+    let md5 = hashed(Algorithm::Md5, "alice", "one").to_uppercase();
+    let accounts = from_lines(&format!("alice:{md5}\nbob:two")).unwrap();
+    let offered: Vec<_> = accounts.algorithms().collect();
+    assert_eq!(offered, [Algorithm::Md5]);
+    assert_eq!(
+        ha1_text(&accounts, "alice", Algorithm::Md5),
+        Some(md5.to_lowercase())
+    );
+    assert_eq!(ha1_text(&accounts, "alice", Algorithm::Sha256), None);
+}
+
+#[test]
+fn accounts_that_no_single_challenge_suits_are_an_error() {
+    let md5 = hashed(Algorithm::Md5, "alice", "one");
+    let sha256 = hashed(Algorithm::Sha256, "bob", "two");
+    let error = from_lines(&format!("alice:{md5}\nbob:{sha256}")).unwrap_err();
+    assert!(matches!(error, (2, AccountError::NoCommonAlgorithm(name)) if name == "bob"));
+}
+
+#[test]
+fn a_bad_line_is_named_by_number_and_its_secret_is_not_shown() {
+    for (text, line) in [
+        ("alice:one\nhunter2", 2),
+        ("hunter2 x:one", 1),
+        (":hunter2", 1),
+        ("\n\nalice@example.com:hunter2", 3),
+        ("alice:hunter2\nalice:hunter2", 2),
+        ("alice:", 1),
+    ] {
+        let (number, error) = from_lines(text).unwrap_err();
+        assert_eq!(number, line, "{text}");
+        let error = FileError::in_line(Path::new("users"), number, error);
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(
+            shown.starts_with(&format!("users, line {line}: ")),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn loading_a_file_gives_the_number_of_its_accounts() {
+    let path = std::env::temp_dir().join(format!("softswitch-users-{}", std::process::id()));
+    std::fs::write(&path, "alice:one\nbob:two\n").unwrap();
+    let mut accounts = none_yet();
+    accounts.add("carol:three").unwrap();
+    let loaded = accounts.load(&path);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(loaded.unwrap(), 2);
+    assert!(accounts.contains("bob") && accounts.contains("carol"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let error = none_yet()
+        .load(Path::new("/nonexistent/users"))
+        .unwrap_err();
+    assert!(error.to_string().contains("/nonexistent/users"));
+}
+
+#[test]
+fn open_accounts_contain_everybody_and_offer_no_algorithm() {
+    let open = Accounts::open();
+    assert!(open.is_open());
+    assert!(open.contains("anybody"));
+    assert_eq!(open.algorithms().count(), 0);
+}
+
+#[test]
+fn the_demo_users_have_different_long_passwords() {
+    let (accounts, [alice, bob]) = Accounts::demo(REALM, &[]).unwrap();
+    assert!(!accounts.is_open());
+    assert!(accounts.contains(alice.name) && accounts.contains(bob.name));
+    assert!(!accounts.contains("carol"));
+    assert_ne!(alice.password, bob.password);
+    assert_eq!(alice.password.len(), 16);
+    let expected = hashed(Algorithm::Sha256, "alice", &alice.password);
+    assert_eq!(
+        ha1_text(&accounts, "alice", Algorithm::Sha256),
+        Some(expected)
+    );
+}
+
+#[test]
+fn debug_output_shows_no_secret() {
+    let mut accounts = none_yet();
+    accounts.add("alice:hunter2").unwrap();
+    let user = DemoUser {
+        name: "alice",
+        password: "hunter2".to_owned(),
+    };
+    let shown = format!("{accounts:?} {user:?}");
+    assert!(!shown.contains("hunter2"));
+    assert!(!shown.contains(&hashed(Algorithm::Md5, "alice", "hunter2")));
+}

@@ -1,0 +1,99 @@
+//! The one screen that says where the switch listens and how to point a phone at it.
+
+use crate::accounts::DemoUser;
+use crate::certificate::{Development, Outcome};
+use crate::options::Settings;
+use sipward::control::Report;
+use std::fmt;
+use std::net::SocketAddr;
+
+pub struct Screen<'a> {
+    pub settings: &'a Settings,
+    pub listeners: &'a [SocketAddr],
+    pub development: Option<&'a Development>,
+    pub demo_users: Option<&'a [DemoUser; 2]>,
+    pub open: bool,
+}
+
+impl Screen<'_> {
+    /// On standard error when standard output carries the events.
+    pub fn print(&self, output_is_taken: bool) {
+        if output_is_taken {
+            eprintln!("{self}");
+        } else {
+            println!("{self}");
+        }
+    }
+}
+
+impl fmt::Display for Screen<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let listeners: Vec<String> = self.listeners.iter().map(ToString::to_string).collect();
+        writeln!(f, "softswitch on sipward {}", env!("CARGO_PKG_VERSION"))?;
+        writeln!(f)?;
+        writeln!(f, "  listening (TLS)  {}", listeners.join(", "))?;
+        writeln!(f, "  domains          {}", self.settings.domains.join(", "))?;
+        if let Some(made) = self.development {
+            let what = match &made.outcome {
+                Outcome::Created => "just made: phones must be told to trust it",
+                Outcome::Reused => "as before",
+                Outcome::Reissued { .. } => "as before; the server certificate is new",
+            };
+            let authority = made.authority.display();
+            writeln!(f, "  CA to trust      {authority} ({what})")?;
+        }
+        writeln!(f)?;
+        if self.open {
+            writeln!(f, "  accounts         any user of the domain, no password")?;
+        }
+        let Some(users) = self.demo_users else {
+            return write!(f, "  stop with Ctrl-C");
+        };
+        writeln!(f, "  accounts (made up for this run)")?;
+        for user in users {
+            writeln!(f, "    {:<8} {}", user.name, user.password)?;
+        }
+        writeln!(f)?;
+        writeln!(f, "  a line for ~/.baresip/accounts:")?;
+        for user in users {
+            writeln!(f, "    {}", self.baresip(user))?;
+        }
+        writeln!(f)?;
+        write!(f, "  stop with Ctrl-C")
+    }
+}
+
+impl Screen<'_> {
+    /// An account line of baresip that registers here, whatever the domain resolves to.
+    fn baresip(&self, user: &DemoUser) -> String {
+        let domain = self.settings.domains.first().map_or("", String::as_str);
+        let (name, password) = (&user.name, &user.password);
+        let outbound = self.listeners.first().map_or_else(String::new, |at| {
+            format!(";outbound=\"sip:{at};transport=tls\"")
+        });
+        format!(
+            "<sip:{name}@{domain};transport=tls>;auth_user={name};auth_pass={password}{outbound};regint=600"
+        )
+    }
+}
+
+/// The last line: every connection, accounted for.
+pub fn print_ledger(report: &Report) {
+    let counts = report.inbound;
+    eprintln!(
+        "ledger: begun {} = refused {} + failed {} + ready {} + handshaking {}; ready {} = closed {} + open {}; {}",
+        counts.begun,
+        counts.refused,
+        counts.failed,
+        counts.ready,
+        counts.handshaking,
+        counts.ready,
+        counts.closed,
+        counts.open,
+        if counts.balanced() {
+            "balanced"
+        } else {
+            "NOT BALANCED"
+        },
+    );
+}

@@ -1,0 +1,122 @@
+//! The names a server certificate vouches for.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use rcgen::SanType;
+use x509_parser::extensions::GeneralName;
+
+use super::CertificateError;
+
+/// Subject alternative names, without repetition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    names: BTreeSet<Name>,
+    /// The first domain, for people who look at the certificate.
+    title: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    Dns(String),
+    Address(IpAddr),
+    Uri(String),
+}
+
+impl Names {
+    /// The names of a switch: its domains, each as a host and as a SIP URI (RFC
+    /// 5922 section 7.1), the host it advertises, this machine's name, the
+    /// addresses it listens on unless they are wildcards, and the names of the
+    /// loopback interface. Hosts are as in SIP URIs, IPv6 addresses in brackets.
+    pub fn new(
+        domains: &[String],
+        advertised: &str,
+        host_name: Option<&str>,
+        listened: impl IntoIterator<Item = IpAddr>,
+    ) -> Self {
+        let mut names = BTreeSet::new();
+        for domain in domains {
+            names.insert(Name::of_host(domain));
+            names.insert(Name::Uri(format!("sip:{domain}")));
+        }
+        names.insert(Name::of_host(advertised));
+        names.extend(host_name.map(Name::of_host));
+        names.extend(
+            listened
+                .into_iter()
+                .filter(|address| !address.is_unspecified())
+                .map(Name::Address),
+        );
+        names.insert(Name::Dns("localhost".to_owned()));
+        names.insert(Name::Address(Ipv4Addr::LOCALHOST.into()));
+        names.insert(Name::Address(Ipv6Addr::LOCALHOST.into()));
+        let title = domains.first().map_or("softswitch", String::as_str);
+        Self {
+            names,
+            title: title.to_owned(),
+        }
+    }
+
+    /// A common name, of at most the 64 characters X.520 permits.
+    pub(super) fn title(&self) -> &str {
+        match self.title.len() {
+            0..=64 => &self.title,
+            _ => "softswitch",
+        }
+    }
+
+    pub(super) fn to_extension(&self) -> Result<Vec<SanType>, CertificateError> {
+        let entry = |name: &Name| {
+            Ok(match name {
+                Name::Dns(name) => SanType::DnsName(name.as_str().try_into()?),
+                Name::Address(address) => SanType::IpAddress(*address),
+                Name::Uri(uri) => SanType::URI(uri.as_str().try_into()?),
+            })
+        };
+        self.names.iter().map(entry).collect()
+    }
+
+    /// The names that are not among a certificate's.
+    pub(super) fn missing_in(&self, certified: &[GeneralName<'_>]) -> Vec<String> {
+        let certified: BTreeSet<Name> = certified.iter().filter_map(Name::of_entry).collect();
+        self.names
+            .difference(&certified)
+            .map(ToString::to_string)
+            .collect()
+    }
+}
+
+impl Name {
+    fn of_host(host: &str) -> Self {
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        match bare.unwrap_or(host).parse() {
+            Ok(address) => Self::Address(address),
+            Err(_) => Self::Dns(host.to_owned()),
+        }
+    }
+
+    fn of_entry(entry: &GeneralName<'_>) -> Option<Self> {
+        match *entry {
+            GeneralName::DNSName(name) => Some(Self::Dns(name.to_owned())),
+            GeneralName::URI(uri) => Some(Self::Uri(uri.to_owned())),
+            GeneralName::IPAddress(bytes) => {
+                let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+                let address = v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from));
+                address.ok().map(Self::Address)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(text) | Self::Uri(text) => f.write_str(text),
+            Self::Address(address) => address.fmt(f),
+        }
+    }
+}

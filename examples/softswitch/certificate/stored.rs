@@ -1,0 +1,140 @@
+//! What an earlier run has left, judged before it is used.
+
+use std::path::Path;
+
+use rcgen::{KeyPair, PublicKeyData};
+use time::OffsetDateTime;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::pem::Pem;
+
+use super::issue::Authority;
+use super::{CertificateError, Names, Place, Reissue, files};
+
+const SECONDS_PER_DAY: i64 = 86_400;
+/// With less time left than this a certificate is not used any more.
+const LEAST_SECONDS: i64 = 7 * SECONDS_PER_DAY;
+
+/// The stored authority; None if there is neither certificate nor key of one
+/// nor a server certificate that needs one.
+pub fn authority(
+    place: &Place,
+    now: OffsetDateTime,
+) -> Result<Option<Authority>, CertificateError> {
+    let path = &place.authority;
+    let (certificate_pem, key_pem) = match (files::read(path)?, files::read(&place.authority_key)?)
+    {
+        (Some(certificate), Some(key)) => (certificate, key),
+        (None, None) => return no_authority(place).map(|()| None),
+        (Some(_), None) => return Err(incomplete(path, &place.authority_key)),
+        (None, Some(_)) => return Err(incomplete(&place.authority_key, path)),
+    };
+    let pem = first_pem(path, &certificate_pem)?;
+    let certificate = x509(path, &pem)?;
+    if !certificate.is_ca() {
+        return Err(CertificateError::damaged(path, "not an authority's"));
+    }
+    let key = key_pair(&place.authority_key, &key_pem)?;
+    if !belongs(&certificate, &key) {
+        return Err(CertificateError::Mismatch {
+            certificate: path.clone(),
+            key: place.authority_key.clone(),
+        });
+    }
+    if seconds_left(&certificate, now) <= LEAST_SECONDS {
+        return Err(CertificateError::Expired { path: path.clone() });
+    }
+    let not_after = certificate.validity().not_after.to_datetime();
+    Authority::restore(certificate_pem, not_after, key).map(Some)
+}
+
+/// Why the stored server certificate will not do; None if it will.
+pub fn shortcoming(
+    place: &Place,
+    authority: &Authority,
+    names: &Names,
+    now: OffsetDateTime,
+) -> Result<Option<Reissue>, CertificateError> {
+    let path = &place.certificate;
+    let certificate_pem = files::read(path)?;
+    let key_pem = files::read(&place.key)?;
+    let key = key_pem
+        .map(|text| key_pair(&place.key, &text))
+        .transpose()?;
+    let Some(certificate_pem) = certificate_pem else {
+        return Ok(Some(Reissue::Absent));
+    };
+    let pem = first_pem(path, &certificate_pem)?;
+    let certificate = x509(path, &pem)?;
+    let issuer_pem = first_pem(&place.authority, authority.certificate_pem())?;
+    let issuer = x509(&place.authority, &issuer_pem)?;
+    let signed = certificate.verify_signature(Some(issuer.public_key()));
+    if signed.is_err() || certificate.issuer() != issuer.subject() {
+        return Err(CertificateError::Foreign { path: path.clone() });
+    }
+    let Some(key) = key else {
+        return Ok(Some(Reissue::Absent));
+    };
+    if !belongs(&certificate, &key) {
+        return Ok(Some(Reissue::OtherKey));
+    }
+    let missing = match certificate.subject_alternative_name() {
+        Ok(extension) => names.missing_in(extension.map_or(&[], |san| &san.value.general_names)),
+        Err(error) => return Err(CertificateError::damaged(path, error)),
+    };
+    if !missing.is_empty() {
+        return Ok(Some(Reissue::Uncovered { names: missing }));
+    }
+    let left = seconds_left(&certificate, now);
+    let days = left.div_euclid(SECONDS_PER_DAY);
+    Ok((left <= LEAST_SECONDS).then_some(Reissue::Expiring { days }))
+}
+
+/// A server certificate or key without any authority stems from elsewhere.
+fn no_authority(place: &Place) -> Result<(), CertificateError> {
+    for path in [&place.certificate, &place.key] {
+        if files::read(path)?.is_some() {
+            return Err(CertificateError::Foreign { path: path.clone() });
+        }
+    }
+    Ok(())
+}
+
+fn incomplete(present: &Path, absent: &Path) -> CertificateError {
+    CertificateError::Incomplete {
+        present: present.to_owned(),
+        absent: absent.to_owned(),
+    }
+}
+
+fn first_pem(path: &Path, text: &str) -> Result<Pem, CertificateError> {
+    let pem = match Pem::iter_from_buffer(text.as_bytes()).next() {
+        Some(Ok(pem)) => pem,
+        Some(Err(error)) => return Err(CertificateError::damaged(path, error)),
+        None => return Err(CertificateError::damaged(path, "no PEM block")),
+    };
+    match pem.label.as_str() {
+        "CERTIFICATE" => Ok(pem),
+        label => Err(CertificateError::damaged(
+            path,
+            format_args!("a PEM block of {label} where a certificate should be"),
+        )),
+    }
+}
+
+fn x509<'a>(path: &Path, pem: &'a Pem) -> Result<X509Certificate<'a>, CertificateError> {
+    pem.parse_x509()
+        .map_err(|error| CertificateError::damaged(path, error))
+}
+
+fn key_pair(path: &Path, text: &str) -> Result<KeyPair, CertificateError> {
+    KeyPair::from_pem(text).map_err(|error| CertificateError::damaged(path, error))
+}
+
+fn belongs(certificate: &X509Certificate<'_>, key: &KeyPair) -> bool {
+    *certificate.public_key().subject_public_key.data == *key.der_bytes()
+}
+
+/// Negative once expired.
+fn seconds_left(certificate: &X509Certificate<'_>, now: OffsetDateTime) -> i64 {
+    certificate.validity().not_after.timestamp() - now.unix_timestamp()
+}

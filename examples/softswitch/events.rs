@@ -1,0 +1,188 @@
+//! The complete event stream: one JSON object a line, never limited, in order.
+
+use crate::options::EventSink;
+use crate::switch::SwitchEvent;
+use async_std::channel::{Sender, unbounded};
+use serde_json::{Map, Value, json};
+use sipward::observe::Field;
+use sipward::{Event, Observer};
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Lines that may wait for the writer before sipward's own events wait too, which makes sipward
+/// accept nobody until it has caught up.
+const WAITING: usize = 10_000;
+
+/// Where events go. Clones are the same stream; without a sink it swallows everything.
+#[derive(Clone)]
+pub struct EventStream {
+    lines: Option<Sender<String>>,
+    writer: Arc<Mutex<Option<JoinHandle<()>>>>,
+    standard_output: bool,
+}
+
+struct Stream(Sender<String>);
+
+impl EventStream {
+    /// A file is appended to.
+    ///
+    /// # Errors
+    /// When it cannot be opened, with its name.
+    pub fn open(sink: Option<&EventSink>) -> Result<Self, String> {
+        let mut stream = Self {
+            lines: None,
+            writer: Arc::new(Mutex::new(None)),
+            standard_output: matches!(sink, Some(EventSink::StandardOutput)),
+        };
+        let output: Box<dyn Write + Send> = match sink {
+            None => return Ok(stream),
+            Some(EventSink::StandardOutput) => Box::new(io::stdout()),
+            Some(EventSink::File(path)) => {
+                let file = OpenOptions::new().create(true).append(true).open(path);
+                Box::new(file.map_err(|error| {
+                    format!("cannot write events to {}: {error}", path.display())
+                })?)
+            }
+        };
+        let (sender, receiver) = unbounded::<String>();
+        let write_all = move || {
+            let mut output = BufWriter::new(output);
+            while let Ok(line) = receiver.recv_blocking() {
+                let written = writeln!(output, "{line}");
+                // Flushed when nothing waits: whoever follows the stream sees each event at once.
+                let flushed = if receiver.is_empty() {
+                    output.flush()
+                } else {
+                    Ok(())
+                };
+                if let Err(error) = written.and(flushed) {
+                    eprintln!("softswitch: the event stream ends here: {error}");
+                    receiver.close();
+                    return;
+                }
+            }
+        };
+        let writer = thread::Builder::new()
+            .name("events".to_owned())
+            .spawn(write_all)
+            .map_err(|error| format!("cannot start the thread that writes events: {error}"))?;
+        stream.lines = Some(sender);
+        stream.writer = Arc::new(Mutex::new(Some(writer)));
+        Ok(stream)
+    }
+
+    pub fn uses_standard_output(&self) -> bool {
+        self.standard_output
+    }
+
+    /// What shows sipward's events to this stream.
+    pub fn observer(&self) -> Option<impl Observer + use<>> {
+        self.lines.clone().map(Stream)
+    }
+
+    /// Writes an event of the switch. Never waits: it is called while the switch is locked.
+    pub fn report(&self, event: &SwitchEvent) {
+        if let Some(lines) = &self.lines {
+            // A stream whose writer has ended has said so.
+            let _ = lines.try_send(line_of_switch(event));
+        }
+    }
+
+    /// Waits until everything is written.
+    pub fn finish(self) {
+        if let Some(lines) = self.lines {
+            lines.close();
+        }
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(writer) = writer.take() {
+            // It ends when the channel is empty; it does not panic.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Observer for Stream {
+    fn observe(&mut self, event: &Event) {
+        while self.0.len() > WAITING && !self.0.is_closed() {
+            thread::sleep(Duration::from_millis(10));
+        }
+        let _ = self.0.try_send(line_of_sipward(event));
+    }
+}
+
+fn line_of_sipward(event: &Event) -> String {
+    let mut object = beginning(event.kind().name());
+    for (name, field) in event.fields() {
+        object.insert(name.to_owned(), value(field));
+    }
+    Value::Object(object).to_string()
+}
+
+fn value(field: Field<'_>) -> Value {
+    match field {
+        Field::Text(text) => Value::String(text.into_owned()),
+        Field::Number(number) => number.into(),
+        Field::Flag(flag) => flag.into(),
+        Field::List(texts) => texts.into_iter().map(|text| json!(text)).collect(),
+        _ => Value::Null,
+    }
+}
+
+fn line_of_switch(event: &SwitchEvent) -> String {
+    let (kind, fields) = match event {
+        SwitchEvent::Registered {
+            user,
+            contact,
+            expires_s,
+            source,
+        } => (
+            "registered",
+            json!({"user": user, "contact": contact, "expires_s": expires_s,
+                   "source": source.to_string()}),
+        ),
+        SwitchEvent::Unregistered {
+            user,
+            contact,
+            why,
+            source,
+        } => (
+            "unregistered",
+            json!({"user": user, "contact": contact, "why": why.to_string(),
+                   "source": source.map(|source| source.to_string())}),
+        ),
+        SwitchEvent::AuthFailed { user, source, why } => (
+            "auth_failed",
+            json!({"user": user, "source": source.to_string(), "why": why}),
+        ),
+        SwitchEvent::CallEnded {
+            call_id,
+            caller,
+            callee,
+            status,
+            duration_ms,
+            ended_by,
+        } => (
+            "call_ended",
+            json!({"call_id": call_id, "caller": caller, "callee": callee, "status": status,
+                   "duration_ms": duration_ms, "ended_by": ended_by.to_string()}),
+        ),
+    };
+    let mut object = beginning(kind);
+    if let Value::Object(fields) = fields {
+        object.extend(fields);
+    }
+    Value::Object(object).to_string()
+}
+
+fn beginning(event: &str) -> Map<String, Value> {
+    let now = OffsetDateTime::now_utc();
+    let mut object = Map::new();
+    object.insert("ts".to_owned(), json!(now.format(&Rfc3339).ok()));
+    object.insert("event".to_owned(), json!(event));
+    object
+}

@@ -1,0 +1,55 @@
+//! Digest authentication as the switch asks for it.
+
+use crate::digest::{self, Authenticator};
+use crate::switch::{Gate, Verdict};
+use std::time::SystemTime;
+
+pub struct Digest {
+    realm: String,
+    authenticator: Authenticator,
+}
+
+impl Digest {
+    pub fn new(realm: String, authenticator: Authenticator) -> Self {
+        Self {
+            realm,
+            authenticator,
+        }
+    }
+}
+
+impl Gate for Digest {
+    fn is_open(&self) -> bool {
+        self.authenticator.accounts().is_open()
+    }
+
+    fn knows(&self, user: &str) -> bool {
+        self.authenticator.accounts().contains(user)
+    }
+
+    fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    fn challenges(&self, wall: SystemTime, stale: bool) -> Vec<String> {
+        self.authenticator.challenges(wall, stale)
+    }
+
+    fn verify(
+        &mut self,
+        method: &str,
+        uri: &str,
+        credentials: &[&str],
+        wall: SystemTime,
+    ) -> Verdict {
+        match self.authenticator.verify(method, uri, credentials, wall) {
+            digest::Verdict::Authenticated { user } => Verdict::Authenticated { user },
+            digest::Verdict::Missing => Verdict::Missing,
+            digest::Verdict::Stale { user } => Verdict::Stale { user },
+            digest::Verdict::Refused { user, why } => Verdict::Refused {
+                user,
+                why: why.name(),
+            },
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! A SIP-over-TLS registrar and proxy built on sipward: phones register and call through it.
+//!
+//! Signalling only: media flows between the phones. Start it without an argument and it makes its
+//! own certificates and accounts, and says how to point a phone at it.
+
+mod accounts;
+mod banner;
+mod certificate;
+mod digest;
+mod events;
+mod exchange;
+mod gate;
+mod logger;
+mod options;
+mod switch;
+
+use accounts::{Accounts, DemoUser};
+use async_signal::{Signal, Signals};
+use async_std::task;
+use certificate::Development;
+use digest::{Authenticator, NONCE_LIFETIME};
+use events::EventStream;
+use exchange::{Exchange, Front};
+use futures_lite::{FutureExt, StreamExt};
+use gate::Digest;
+use options::{AccountSource, HostPort, Identity, Options, Settings};
+use sipward::control::Report;
+use sipward::{Builder, Deadlines, Handle, Supervisor, TlsPolicy};
+use std::error::Error;
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+use switch::{Switch, SwitchConfig};
+
+/// How long sessions have to end after the first SIGTERM or SIGINT: container runtimes kill at 10 s.
+const DRAIN: Duration = Duration::from_secs(8);
+
+fn main() -> ExitCode {
+    let settings = Options::settings_or_exit();
+    logger::start(settings.log, settings.log_level);
+    match task::block_on(run(settings)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("softswitch: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
+    let realm = settings.domains.first().cloned().unwrap_or_default();
+    let (accounts, demo_users) = accounts(&settings, &realm)?;
+    let (policy, development) = identity(&settings)?;
+    if settings.check {
+        return check(&settings, &policy);
+    }
+
+    let mut secrets = [[0; 32]; 2];
+    for secret in &mut secrets {
+        getrandom::fill(secret).map_err(|error| format!("no random numbers: {error}"))?;
+    }
+    let [nonce_secret, token_secret] = secrets;
+    let open = accounts.is_open();
+    let authenticator = Authenticator::new(realm.clone(), accounts, nonce_secret, NONCE_LIFETIME);
+    let events = EventStream::open(settings.events.as_ref())?;
+    let builder = builder(&settings, policy, &events);
+
+    let advertised = settings.advertise.clone();
+    let mut config = SwitchConfig::new(settings.domains.clone(), String::new(), token_secret);
+    config.max_contacts = settings.max_contacts;
+    let reports = events.clone();
+    let handle = builder
+        .application_at(move |bound| {
+            config.advertise = advertise(&advertised, bound).to_string();
+            let switch = Switch::new(config, Box::new(Digest::new(realm, authenticator)));
+            Front::new(Exchange::start(switch, reports))
+        })
+        .start()
+        .await?;
+
+    let screen = banner::Screen {
+        settings: &settings,
+        listeners: handle.listeners(),
+        development: development.as_ref(),
+        demo_users: demo_users.as_ref(),
+        open,
+    };
+    screen.print(events.uses_standard_output());
+    let report = until_told_to_stop(handle).await?;
+    events.finish();
+    banner::print_ledger(&report);
+    match report.panic {
+        None => Ok(()),
+        Some(panic) => Err(format!("the supervisor panicked: {panic}").into()),
+    }
+}
+
+/// The accounts, and the demo users when they were made up.
+fn accounts(
+    settings: &Settings,
+    realm: &str,
+) -> Result<(Accounts, Option<[DemoUser; 2]>), Box<dyn Error>> {
+    match &settings.accounts {
+        AccountSource::Open => Ok((Accounts::open(), None)),
+        AccountSource::Demo => {
+            let (accounts, users) = Accounts::demo(realm, &settings.domains)?;
+            Ok((accounts, Some(users)))
+        }
+        AccountSource::Listed { users, file } => {
+            let mut accounts = Accounts::new(realm, &settings.domains);
+            for user in users {
+                accounts.add(user.reveal())?;
+            }
+            if let Some(file) = file {
+                accounts.load(file)?;
+            }
+            Ok((accounts, None))
+        }
+    }
+}
+
+/// The certificate, and what was made for it.
+fn identity(settings: &Settings) -> Result<(TlsPolicy, Option<Development>), Box<dyn Error>> {
+    match &settings.identity {
+        Identity::Files { cert, key } => Ok((TlsPolicy::from_pem_files(cert, key)?, None)),
+        Identity::Development => {
+            let names = certificate::Names::new(
+                &settings.domains,
+                &settings.advertise.host,
+                settings.host_name.as_deref(),
+                settings.listen.iter().map(SocketAddr::ip),
+            );
+            let made = certificate::prepare(&settings.data, &names, SystemTime::now())?;
+            let policy = TlsPolicy::from_pem_files(&made.certificate, &made.key)?;
+            Ok((policy, Some(made)))
+        }
+    }
+}
+
+fn builder(
+    settings: &Settings,
+    policy: TlsPolicy,
+    events: &EventStream,
+) -> Builder<sipward::Silent> {
+    let mut deadlines = Deadlines::default();
+    deadlines.handshake = settings.handshake_deadline;
+    let mut builder = Supervisor::builder(policy).deadlines(deadlines);
+    for address in &settings.listen {
+        builder = builder.listen(address);
+    }
+    if let Some(connections) = settings.max_connections {
+        builder = builder.max_connections(connections);
+    }
+    match events.observer() {
+        Some(observer) => builder.observer(observer),
+        None => builder,
+    }
+}
+
+/// Everything a start would do, without starting.
+fn check(settings: &Settings, policy: &TlsPolicy) -> Result<(), Box<dyn Error>> {
+    policy.validate()?;
+    for address in &settings.listen {
+        TcpListener::bind(address)
+            .map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    }
+    EventStream::open(settings.events.as_ref())?;
+    println!("everything is in order");
+    Ok(())
+}
+
+/// What we call ourselves: the port is the first one bound when none was given.
+fn advertise(wished: &HostPort, bound: &[SocketAddr]) -> HostPort {
+    HostPort {
+        host: wished.host.clone(),
+        port: wished.port.or(bound.first().map(SocketAddr::port)),
+    }
+}
+
+/// Runs until SIGINT or SIGTERM, then drains; a second signal cuts everything off.
+async fn until_told_to_stop(handle: Handle) -> Result<Report, Box<dyn Error>> {
+    let mut signals = Signals::new([Signal::Int, Signal::Term])?;
+    let told = async {
+        signals.next().await;
+        None
+    };
+    let ended = async { Some(handle.wait().await) };
+    if let Some(report) = told.or(ended).await {
+        return Ok(report);
+    }
+    let drained = handle.shutdown(DRAIN);
+    let impatient = async {
+        signals.next().await;
+        handle.shutdown(Duration::ZERO).await
+    };
+    Ok(drained.or(impatient).await)
+}

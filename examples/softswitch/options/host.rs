@@ -1,0 +1,158 @@
+//! Hosts as they are written in SIP URIs.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// A host, perhaps with a port (`hostport` of RFC 3261 section 25.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostPort {
+    /// Lower-case name, IPv4 address, or IPv6 address in brackets.
+    pub host: String,
+    pub port: Option<u16>,
+}
+
+/// Text that is no host, or no host and port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAHost;
+
+/// The host as a SIP URI has it: names in lower case without a final dot, IPv6
+/// addresses in their shortest form and in brackets.
+pub fn canonical(text: &str) -> Result<String, NotAHost> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    if let Ok(address) = bare.unwrap_or(text).parse::<Ipv6Addr>() {
+        return Ok(of_address(IpAddr::V6(address)));
+    }
+    if let Ok(address) = text.parse::<Ipv4Addr>() {
+        return Ok(address.to_string());
+    }
+    let name = text.strip_suffix('.').unwrap_or(text);
+    if !is_name(name) {
+        return Err(NotAHost);
+    }
+    Ok(name.to_ascii_lowercase())
+}
+
+/// The address as the host of a SIP URI.
+pub fn of_address(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
+/// This machine's name where the system publishes it in a file and it is
+/// usable as a host.
+pub fn host_name() -> Option<String> {
+    ["/proc/sys/kernel/hostname", "/etc/hostname"]
+        .into_iter()
+        .filter_map(|file| std::fs::read_to_string(file).ok())
+        .find_map(|text| canonical(text.trim()).ok())
+}
+
+/// Labels of RFC 1123 section 2.1, and underscores, which private networks have.
+/// A last label of digits only would be a mistyped address.
+fn is_name(name: &str) -> bool {
+    let label = |label: &str| {
+        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        (1..=63).contains(&label.len())
+            && label.bytes().all(inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let last = name.rsplit('.').next().unwrap_or(name);
+    name.len() <= 253
+        && name.split('.').all(label)
+        && !last.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+impl FromStr for HostPort {
+    type Err = NotAHost;
+
+    fn from_str(text: &str) -> Result<Self, NotAHost> {
+        if let Ok(host) = canonical(text) {
+            return Ok(Self { host, port: None });
+        }
+        let (host, port) = text.rsplit_once(':').ok_or(NotAHost)?;
+        if host.contains(':') && !host.starts_with('[') {
+            return Err(NotAHost);
+        }
+        let port: u16 = port.parse().map_err(|_| NotAHost)?;
+        if port == 0 {
+            return Err(NotAHost);
+        }
+        Ok(Self {
+            host: canonical(host)?,
+            port: Some(port),
+        })
+    }
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            None => f.write_str(&self.host),
+            Some(port) => write!(f, "{}:{port}", self.host),
+        }
+    }
+}
+
+impl fmt::Display for NotAHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("write a host name, an IPv4 address or an IPv6 address in brackets; a port, if any, is 1 to 65535")
+    }
+}
+
+impl std::error::Error for NotAHost {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Option<String> {
+        HostPort::from_str(text).ok().map(|host| host.to_string())
+    }
+
+    #[test]
+    fn hosts_are_brought_into_the_form_of_sip_uris() {
+        for (text, expected) in [
+            ("SIP.Example.com.", "sip.example.com"),
+            ("sip.example.com:5071", "sip.example.com:5071"),
+            ("192.0.2.1:5061", "192.0.2.1:5061"),
+            ("::1", "[::1]"),
+            ("[2001:DB8:0::1]", "[2001:db8::1]"),
+            ("[::1]:5061", "[::1]:5061"),
+            ("my_host", "my_host"),
+        ] {
+            assert_eq!(shown(text).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_text_is_no_host() {
+        for text in [
+            "",
+            ".",
+            "a..b",
+            "-a",
+            "a-",
+            "a b",
+            "alice@example.com",
+            "sip:example.com",
+            "1.2.3",
+            "256.1.1.1",
+            "example.com:0",
+            "example.com:65536",
+            "example.com:",
+            "[::1",
+            "::1]:5061",
+            "[example.com]",
+            "1:2:5061",
+            "exämple.com",
+        ] {
+            assert_eq!(shown(text), None, "{text}");
+        }
+    }
+}

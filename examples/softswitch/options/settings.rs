@@ -1,0 +1,187 @@
+//! Options made into settings: defaults resolved, contradictions refused.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::super::accounts::Accounts;
+use super::host::{canonical, of_address};
+use super::{HostPort, LogForm, LogLevel, Options, Password, UsageError};
+
+/// What softswitch does; no field needs looking at another to be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// At least one; all different unless their port is 0.
+    pub listen: Vec<SocketAddr>,
+    /// What phones reach the switch at. Without a port: the one that the first
+    /// listener will be bound to, which is not known before.
+    pub advertise: HostPort,
+    /// At least one; as in SIP URIs, so IPv6 addresses are in brackets. The
+    /// first is the realm.
+    pub domains: Vec<String>,
+    /// This machine's name, if known.
+    pub host_name: Option<String>,
+    pub identity: Identity,
+    pub accounts: AccountSource,
+    pub data: PathBuf,
+    pub log: LogForm,
+    pub log_level: LogLevel,
+    pub events: Option<EventSink>,
+    pub handshake_deadline: Duration,
+    /// None: 90 % of the limit of open files.
+    pub max_connections: Option<usize>,
+    pub max_contacts: usize,
+    /// Validate and exit.
+    pub check: bool,
+}
+
+/// Where certificate and key come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    Files {
+        cert: PathBuf,
+        key: PathBuf,
+    },
+    /// Made by an own authority in the data directory.
+    Development,
+}
+
+/// Where accounts come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountSource {
+    /// Nobody is asked for a password.
+    Open,
+    /// At least one of the two is given.
+    Listed {
+        users: Vec<Password>,
+        file: Option<PathBuf>,
+    },
+    /// Two users with passwords made up and printed.
+    Demo,
+}
+
+/// Where events are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventSink {
+    StandardOutput,
+    File(PathBuf),
+}
+
+impl Options {
+    /// The settings these options ask for on a machine of that name. Nothing is
+    /// read: files that options name are checked where they are used.
+    pub fn validate(self, host_name: Option<String>) -> Result<Settings, UsageError> {
+        let identity = identity(self.cert, self.key)?;
+        check_listen(&self.listen)?;
+        let wildcard = self.listen.iter().find(|each| each.ip().is_unspecified());
+        if let (Some(&listen), None) = (wildcard, &self.advertise) {
+            return Err(UsageError::AdvertiseMissing { listen });
+        }
+        check_users(&self.users)?;
+        let has_accounts = !self.users.is_empty() || self.users_file.is_some();
+        if self.no_auth && has_accounts {
+            return Err(UsageError::OpenWithAccounts);
+        }
+        let reachable = self.listen.iter().find(|each| !each.ip().is_loopback());
+        if let (true, false, Some(&listen)) = (self.no_auth, self.allow_open, reachable) {
+            return Err(UsageError::OpenToOthers { listen });
+        }
+
+        let domains = domains(self.domains, &self.listen, host_name.as_deref())?;
+        let port = self.listen.first().map(SocketAddr::port);
+        let advertise = advertise(self.advertise, &domains, port.filter(|&port| port != 0));
+        let accounts = match (self.no_auth, has_accounts) {
+            (true, _) => AccountSource::Open,
+            (false, false) => AccountSource::Demo,
+            (false, true) => AccountSource::Listed {
+                users: self.users,
+                file: self.users_file,
+            },
+        };
+        Ok(Settings {
+            listen: self.listen,
+            advertise,
+            domains,
+            host_name,
+            identity,
+            accounts,
+            data: self.data,
+            log: self.log,
+            log_level: self.log_level,
+            events: self.events.map(event_sink),
+            handshake_deadline: self.handshake_deadline,
+            max_connections: self.max_connections.map(usize::from),
+            max_contacts: self.max_contacts.get(),
+            check: self.check,
+        })
+    }
+}
+
+fn identity(cert: Option<PathBuf>, key: Option<PathBuf>) -> Result<Identity, UsageError> {
+    match (cert, key) {
+        (Some(cert), Some(key)) => Ok(Identity::Files { cert, key }),
+        (None, None) => Ok(Identity::Development),
+        (Some(_), None) => Err(UsageError::CertWithoutKey),
+        (None, Some(_)) => Err(UsageError::KeyWithoutCert),
+    }
+}
+
+fn check_listen(addresses: &[SocketAddr]) -> Result<(), UsageError> {
+    for (index, &listen) in addresses.iter().enumerate() {
+        if listen.port() != 0 && addresses[..index].contains(&listen) {
+            return Err(UsageError::ListenedTwice { listen });
+        }
+    }
+    Ok(())
+}
+
+/// Adds them to accounts on trial, so that the rules are those of accounts.
+fn check_users(users: &[Password]) -> Result<(), UsageError> {
+    let mut trial = Accounts::new("", &[]);
+    for user in users {
+        trial.add(user.reveal()).map_err(UsageError::BadUser)?;
+    }
+    Ok(())
+}
+
+fn domains(
+    named: Vec<String>,
+    listen: &[SocketAddr],
+    host_name: Option<&str>,
+) -> Result<Vec<String>, UsageError> {
+    let mut domains = Vec::new();
+    for domain in named {
+        let Ok(canonical) = canonical(&domain) else {
+            return Err(UsageError::BadDomain { domain });
+        };
+        if !domains.contains(&canonical) {
+            domains.push(canonical);
+        }
+    }
+    if domains.is_empty() {
+        let address = listen.iter().map(SocketAddr::ip).next();
+        domains.push(match address {
+            Some(address) if !address.is_unspecified() => of_address(address),
+            _ => host_name.unwrap_or("localhost").to_owned(),
+        });
+    }
+    Ok(domains)
+}
+
+fn advertise(given: Option<HostPort>, domains: &[String], listened: Option<u16>) -> HostPort {
+    let given = given.unwrap_or_else(|| HostPort {
+        host: domains.first().cloned().unwrap_or_default(),
+        port: None,
+    });
+    HostPort {
+        port: given.port.or(listened),
+        ..given
+    }
+}
+
+fn event_sink(path: PathBuf) -> EventSink {
+    match path.as_os_str() == "-" {
+        true => EventSink::StandardOutput,
+        false => EventSink::File(path),
+    }
+}

@@ -1,0 +1,86 @@
+//! Mistakes in the use of options that only show when options are seen together.
+
+use std::error::Error;
+use std::fmt;
+use std::net::SocketAddr;
+
+use clap::Command;
+use clap::error::ErrorKind;
+
+use super::super::accounts::AccountError;
+
+/// A combination of options that cannot be meant; Display says what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UsageError {
+    /// A certificate without its key.
+    CertWithoutKey,
+    /// A key without its certificate.
+    KeyWithoutCert,
+    /// A wildcard address says nothing about where phones reach the switch.
+    AdvertiseMissing { listen: SocketAddr },
+    /// One address twice.
+    ListenedTwice { listen: SocketAddr },
+    /// A domain that is no host.
+    BadDomain { domain: String },
+    /// A user that cannot be an account.
+    BadUser(AccountError),
+    /// Passwords that nobody would be asked for.
+    OpenWithAccounts,
+    /// An open switch that other machines can reach.
+    OpenToOthers { listen: SocketAddr },
+}
+
+impl UsageError {
+    /// The error in the form of clap's own ones, which end with exit code 2.
+    pub fn into_clap(self, command: &mut Command) -> clap::Error {
+        let kind = match self {
+            Self::CertWithoutKey | Self::KeyWithoutCert | Self::AdvertiseMissing { .. } => {
+                ErrorKind::MissingRequiredArgument
+            }
+            Self::OpenWithAccounts | Self::OpenToOthers { .. } => ErrorKind::ArgumentConflict,
+            Self::ListenedTwice { .. } | Self::BadDomain { .. } | Self::BadUser(_) => {
+                ErrorKind::ValueValidation
+            }
+        };
+        command.error(kind, self)
+    }
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CertWithoutKey => f.write_str(
+                "--cert is given without --key; give both, or neither for a development certificate",
+            ),
+            Self::KeyWithoutCert => f.write_str(
+                "--key is given without --cert; give both, or neither for a development certificate",
+            ),
+            Self::AdvertiseMissing { listen } => write!(
+                f,
+                "{listen} is a wildcard address, which phones cannot connect to; \
+                 add --advertise with the host name or address they use"
+            ),
+            Self::ListenedTwice { listen } => write!(
+                f,
+                "--listen {listen} is given twice; remove one of the two"
+            ),
+            Self::BadDomain { domain } => write!(
+                f,
+                "--domain '{domain}' is not a host name or address; \
+                 give only what follows the @ in sip:alice@example.com"
+            ),
+            Self::BadUser(error) => write!(f, "--user cannot be used: {error}"),
+            Self::OpenWithAccounts => f.write_str(
+                "--no-auth asks nobody for a password, but accounts are given; \
+                 remove --no-auth, or --user and --users-file",
+            ),
+            Self::OpenToOthers { listen } => write!(
+                f,
+                "--no-auth on {listen} lets other machines register and call without a password; \
+                 listen on 127.0.0.1, name accounts with --user, or add --allow-open if that is meant"
+            ),
+        }
+    }
+}
+
+impl Error for UsageError {}

@@ -1,0 +1,138 @@
+//! Who is let in: digest for REGISTER and for requests outside a dialog (RFC 3261 22), once per connection.
+
+use super::domains::address_of_record;
+use super::event::SwitchEvent;
+use super::gate::Verdict;
+use super::name::Name;
+use super::request::Request;
+use super::status::Refusal;
+use super::value;
+use super::world::World;
+use super::{Arrival, Switch};
+
+impl Switch {
+    /// A REGISTER may touch the address-of-record of its own account only. Returns the user.
+    pub(super) fn admit_registration<W: World>(
+        &mut self,
+        arrival: Arrival,
+        request: &Request<'_>,
+        world: &mut W,
+    ) -> Result<String, Refusal> {
+        let record = request.to_uri()?;
+        if !self.domains.serve(&record) || !self.domains.serve(&request.target()?) {
+            return Err(Refusal::because(403, "Domain Not Served"));
+        }
+        let Some(user) = value::user(&record) else {
+            return Err(Refusal::because(400, "Missing User In To"));
+        };
+        if self.gate.is_open() {
+            return Ok(user.to_owned());
+        }
+        let account = self.authenticated(arrival, request, Challenge::Registrar, world)?;
+        if account != user {
+            world.report(SwitchEvent::AuthFailed {
+                user: account,
+                source: arrival.source.peer,
+                why: "foreign_address_of_record",
+            });
+            return Err(Refusal::because(403, "Not Your Address Of Record"));
+        }
+        Ok(account)
+    }
+
+    /// A request outside a dialog must be from the account that its connection has proved to be, or proves now.
+    pub(super) fn admit_caller<W: World>(
+        &mut self,
+        arrival: Arrival,
+        request: &Request<'_>,
+        world: &mut W,
+    ) -> Result<(), Refusal> {
+        if self.gate.is_open() {
+            return Ok(());
+        }
+        let from = request.sender()?;
+        let user = value::user(&from).filter(|_| self.domains.serve(&from));
+        let flow = arrival.source.flow;
+        let proved = self.accounts.get(&flow).zip(user);
+        if proved.is_some_and(|(accounts, user)| accounts.iter().any(|account| account == user)) {
+            return Ok(());
+        }
+        let account = self.authenticated(arrival, request, Challenge::Proxy, world)?;
+        if user == Some(account.as_str()) {
+            return Ok(());
+        }
+        world.report(SwitchEvent::AuthFailed {
+            user: address_of_record(&from),
+            source: arrival.source.peer,
+            why: "foreign_from",
+        });
+        Err(Refusal::because(403, "From Is Not Your Account"))
+    }
+
+    fn authenticated<W: World>(
+        &mut self,
+        arrival: Arrival,
+        request: &Request<'_>,
+        challenge: Challenge,
+        world: &mut W,
+    ) -> Result<String, Refusal> {
+        let credentials: Vec<&str> = request.head.all(challenge.credentials()).collect();
+        let verdict = self
+            .gate
+            .verify(request.method, request.uri, &credentials, arrival.wall);
+        let stale = match verdict {
+            Verdict::Authenticated { user } => {
+                let flow = arrival.source.flow;
+                if world.alive(flow) {
+                    let accounts = self.accounts.entry(flow).or_default();
+                    if !accounts.contains(&user) {
+                        accounts.push(user.clone());
+                    }
+                }
+                return Ok(user);
+            }
+            Verdict::Missing => false,
+            Verdict::Stale { .. } => true,
+            Verdict::Refused { user, why } => {
+                let source = arrival.source.peer;
+                world.report(SwitchEvent::AuthFailed { user, source, why });
+                false
+            }
+        };
+        let challenges = self.gate.challenges(arrival.wall, stale);
+        let refusal = Refusal::new(challenge.status());
+        Err(challenges.iter().fold(refusal, |refusal, value| {
+            refusal.with(challenge.header(), value)
+        }))
+    }
+}
+
+/// As whom the switch asks for credentials.
+#[derive(Clone, Copy)]
+enum Challenge {
+    Registrar,
+    Proxy,
+}
+
+impl Challenge {
+    fn status(self) -> u16 {
+        match self {
+            Challenge::Registrar => 401,
+            Challenge::Proxy => 407,
+        }
+    }
+
+    fn header(self) -> &'static str {
+        match self {
+            Challenge::Registrar => "WWW-Authenticate",
+            Challenge::Proxy => "Proxy-Authenticate",
+        }
+    }
+
+    fn credentials(self) -> Name {
+        match self {
+            Challenge::Registrar => Name::Authorization,
+            Challenge::Proxy => Name::ProxyAuthorization,
+        }
+    }
+}

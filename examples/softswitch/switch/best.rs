@@ -1,0 +1,92 @@
+//! The choice among the outcomes of all branches (RFC 3261 16.7 step 6 and 7).
+
+use bytes::Bytes;
+
+use super::head::Head;
+use super::name::Name;
+use super::transaction::{Context, Outcome, Progress};
+
+/// The final response for the sender, and its status.
+pub(super) fn final_response(context: &Context) -> (u16, Bytes) {
+    let best = outcomes(context).min_by_key(|outcome| rank(outcome.status()));
+    match best {
+        Some(Outcome::Received { status, response }) if *status != 503 => match status {
+            401 | 407 => (*status, with_all_challenges(context, response)),
+            _ => (*status, response.clone()),
+        },
+        // A 503 would keep the sender away from this switch altogether: it says 500 instead.
+        Some(outcome) => {
+            let status = match outcome.status() {
+                503 => 500,
+                status => status,
+            };
+            (status, context.answer.bare(status, context.tag))
+        }
+        None => (500, context.answer.bare(500, context.tag)),
+    }
+}
+
+fn outcomes(context: &Context) -> impl Iterator<Item = &Outcome> {
+    context
+        .branches
+        .iter()
+        .filter_map(|branch| match &branch.progress {
+            Progress::Ended(outcome) => Some(outcome),
+            _ => None,
+        })
+}
+
+impl Outcome {
+    fn status(&self) -> u16 {
+        match self {
+            Outcome::Received { status, .. } => *status,
+            Outcome::Failed(status) => *status,
+            Outcome::Delivered => 200,
+        }
+    }
+}
+
+/// Lower is better: 6xx before all, then the lowest class; within 4xx those that let the sender try again usefully,
+/// and last those that only say that a branch led nowhere.
+fn rank(status: u16) -> u16 {
+    match status {
+        0..=299 => 0,
+        600.. => 1,
+        300..=399 => 2,
+        401 | 407 | 415 | 420 | 484 => 3,
+        408 | 430 => 5,
+        400..=499 => 4,
+        503 => 7,
+        500..=599 => 6,
+    }
+}
+
+/// The response with the challenges of all other branches that asked for credentials (16.7 step 7).
+fn with_all_challenges(context: &Context, chosen: &Bytes) -> Bytes {
+    let mut challenges = String::new();
+    for outcome in outcomes(context) {
+        if let Outcome::Received {
+            status: 401 | 407,
+            response,
+        } = outcome
+            && response != chosen
+            && let Some(head) = split(response)
+        {
+            for line in head.lines {
+                if matches!(line.name, Name::WwwAuthenticate | Name::ProxyAuthenticate) {
+                    challenges.push_str(line.raw);
+                }
+            }
+        }
+    }
+    let Some(first_line) = chosen.windows(2).position(|at| at == b"\r\n") else {
+        return chosen.clone();
+    };
+    let (start, rest) = chosen.split_at(first_line + 2);
+    Bytes::from([start, challenges.as_bytes(), rest].concat())
+}
+
+fn split(message: &Bytes) -> Option<Head<'_>> {
+    let end = message.windows(4).position(|at| at == b"\r\n\r\n")?;
+    Head::split(message, end + 4)
+}

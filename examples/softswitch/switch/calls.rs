@@ -1,0 +1,110 @@
+//! Answered calls, from the 2xx to INVITE to the answer to BYE or the end of either party's connection.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
+
+use super::event::{EndedBy, SwitchEvent};
+use super::ids::Ids;
+use super::transaction::Attempt;
+use super::world::FlowId;
+
+/// An answered call.
+#[derive(Debug)]
+struct Call {
+    attempt: Attempt,
+    caller: FlowId,
+    callee: FlowId,
+    answered: Instant,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    /// By hash of Call-ID, the caller's tag and the callee's tag.
+    running: HashMap<u64, Call>,
+    by_flow: BTreeSet<(FlowId, u64)>,
+}
+
+impl Calls {
+    /// The callee's 2xx has passed. A repeated 2xx changes nothing.
+    pub(super) fn answered(
+        &mut self,
+        ids: &Ids,
+        attempt: &Attempt,
+        callee_tag: &str,
+        flows: (FlowId, FlowId),
+        now: Instant,
+    ) {
+        let name = ids.of((&*attempt.call_id, &*attempt.caller_tag, callee_tag));
+        let (caller, callee) = flows;
+        self.running.entry(name).or_insert_with(|| {
+            self.by_flow.insert((caller, name));
+            self.by_flow.insert((callee, name));
+            Call {
+                attempt: attempt.clone(),
+                caller,
+                callee,
+                answered: now,
+            }
+        });
+    }
+
+    /// A BYE has been answered: the call is over, if it was one.
+    pub(super) fn hung_up(
+        &mut self,
+        ids: &Ids,
+        call_id: &str,
+        from_tag: &str,
+        to_tag: &str,
+        now: Instant,
+    ) -> Option<SwitchEvent> {
+        self.end(ids.of((call_id, from_tag, to_tag)), EndedBy::Caller, now)
+            .or_else(|| self.end(ids.of((call_id, to_tag, from_tag)), EndedBy::Callee, now))
+    }
+
+    /// A connection has ended, and with it the calls over it.
+    pub(super) fn flow_ended(&mut self, flow: FlowId, now: Instant) -> Vec<SwitchEvent> {
+        let names: Vec<u64> = self
+            .by_flow
+            .range((flow, 0)..=(flow, u64::MAX))
+            .map(|&(_, name)| name)
+            .collect();
+        names
+            .into_iter()
+            .filter_map(|name| self.end(name, EndedBy::FlowEnded, now))
+            .collect()
+    }
+
+    fn end(&mut self, name: u64, ended_by: EndedBy, now: Instant) -> Option<SwitchEvent> {
+        let call = self.running.remove(&name)?;
+        self.by_flow.remove(&(call.caller, name));
+        self.by_flow.remove(&(call.callee, name));
+        let lasted = now.saturating_duration_since(call.answered);
+        Some(SwitchEvent::CallEnded {
+            call_id: call.attempt.call_id,
+            caller: call.attempt.caller,
+            callee: call.attempt.callee,
+            status: 200,
+            duration_ms: u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX),
+            ended_by,
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.running.is_empty() && self.by_flow.is_empty()
+    }
+}
+
+impl Attempt {
+    /// The report of an attempt that was never answered.
+    pub(super) fn unanswered(self, status: u16, ended_by: EndedBy) -> SwitchEvent {
+        SwitchEvent::CallEnded {
+            call_id: self.call_id,
+            caller: self.caller,
+            callee: self.callee,
+            status,
+            duration_ms: 0,
+            ended_by,
+        }
+    }
+}

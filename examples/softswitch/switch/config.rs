@@ -1,0 +1,43 @@
+//! What the switch must be told.
+
+use std::time::Duration;
+
+/// Names, limits and timers of a switch.
+#[derive(Clone, Debug)]
+pub struct SwitchConfig {
+    /// The host parts the switch answers for: names, or IP addresses (IPv6 with or without brackets).
+    pub domains: Vec<String>,
+    /// `host[:port]` that Via, Record-Route and Contact say.
+    pub advertise: String,
+    /// Bindings one address-of-record may have. Default 10.
+    pub max_contacts: usize,
+    /// Key of the MAC in Record-Route tokens. A new key invalidates the routes of running calls.
+    pub secret: [u8; 32],
+    /// 64*T1: timers B, F, H, L and M (RFC 3261 17, RFC 6026). Default 32 s.
+    pub transaction_timeout: Duration,
+    /// Timer C: how long an INVITE may ring without news (RFC 3261 16.6). Default 180 s.
+    pub ringing_timeout: Duration,
+    /// Granted when a REGISTER does not say. Default 3600 s.
+    pub default_expires_s: u32,
+    /// Less is answered with 423. Default 60 s.
+    pub min_expires_s: u32,
+    /// More is shortened to this. Default 7200 s.
+    pub max_expires_s: u32,
+}
+
+impl SwitchConfig {
+    /// The defaults for everything that has one.
+    pub fn new(domains: Vec<String>, advertise: String, secret: [u8; 32]) -> SwitchConfig {
+        SwitchConfig {
+            domains,
+            advertise,
+            max_contacts: 10,
+            secret,
+            transaction_timeout: Duration::from_secs(32),
+            ringing_timeout: Duration::from_secs(180),
+            default_expires_s: 3600,
+            min_expires_s: 60,
+            max_expires_s: 7200,
+        }
+    }
+}

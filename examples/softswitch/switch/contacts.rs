@@ -1,0 +1,117 @@
+//! What the Contact headers of a REGISTER ask for (RFC 3261 10.3 step 6, RFC 5626 6).
+
+use std::fmt::Write;
+
+use ezk_sip_types::uri::SipUri;
+
+use super::config::SwitchConfig;
+use super::location::BindingKey;
+use super::name::Name;
+use super::request::Request;
+use super::status::Refusal;
+use super::value::{self, Address, items, param};
+
+/// The wish of a REGISTER.
+#[derive(Debug)]
+pub(super) enum Wish {
+    /// No Contact: only list the bindings.
+    Query,
+    /// `Contact: *` with `Expires: 0`.
+    RemoveAll,
+    /// At least one.
+    Update(Vec<Asked>),
+}
+
+/// One Contact of a REGISTER.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) key: BindingKey,
+    pub(super) contact: String,
+    pub(super) sips: bool,
+    pub(super) params: String,
+    /// Seconds, within the limits; 0 removes the binding.
+    pub(super) expires_s: u32,
+}
+
+/// Reads all Contacts, or says why the request as a whole cannot be done.
+pub(super) fn wish(request: &Request<'_>, config: &SwitchConfig) -> Result<Wish, Refusal> {
+    let general = request.head.first(Name::Expires).map(|text| {
+        // RFC 3261 20.19: a malformed value counts as the default.
+        text.parse().unwrap_or(config.default_expires_s)
+    });
+    let mut asked = Vec::new();
+    let mut star = false;
+    for item in request.head.all(Name::Contact).flat_map(items) {
+        if item == "*" {
+            star = true;
+        } else {
+            asked.push(read(request, item, general, config)?);
+        }
+    }
+    match (star, asked.is_empty()) {
+        (false, true) => Ok(Wish::Query),
+        (false, false) => Ok(Wish::Update(asked)),
+        (true, true) if general == Some(0) => Ok(Wish::RemoveAll),
+        (true, _) => Err(Refusal::because(
+            400,
+            "Contact Star Needs Expires Zero And No Other Contact",
+        )),
+    }
+}
+
+fn read(
+    request: &Request<'_>,
+    item: &str,
+    general: Option<u32>,
+    config: &SwitchConfig,
+) -> Result<Asked, Refusal> {
+    let bad = || Refusal::because(400, "Bad Contact");
+    let address = Address::split(item).ok_or_else(bad)?;
+    let uri = value::uri(request.head.message, address.uri).ok_or_else(bad)?;
+    let wanted = match param(address.params, "expires") {
+        Some(text) => text.parse().unwrap_or(config.default_expires_s),
+        None => general.unwrap_or(config.default_expires_s),
+    };
+    if wanted > 0 && wanted < config.min_expires_s {
+        return Err(Refusal::new(423).with("Min-Expires", &config.min_expires_s.to_string()));
+    }
+    let instance = param(address.params, "+sip.instance");
+    let reg_id = param(address.params, "reg-id").and_then(|text| text.parse().ok());
+    let key = match (instance, reg_id) {
+        (Some(instance), Some(reg_id)) => BindingKey::Instance(instance.to_owned(), reg_id),
+        _ => BindingKey::Uri(comparable(&uri)),
+    };
+    let contact = address.uri.split('?').next().unwrap_or(address.uri);
+    Ok(Asked {
+        key,
+        contact: contact.to_owned(),
+        sips: uri.sips,
+        params: listed(instance, reg_id, param(address.params, "q")),
+        expires_s: wanted.min(config.max_expires_s),
+    })
+}
+
+/// Equal texts for URIs that RFC 3261 19.1.4 calls equal, but for the order of their parameters.
+fn comparable(uri: &SipUri) -> String {
+    let host = uri.host_port.host.to_string().to_ascii_lowercase();
+    let port = uri.host_port.port.map_or(0, u32::from);
+    let user = value::user(uri).unwrap_or("");
+    let params = uri.uri_params.to_string().to_ascii_lowercase();
+    format!("{}:{user}@{host}:{port}{params}", uri.sips)
+}
+
+/// The Contact parameters that the 200 repeats.
+fn listed(instance: Option<&str>, reg_id: Option<u32>, q: Option<&str>) -> String {
+    let mut params = String::new();
+    // Writing to a String cannot fail.
+    if let Some(instance) = instance {
+        let _ = write!(params, ";+sip.instance=\"{instance}\"");
+    }
+    if let Some(reg_id) = reg_id {
+        let _ = write!(params, ";reg-id={reg_id}");
+    }
+    if let Some(q) = q {
+        let _ = write!(params, ";q={q}");
+    }
+    params
+}

@@ -1,0 +1,122 @@
+//! What kind of message it is, and whose business: the switch's own, the registrar's, a transaction's or the proxy's.
+
+use super::answer::Answer;
+use super::head::Head;
+use super::request::Request;
+use super::status::{Refusal, reason};
+use super::transaction::{ServerKey, Stage};
+use super::value;
+use super::world::{FlowId, World};
+use super::{Arrival, Switch};
+
+impl Switch {
+    pub(super) fn message<W: World>(&mut self, arrival: Arrival, head: Head<'_>, world: &mut W) {
+        let is_response = head
+            .start
+            .get(..4)
+            .is_some_and(|start| start.eq_ignore_ascii_case("SIP/"));
+        if is_response {
+            return self.response(arrival.source.flow, head, arrival.now, world);
+        }
+        let Some(request) = Request::open(head, arrival.source.peer) else {
+            self.dropped += 1;
+            return;
+        };
+        let Err(refusal) = self.request(arrival, &request, world) else {
+            return;
+        };
+        if request.method != "ACK" {
+            let Refusal {
+                status,
+                reason,
+                headers,
+            } = refusal;
+            let tag = self.ids.draw();
+            let message = Answer::to(&request).with(status, reason, tag, &headers);
+            // Who cannot be told has gone.
+            let _ = world.send(arrival.source.flow, message);
+        }
+    }
+
+    fn request<W: World>(
+        &mut self,
+        arrival: Arrival,
+        request: &Request<'_>,
+        world: &mut W,
+    ) -> Result<(), Refusal> {
+        request.check()?;
+        if request.method == "OPTIONS" && self.is_for_us(request) {
+            let tag = self.ids.draw();
+            let message = Answer::to(request).with(200, reason(200), tag, &self.capabilities);
+            let _ = world.send(arrival.source.flow, message);
+            return Ok(());
+        }
+        let flow = arrival.source.flow;
+        match request.method {
+            "REGISTER" => self.register(arrival, request, world),
+            "ACK" => {
+                let invite = self.server_key(flow, request, "INVITE");
+                let found = self.transactions.of_request(&invite);
+                if !found.is_some_and(|id| self.acknowledged(id, arrival.now, world)) {
+                    self.pass_ack(request, world);
+                }
+                Ok(())
+            }
+            "CANCEL" => {
+                let invite = self.server_key(flow, request, "INVITE");
+                let found = self.transactions.of_request(&invite);
+                let id = found.ok_or_else(|| Refusal::new(481))?;
+                self.give_up(id, arrival, request, world);
+                Ok(())
+            }
+            method => {
+                let key = self.server_key(flow, request, method);
+                match self.transactions.of_request(&key) {
+                    Some(id) => self.repeat(id, world),
+                    None => self.proxy(arrival, request, key, world)?,
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn is_for_us(&self, request: &Request<'_>) -> bool {
+        request
+            .target()
+            .is_ok_and(|uri| value::user(&uri).is_none() && self.domains.serve(&uri))
+    }
+
+    fn server_key(&self, flow: FlowId, request: &Request<'_>, method: &str) -> ServerKey {
+        let via = &request.via;
+        let name = self.ids.of((via.branch(), via.sent_by_text, method));
+        ServerKey { flow, name }
+    }
+
+    /// A CANCEL for a transaction that runs: it is answered, and passed on while there is something to cancel.
+    fn give_up<W: World>(
+        &mut self,
+        id: u64,
+        arrival: Arrival,
+        request: &Request<'_>,
+        world: &mut W,
+    ) {
+        let Some(context) = self.transactions.context(id) else {
+            return;
+        };
+        let message = Answer::to(request).bare(200, context.tag);
+        let _ = world.send(arrival.source.flow, message);
+        if matches!(context.stage, Stage::Proceeding) {
+            context.given_up = true;
+            self.cancel_pending(id, arrival.now, world);
+        }
+    }
+
+    /// A request that is here already: its final response again, if it has one (RFC 3261 17.2.1).
+    fn repeat<W: World>(&mut self, id: u64, world: &mut W) {
+        if let Some(context) = self.transactions.context(id)
+            && let Stage::Completed(response) = &context.stage
+        {
+            let _ = world.send(context.server.flow, response.clone());
+        }
+    }
+}

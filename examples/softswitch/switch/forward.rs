@@ -1,0 +1,173 @@
+//! Writing the copy of a request that goes on (RFC 3261 16.6): everything that is not ours to change is copied as is.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use bytes::Bytes;
+
+use super::domains::Domains;
+use super::flow_token::{FlowToken, TokenKey};
+use super::name::Name;
+use super::request::Request;
+use super::status::Refusal;
+use super::value::{TopVia, items, param};
+
+/// What all copies of one request have in common.
+#[derive(Debug)]
+pub(super) struct Copies<'a> {
+    request: &'a Request<'a>,
+    edits: Vec<(usize, Cow<'a, str>)>,
+    /// The Max-Forwards line when the request had none (16.6 step 3).
+    hops: &'static str,
+    /// Names what a loop would leave unchanged (RFC 5393 4.2).
+    loop_mark: u32,
+}
+
+impl<'a> Copies<'a> {
+    /// Takes the Route edits and adds those of the other headers. Refuses with 483 when no hop is left and with 482
+    /// when the request has been here before and nothing has changed.
+    pub(super) fn of(
+        request: &'a Request<'a>,
+        mut edits: Vec<(usize, Cow<'a, str>)>,
+        domains: &Domains,
+        realm: &str,
+    ) -> Result<Copies<'a>, Refusal> {
+        let loop_mark = loop_mark(request);
+        let mut hops = "Max-Forwards: 70\r\n";
+        let mut top = true;
+        for (index, line) in request.head.lines.iter().enumerate() {
+            match line.name {
+                Name::Via => {
+                    if top && let Cow::Owned(stamped) = &request.via_line {
+                        edits.push((index, Cow::Borrowed(stamped)));
+                    }
+                    top = false;
+                    if has_looped(line.value, loop_mark, &domains.advertise) {
+                        return Err(Refusal::new(482));
+                    }
+                }
+                Name::MaxForwards => {
+                    hops = "";
+                    let left = hops_after(line.value)?;
+                    edits.push((index, Cow::Owned(format!("Max-Forwards: {left}\r\n"))));
+                }
+                Name::ProxyAuthorization if is_for(line.value, realm) => {
+                    edits.push((index, Cow::Borrowed("")));
+                }
+                _ => {}
+            }
+        }
+        Ok(Copies {
+            request,
+            edits,
+            hops,
+            loop_mark,
+        })
+    }
+
+    pub(super) fn sender_tag(&self) -> &'a str {
+        self.request.sender_tag()
+    }
+
+    pub(super) fn is_invite(&self) -> bool {
+        self.request.method == "INVITE"
+    }
+
+    /// The copy for one target, with our Via on top and the given Record-Route line (or none).
+    pub(super) fn write(
+        &self,
+        uri: &str,
+        branch: u64,
+        record_route: &str,
+        domains: &Domains,
+    ) -> Bytes {
+        let mut via = String::with_capacity(64 + domains.advertise.len());
+        // Writing to a String cannot fail.
+        let _ = write!(
+            via,
+            "Via: SIP/2.0/TLS {};branch=z9hG4bK{branch:016x}{:08x}\r\n",
+            domains.advertise, self.loop_mark
+        );
+        self.request.head.spliced(
+            [self.request.method, uri],
+            &[&via, record_route, self.hops],
+            &self.edits,
+        )
+    }
+}
+
+/// The number of one of our branches in the topmost Via of a response.
+pub(super) fn our_branch(via: &TopVia<'_>) -> Option<u64> {
+    let (number, _) = marks(via.branch()?)?;
+    Some(number)
+}
+
+/// The Record-Route line that leads later requests of the dialog back here; sips when the request was.
+pub(super) fn record_route(
+    tokens: &TokenKey,
+    token: FlowToken,
+    sips: bool,
+    domains: &Domains,
+) -> String {
+    let user = tokens.seal(token);
+    let advertise = &domains.advertise;
+    if sips {
+        format!("Record-Route: <sips:{user}@{advertise};lr>\r\n")
+    } else {
+        format!("Record-Route: <sip:{user}@{advertise};transport=tls;lr>\r\n")
+    }
+}
+
+/// Whether a request of this method creates a dialog whose later requests must come back here.
+pub(super) fn forms_dialog(method: &str) -> bool {
+    matches!(method, "INVITE" | "SUBSCRIBE" | "REFER" | "NOTIFY")
+}
+
+/// The hops left for the next; 483 when there are none, 400 for no number.
+pub(super) fn hops_after(value: &str) -> Result<u8, Refusal> {
+    let hops: u8 = value
+        .parse()
+        .map_err(|_| Refusal::because(400, "Bad Max-Forwards"))?;
+    hops.checked_sub(1).ok_or_else(|| Refusal::new(483))
+}
+
+/// The number and the loop mark in a branch we made.
+fn marks(branch: &str) -> Option<(u64, u32)> {
+    let digits = branch.strip_prefix("z9hG4bK").filter(|d| d.len() == 24)?;
+    let (number, mark) = digits.split_at_checked(16)?;
+    Some((
+        u64::from_str_radix(number, 16).ok()?,
+        u32::from_str_radix(mark, 16).ok()?,
+    ))
+}
+
+fn has_looped(vias: &str, mark: u32, advertise: &str) -> bool {
+    // The cheap question first: most Vias are of phones.
+    vias.contains(advertise)
+        && items(vias).any(|via| {
+            param(via, "branch")
+                .and_then(marks)
+                .is_some_and(|(_, seen)| seen == mark)
+        })
+}
+
+fn loop_mark(request: &Request<'_>) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    request.uri.hash(&mut hasher);
+    request.sender_tag().hash(&mut hasher);
+    request.to.tag().hash(&mut hasher);
+    request.call_id.hash(&mut hasher);
+    request.cseq.hash(&mut hasher);
+    for route in request.head.all(Name::Route) {
+        route.hash(&mut hasher);
+    }
+    (hasher.finish() >> 32) as u32
+}
+
+fn is_for(credentials: &str, realm: &str) -> bool {
+    let (_, params) = credentials
+        .split_once([' ', '\t'])
+        .unwrap_or((credentials, ""));
+    items(params).any(|item| param(item, "realm").is_some_and(|named| named == realm))
+}

@@ -1,0 +1,58 @@
+//! Requests the switch makes itself towards one branch: the CANCEL of an INVITE (RFC 3261 9.1) and the ACK of its
+//! refusal (17.1.1.3). Both name the INVITE's own branch.
+
+use bytes::Bytes;
+
+use super::head::Head;
+use super::name::Name;
+
+/// The CANCEL for an INVITE that was sent.
+pub(super) fn cancel(invite: &Bytes) -> Option<Bytes> {
+    let head = sent(invite)?;
+    let to = head.lines.iter().find(|line| line.name == Name::To)?.raw;
+    made("CANCEL", &head, to)
+}
+
+/// The ACK for a final response other than 2xx; its To is the response's.
+pub(super) fn ack(invite: &Bytes, response: &Head<'_>) -> Option<Bytes> {
+    let to = response
+        .lines
+        .iter()
+        .find(|line| line.name == Name::To)?
+        .raw;
+    made("ACK", &sent(invite)?, to)
+}
+
+fn sent(invite: &Bytes) -> Option<Head<'_>> {
+    let end = invite.windows(4).position(|at| at == b"\r\n\r\n")?;
+    Head::split(invite, end + 4)
+}
+
+fn made(method: &str, invite: &Head<'_>, to: &str) -> Option<Bytes> {
+    let uri = invite.start.split(' ').nth(1)?;
+    let number = invite.first(Name::CSeq)?.split_ascii_whitespace().next()?;
+    let mut out = String::with_capacity(512);
+    for text in [method, " ", uri, " SIP/2.0\r\n"] {
+        out.push_str(text);
+    }
+    let mut vias = 0;
+    for line in &invite.lines {
+        match line.name {
+            Name::Via => {
+                vias += 1;
+                if vias == 1 {
+                    out.push_str(line.raw);
+                }
+            }
+            Name::From | Name::CallId | Name::Route => out.push_str(line.raw),
+            Name::To => out.push_str(to),
+            _ => {}
+        }
+    }
+    let rest = ["CSeq: ", number, " ", method, "\r\n"];
+    for text in rest {
+        out.push_str(text);
+    }
+    out.push_str("Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n");
+    Some(Bytes::from(out))
+}

@@ -1,0 +1,23 @@
+//! Numbers nobody outside can foretell: branches, tags, and short names for long keys.
+
+use std::hash::{BuildHasher, Hash, RandomState};
+
+/// A keyed sequence: a counter under a hash whose key the process drew at random.
+#[derive(Debug, Default)]
+pub(super) struct Ids {
+    keys: RandomState,
+    drawn: u64,
+}
+
+impl Ids {
+    /// The next number. A repetition is as unlikely as a collision of 64-bit hashes.
+    pub(super) fn draw(&mut self) -> u64 {
+        self.drawn += 1;
+        self.keys.hash_one(self.drawn)
+    }
+
+    /// A short name for a key; the same for the same key while the process runs.
+    pub(super) fn of(&self, key: impl Hash) -> u64 {
+        self.keys.hash_one(key)
+    }
+}

@@ -1,0 +1,110 @@
+//! The location service: which phones of a user are connected on which flows (RFC 3261 10.3, RFC 5626).
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Instant;
+
+use super::timers::TimerKey;
+use super::world::FlowId;
+
+/// What makes two registrations the same binding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum BindingKey {
+    /// `+sip.instance` and `reg-id` (RFC 5626 6).
+    Instance(String, u32),
+    /// The Contact URI in a form that can be compared.
+    Uri(String),
+}
+
+/// One phone of a user.
+#[derive(Clone, Debug)]
+pub(super) struct Binding {
+    pub(super) user: String,
+    pub(super) key: BindingKey,
+    /// The Contact URI as given, without headers.
+    pub(super) contact: String,
+    pub(super) sips: bool,
+    /// Contact parameters to list again: instance, reg-id, q.
+    pub(super) params: String,
+    pub(super) call_id: String,
+    pub(super) cseq: u32,
+    /// The connection the REGISTER came on: the only way to this phone.
+    pub(super) flow: FlowId,
+    pub(super) expires_at: Instant,
+    pub(super) timer: TimerKey,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Location {
+    bindings: HashMap<u64, Binding>,
+    by_user: HashMap<String, Vec<u64>>,
+    by_flow: BTreeSet<(FlowId, u64)>,
+    made: u64,
+}
+
+impl Location {
+    /// The number the next binding will have.
+    pub(super) fn upcoming(&mut self) -> u64 {
+        self.made += 1;
+        self.made
+    }
+
+    /// The bindings of a user, the oldest first.
+    pub(super) fn of_user(&self, user: &str) -> impl Iterator<Item = (u64, &Binding)> {
+        self.by_user
+            .get(user)
+            .into_iter()
+            .flatten()
+            .filter_map(|id| Some((*id, self.bindings.get(id)?)))
+    }
+
+    pub(super) fn of_flow(&self, flow: FlowId) -> Vec<u64> {
+        self.by_flow
+            .range((flow, 0)..=(flow, u64::MAX))
+            .map(|&(_, id)| id)
+            .collect()
+    }
+
+    /// Whether some binding names the flow.
+    pub(super) fn names(&self, flow: FlowId) -> bool {
+        self.by_flow
+            .range((flow, 0)..=(flow, u64::MAX))
+            .next()
+            .is_some()
+    }
+
+    /// Adds a binding, or puts it in the place of the one with that number, which is returned.
+    pub(super) fn put(&mut self, id: u64, binding: Binding) -> Option<Binding> {
+        self.by_flow.insert((binding.flow, id));
+        let flow = binding.flow;
+        if !self.bindings.contains_key(&id) {
+            self.by_user
+                .entry(binding.user.clone())
+                .or_default()
+                .push(id);
+        }
+        let old = self.bindings.insert(id, binding);
+        if let Some(old) = &old
+            && old.flow != flow
+        {
+            self.by_flow.remove(&(old.flow, id));
+        }
+        old
+    }
+
+    pub(super) fn remove(&mut self, id: u64) -> Option<Binding> {
+        let binding = self.bindings.remove(&id)?;
+        self.by_flow.remove(&(binding.flow, id));
+        if let Some(ids) = self.by_user.get_mut(&binding.user) {
+            ids.retain(|other| *other != id);
+            if ids.is_empty() {
+                self.by_user.remove(&binding.user);
+            }
+        }
+        Some(binding)
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.bindings.is_empty() && self.by_user.is_empty() && self.by_flow.is_empty()
+    }
+}

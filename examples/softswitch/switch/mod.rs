@@ -1,0 +1,172 @@
+//! The sans-io heart of the softswitch: registrar, and stateful proxy for SIP over TLS (RFC 3261, RFC 5626).
+//!
+//! All state is behind `&mut Switch`; time is an argument; every effect goes through `World`. Requests go to a phone
+//! only over the flow its REGISTER came on, and within a dialog over the flows that a token in Record-Route names.
+//! Nothing is ever sent to the address in a Contact or a Via.
+
+use std::collections::HashMap;
+use std::time::{Instant, SystemTime};
+
+use bytes::Bytes;
+
+mod admission;
+mod answer;
+mod best;
+mod calls;
+mod config;
+mod contacts;
+mod dispatch;
+mod domains;
+mod endings;
+mod event;
+mod flow_token;
+mod forward;
+mod gate;
+mod head;
+mod hop;
+mod ids;
+mod location;
+mod name;
+mod proxy;
+mod registrar;
+mod request;
+mod responses;
+mod route;
+mod status;
+mod timers;
+mod transaction;
+mod transactions;
+mod value;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::SwitchConfig;
+pub use event::SwitchEvent;
+pub use gate::{Gate, Verdict};
+pub use world::{FlowId, Source, Unsendable, World};
+
+use calls::Calls;
+use domains::Domains;
+use flow_token::TokenKey;
+use head::{Head, unfolded};
+use ids::Ids;
+use location::Location;
+use timers::{Due, Timers};
+use transactions::Transactions;
+
+/// A registrar and proxy.
+pub struct Switch {
+    config: SwitchConfig,
+    domains: Domains,
+    gate: Box<dyn Gate>,
+    tokens: TokenKey,
+    ids: Ids,
+    timers: Timers,
+    location: Location,
+    transactions: Transactions,
+    calls: Calls,
+    /// The accounts each connection has proved to be.
+    accounts: HashMap<FlowId, Vec<String>>,
+    /// The header lines of a 200 to OPTIONS.
+    capabilities: String,
+    dropped: u64,
+}
+
+/// Whence and when a message came.
+#[derive(Clone, Copy)]
+struct Arrival {
+    source: Source,
+    now: Instant,
+    wall: SystemTime,
+}
+
+impl Switch {
+    pub fn new(config: SwitchConfig, gate: Box<dyn Gate>) -> Switch {
+        let domains = Domains::new(&config);
+        let capabilities = format!(
+            "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, INFO, UPDATE, PRACK, SUBSCRIBE, NOTIFY, \
+             REFER, PUBLISH\r\nSupported: outbound\r\nAccept: application/sdp\r\nContact: <sip:{};transport=tls>\r\n",
+            domains.advertise
+        );
+        Switch {
+            tokens: TokenKey::new(&config.secret),
+            config,
+            domains,
+            gate,
+            ids: Ids::default(),
+            timers: Timers::default(),
+            location: Location::default(),
+            transactions: Transactions::default(),
+            calls: Calls::default(),
+            accounts: HashMap::new(),
+            capabilities,
+            dropped: 0,
+        }
+    }
+
+    /// Takes in one whole message of which the first `head_len` octets are the head.
+    pub fn receive<W: World>(
+        &mut self,
+        source: Source,
+        message: Bytes,
+        head_len: usize,
+        now: Instant,
+        wall: SystemTime,
+        world: &mut W,
+    ) {
+        let arrival = Arrival { source, now, wall };
+        if let Some(head) = Head::split(&message, head_len) {
+            return self.message(arrival, head, world);
+        }
+        let message = unfolded(&message, head_len);
+        match Head::split(&message, head_len) {
+            Some(head) => self.message(arrival, head, world),
+            None => self.dropped += 1,
+        }
+    }
+
+    /// The flow is gone: its bindings, calls and transactions end with it.
+    pub fn flow_ended<W: World>(&mut self, flow: FlowId, now: Instant, world: &mut W) {
+        self.bindings_lost(flow, world);
+        self.transactions_lost(flow, now, world);
+        for event in self.calls.flow_ended(flow, now) {
+            world.report(event);
+        }
+        self.accounts.remove(&flow);
+    }
+
+    /// When `tick` is wanted next.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// Does what is due by now.
+    pub fn tick<W: World>(&mut self, now: Instant, world: &mut W) {
+        while let Some(due) = self.timers.expired(now) {
+            match due {
+                Due::Server(id) => self.server_due(id, now, world),
+                Due::Branch(id, index) => self.branch_due(id, index, now, world),
+                Due::Binding(id) => self.binding_expired(id, world),
+            }
+        }
+    }
+
+    /// Messages that were dropped without an answer: responses that belong to no transaction, requests that nobody
+    /// could be answered for.
+    #[cfg(test)]
+    fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Whether nothing at all is remembered.
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
+        self.location.is_empty()
+            && self.transactions.is_empty()
+            && self.calls.is_empty()
+            && self.accounts.is_empty()
+            && self.timers.is_empty()
+    }
+}

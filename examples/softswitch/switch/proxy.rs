@@ -1,0 +1,265 @@
+//! The proxy's way with a request (RFC 3261 16.3 to 16.6): checks, targets, and a branch for each.
+
+use bytes::Bytes;
+use ezk_sip_types::uri::SipUri;
+
+use super::answer::Answer;
+use super::domains::address_of_record;
+use super::event::EndedBy;
+use super::flow_token::{FlowToken, short_hash};
+use super::forward::{Copies, forms_dialog, record_route};
+use super::name::Name;
+use super::request::Request;
+use super::route::Course;
+use super::status::Refusal;
+use super::timers::Due;
+use super::transaction::{
+    Attempt, Branch, Cancel, Context, Kind, Outcome, Progress, ServerKey, Stage,
+};
+use super::value::{self, items};
+use super::world::{FlowId, World};
+use super::{Arrival, Switch};
+
+/// One place to send a request to.
+#[derive(Debug, PartialEq, Eq)]
+struct Target {
+    flow: FlowId,
+    uri: String,
+}
+
+impl Switch {
+    /// Sends a request on to everybody it is for, or refuses it.
+    pub(super) fn proxy<W: World>(
+        &mut self,
+        arrival: Arrival,
+        request: &Request<'_>,
+        server: ServerKey,
+        world: &mut W,
+    ) -> Result<(), Refusal> {
+        let asked = request.target()?;
+        let mut course = self.course(request)?;
+        let edits = std::mem::take(&mut course.edits);
+        let copies = Copies::of(request, edits, &self.domains, self.gate.realm())?;
+        extensions_are_none(request)?;
+        let (targets, kind) = match course.dialog {
+            Some(token) => (in_dialog(token, &course, request, world)?, later(request)),
+            None => {
+                if !self.domains.serve(&asked) || course.onward {
+                    return Err(Refusal::because(403, "Not Relaying"));
+                }
+                self.admit_caller(arrival, request, world)?;
+                let callee = address_of_record(&asked);
+                let targets = self.bound(&asked);
+                let kind = first(request, callee)?;
+                match (targets, kind) {
+                    (Ok(targets), kind) => (targets, kind),
+                    (Err(refusal), Kind::Call(attempt)) => {
+                        world.report(attempt.unanswered(refusal.status, EndedBy::Failed));
+                        return Err(refusal);
+                    }
+                    (Err(refusal), _) => return Err(refusal),
+                }
+            }
+        };
+        let sips = asked.sips;
+        let recorded =
+            forms_dialog(request.method) && (course.dialog.is_none() || request.method == "NOTIFY");
+        let id = self.open(arrival, request, server, kind, world);
+        for target in targets {
+            self.branch(arrival, id, target, &copies, (recorded, sips), world);
+        }
+        self.settle(id, arrival.now, world);
+        Ok(())
+    }
+
+    /// An ACK for a 2xx goes the way of its dialog, without any state (RFC 3261 16.11). There is no answer to an
+    /// ACK: one that leads nowhere is dropped.
+    pub(super) fn pass_ack<W: World>(&mut self, request: &Request<'_>, world: &mut W) {
+        let Ok(mut course) = self.course(request) else {
+            return;
+        };
+        let Some(token) = course.dialog else {
+            return;
+        };
+        let edits = std::mem::take(&mut course.edits);
+        let Ok(copies) = Copies::of(request, edits, &self.domains, self.gate.realm()) else {
+            return;
+        };
+        let message = copies.write(course.uri, self.ids.draw(), "", &self.domains);
+        let _ = world.send(token.towards(request.sender_tag()), message);
+    }
+
+    /// The bindings of the user that is asked for (16.5).
+    fn bound(&self, asked: &SipUri) -> Result<Vec<Target>, Refusal> {
+        let user = value::user(asked).ok_or_else(|| Refusal::new(404))?;
+        let mut targets = Vec::new();
+        for (_, binding) in self.location.of_user(user) {
+            // RFC 5630: a sips request may reach only who registered so.
+            let uri = match (asked.sips, binding.sips) {
+                (true, false) => continue,
+                (false, true) => downgraded(&binding.contact),
+                _ => binding.contact.clone(),
+            };
+            let target = Target {
+                flow: binding.flow,
+                uri,
+            };
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        if !targets.is_empty() {
+            return Ok(targets);
+        }
+        let known = self.gate.knows(user) || self.location.of_user(user).next().is_some();
+        Err(Refusal::new(if known { 480 } else { 404 }))
+    }
+
+    /// Makes the server transaction, and sends 100 for INVITE at once.
+    fn open<W: World>(
+        &mut self,
+        arrival: Arrival,
+        request: &Request<'_>,
+        server: ServerKey,
+        kind: Kind,
+        world: &mut W,
+    ) -> u64 {
+        let answer = Answer::to(request);
+        if request.method == "INVITE" {
+            let _ = world.send(arrival.source.flow, answer.bare(100, 0));
+        }
+        let tag = self.ids.draw();
+        self.transactions.insert(Context {
+            server,
+            answer,
+            tag,
+            kind,
+            stage: Stage::Proceeding,
+            branches: Vec::new(),
+            timer: None,
+            given_up: false,
+        })
+    }
+
+    fn branch<W: World>(
+        &mut self,
+        arrival: Arrival,
+        id: u64,
+        target: Target,
+        copies: &Copies<'_>,
+        (recorded, sips): (bool, bool),
+        world: &mut W,
+    ) {
+        let number = self.ids.draw();
+        let flow = target.flow;
+        let message = if recorded {
+            let token = FlowToken {
+                caller: arrival.source.flow,
+                callee: flow,
+                caller_tag: short_hash(copies.sender_tag()),
+            };
+            let line = record_route(&self.tokens, token, sips, &self.domains);
+            copies.write(&target.uri, number, &line, &self.domains)
+        } else {
+            copies.write(&target.uri, number, "", &self.domains)
+        };
+        let invite = copies.is_invite().then(|| message.clone());
+        let progress = deliver(flow, message, world);
+        let index = self
+            .transactions
+            .context(id)
+            .map_or(0, |context| context.branches.len());
+        let timer = matches!(progress, Progress::Calling).then(|| {
+            let at = arrival.now + self.config.transaction_timeout;
+            self.timers.set(at, Due::Branch(id, index))
+        });
+        self.transactions.add_branch(
+            id,
+            Branch {
+                id: number,
+                flow,
+                invite,
+                progress,
+                cancel: Cancel::No,
+                timer,
+            },
+        );
+    }
+}
+
+/// Sends a copy. Over a flow that has ended it fails with 430 (RFC 5626 5.3), over one that does not take it with
+/// 503 (RFC 3261 16.9).
+fn deliver<W: World>(flow: FlowId, message: Bytes, world: &mut W) -> Progress {
+    if !world.alive(flow) {
+        return Progress::Ended(Outcome::Failed(430));
+    }
+    match world.send(flow, message) {
+        Ok(()) => Progress::Calling,
+        Err(_) => Progress::Ended(Outcome::Failed(503)),
+    }
+}
+
+fn in_dialog<W: World>(
+    token: FlowToken,
+    course: &Course<'_>,
+    request: &Request<'_>,
+    world: &mut W,
+) -> Result<Vec<Target>, Refusal> {
+    let flow = token.towards(request.sender_tag());
+    if !world.alive(flow) {
+        return Err(Refusal::new(430));
+    }
+    Ok(vec![Target {
+        flow,
+        uri: course.uri.to_owned(),
+    }])
+}
+
+/// What a request within a dialog is.
+fn later(request: &Request<'_>) -> Kind {
+    match request.method {
+        "INVITE" => Kind::Reinvite,
+        "BYE" => Kind::Bye {
+            call_id: request.call_id.to_owned(),
+            from_tag: request.sender_tag().to_owned(),
+            to_tag: request.to.tag().unwrap_or("").to_owned(),
+        },
+        _ => Kind::Other,
+    }
+}
+
+/// What a request outside any dialog of ours is.
+fn first(request: &Request<'_>, callee: String) -> Result<Kind, Refusal> {
+    if request.method != "INVITE" || request.has_to_tag() {
+        return Ok(later(request));
+    }
+    Ok(Kind::Call(Attempt {
+        call_id: request.call_id.to_owned(),
+        caller: address_of_record(&request.sender()?),
+        callee,
+        caller_tag: request.sender_tag().to_owned(),
+    }))
+}
+
+/// No extension is supported that a proxy would have to understand (16.3 step 5).
+fn extensions_are_none(request: &Request<'_>) -> Result<(), Refusal> {
+    let asked: Vec<&str> = request
+        .head
+        .all(Name::ProxyRequire)
+        .flat_map(items)
+        .collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::new(420).with("Unsupported", &asked.join(", ")))
+}
+
+/// The sip URI of a sips Contact (RFC 5630 5.3); the connection stays TLS.
+fn downgraded(contact: &str) -> String {
+    let rest = contact.split_once(':').map_or(contact, |(_, rest)| rest);
+    if rest.contains(";transport=") {
+        format!("sip:{rest}")
+    } else {
+        format!("sip:{rest};transport=tls")
+    }
+}

@@ -1,0 +1,247 @@
+//! The registrar (RFC 3261 10.3, RFC 5626 6): a REGISTER is carried out as a whole or not at all.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use super::answer::Answer;
+use super::contacts::{Asked, Wish, wish};
+use super::event::{SwitchEvent, Unregistration};
+use super::location::{Binding, BindingKey};
+use super::name::Name;
+use super::request::Request;
+use super::status::{Refusal, reason};
+use super::timers::Due;
+use super::value::items;
+use super::world::{FlowId, World};
+use super::{Arrival, Switch};
+
+impl Switch {
+    pub(super) fn register<W: World>(
+        &mut self,
+        arrival: Arrival,
+        request: &Request<'_>,
+        world: &mut W,
+    ) -> Result<(), Refusal> {
+        supported_only(request)?;
+        let user = self.admit_registration(arrival, request, world)?;
+        let outbound = match wish(request, &self.config)? {
+            Wish::Query => false,
+            Wish::RemoveAll => {
+                self.remove_all(arrival, request, &user, world)?;
+                false
+            }
+            Wish::Update(asked) => {
+                let planned = self.plan(request, &user, &asked)?;
+                let outbound = asked
+                    .iter()
+                    .any(|asked| matches!(asked.key, BindingKey::Instance(..)));
+                // A connection that has ended meanwhile can carry no call.
+                if world.alive(arrival.source.flow) {
+                    for (asked, existing) in asked.into_iter().zip(planned) {
+                        self.carry_out(arrival, request, &user, asked, existing, world)?;
+                    }
+                }
+                outbound
+            }
+        };
+        let headers = self.listing(&user, outbound, arrival.now);
+        let message = Answer::to(request).with(200, reason(200), self.ids.draw(), &headers);
+        // A registrar has nobody to tell when the phone is gone.
+        let _ = world.send(arrival.source.flow, message);
+        Ok(())
+    }
+
+    /// A binding was not refreshed in time.
+    pub(super) fn binding_expired<W: World>(&mut self, id: u64, world: &mut W) {
+        self.unbind(id, Unregistration::Expired, None, world);
+    }
+
+    /// Removes the bindings that name a flow which has ended; those that moved to another stay.
+    pub(super) fn bindings_lost<W: World>(&mut self, flow: FlowId, world: &mut W) {
+        for id in self.location.of_flow(flow) {
+            self.unbind(id, Unregistration::FlowEnded, None, world);
+        }
+    }
+
+    /// The existing binding for each Contact, if the request may be carried out.
+    fn plan(
+        &self,
+        request: &Request<'_>,
+        user: &str,
+        asked: &[Asked],
+    ) -> Result<Vec<Option<u64>>, Refusal> {
+        let mut planned = Vec::with_capacity(asked.len());
+        let mut after = self.location.of_user(user).count();
+        if asked.len() > after + self.config.max_contacts {
+            return Err(too_many());
+        }
+        for (index, one) in asked.iter().enumerate() {
+            if asked[..index].iter().any(|other| other.key == one.key) {
+                return Err(Refusal::because(400, "Contact Given Twice"));
+            }
+            let existing = self
+                .location
+                .of_user(user)
+                .find(|(_, binding)| binding.key == one.key);
+            if let Some((_, binding)) = existing {
+                in_order(binding, request)?;
+            }
+            match (existing.is_some(), one.expires_s) {
+                (true, 0) => after -= 1,
+                (false, 1..) => after += 1,
+                _ => {}
+            }
+            planned.push(existing.map(|(id, _)| id));
+        }
+        if after > self.config.max_contacts {
+            return Err(too_many());
+        }
+        Ok(planned)
+    }
+
+    fn remove_all<W: World>(
+        &mut self,
+        arrival: Arrival,
+        request: &Request<'_>,
+        user: &str,
+        world: &mut W,
+    ) -> Result<(), Refusal> {
+        let mut ids = Vec::new();
+        for (id, binding) in self.location.of_user(user) {
+            in_order(binding, request)?;
+            ids.push(id);
+        }
+        for id in ids {
+            self.unbind(id, Unregistration::Removed, Some(arrival), world);
+        }
+        Ok(())
+    }
+
+    fn carry_out<W: World>(
+        &mut self,
+        arrival: Arrival,
+        request: &Request<'_>,
+        user: &str,
+        asked: Asked,
+        existing: Option<u64>,
+        world: &mut W,
+    ) -> Result<(), Refusal> {
+        if asked.expires_s == 0 {
+            if let Some(id) = existing {
+                self.unbind(id, Unregistration::Removed, Some(arrival), world);
+            }
+            return Ok(());
+        }
+        let flow = arrival.source.flow;
+        let id = existing.unwrap_or_else(|| self.location.upcoming());
+        let expires_at = arrival.now + Duration::from_secs(asked.expires_s.into());
+        let contact = asked.contact.clone();
+        let held = self.location.names(flow);
+        let old = self.location.put(
+            id,
+            Binding {
+                user: user.to_owned(),
+                key: asked.key,
+                contact: asked.contact,
+                sips: asked.sips,
+                params: asked.params,
+                call_id: request.call_id.to_owned(),
+                cseq: request.sequence()?,
+                flow,
+                expires_at,
+                timer: self.timers.set(expires_at, Due::Binding(id)),
+            },
+        );
+        if !held {
+            world.hold(flow);
+        }
+        if let Some(old) = old {
+            self.timers.cancel(old.timer);
+            if old.flow != flow && !self.location.names(old.flow) {
+                world.release(old.flow);
+            }
+            if old.contact != contact && matches!(old.key, BindingKey::Instance(..)) {
+                world.report(SwitchEvent::Unregistered {
+                    user: old.user,
+                    contact: old.contact,
+                    why: Unregistration::Replaced,
+                    source: Some(arrival.source.peer),
+                });
+            }
+        }
+        world.report(SwitchEvent::Registered {
+            user: user.to_owned(),
+            contact,
+            expires_s: asked.expires_s,
+            source: arrival.source.peer,
+        });
+        Ok(())
+    }
+
+    fn unbind<W: World>(
+        &mut self,
+        id: u64,
+        why: Unregistration,
+        by: Option<Arrival>,
+        world: &mut W,
+    ) {
+        let Some(binding) = self.location.remove(id) else {
+            return;
+        };
+        self.timers.cancel(binding.timer);
+        if why != Unregistration::FlowEnded && !self.location.names(binding.flow) {
+            world.release(binding.flow);
+        }
+        world.report(SwitchEvent::Unregistered {
+            user: binding.user,
+            contact: binding.contact,
+            why,
+            source: by.map(|arrival| arrival.source.peer),
+        });
+    }
+
+    /// The header lines of the 200: all bindings with the seconds they have left.
+    fn listing(&self, user: &str, outbound: bool, now: Instant) -> String {
+        let mut lines = String::new();
+        if outbound {
+            lines.push_str("Require: outbound\r\n");
+        }
+        for (_, binding) in self.location.of_user(user) {
+            let left = binding.expires_at.saturating_duration_since(now);
+            let seconds = left.as_millis().div_ceil(1000);
+            // Writing to a String cannot fail.
+            let _ = write!(
+                lines,
+                "Contact: <{}>;expires={seconds}{}\r\n",
+                binding.contact, binding.params
+            );
+        }
+        lines
+    }
+}
+
+/// RFC 3261 10.3 step 7: within one Call-ID only a higher CSeq changes a binding.
+fn in_order(binding: &Binding, request: &Request<'_>) -> Result<(), Refusal> {
+    if binding.call_id == request.call_id && request.sequence()? <= binding.cseq {
+        return Err(Refusal::because(500, "CSeq Out Of Order"));
+    }
+    Ok(())
+}
+
+/// RFC 3261 8.2.2.3; outbound is the one extension there is.
+fn supported_only(request: &Request<'_>) -> Result<(), Refusal> {
+    let unknown: Vec<&str> = request
+        .head
+        .all(Name::Require)
+        .flat_map(items)
+        .filter(|option| !option.eq_ignore_ascii_case("outbound"))
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::new(420).with("Unsupported", &unknown.join(", ")))
+}
+
+fn too_many() -> Refusal {
+    Refusal::because(403, "Too Many Contacts")
+}

@@ -1,0 +1,146 @@
+//! A request, read as far as every request must be (RFC 3261 8.2, 16.3 step 1, 18.2.1).
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+use ezk_sip_types::host::Host;
+use ezk_sip_types::uri::SipUri;
+
+use super::head::Head;
+use super::name::Name;
+use super::status::Refusal;
+use super::value::{self, Address, TopVia, separated};
+
+/// A request that can be answered.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub(super) head: Head<'a>,
+    pub(super) method: &'a str,
+    /// The Request-URI as it stands.
+    pub(super) uri: &'a str,
+    pub(super) via: TopVia<'a>,
+    /// The first Via line with `received` and `rport` filled in (RFC 3261 18.2.1, RFC 3581 4).
+    pub(super) via_line: Cow<'a, str>,
+    pub(super) from: Address<'a>,
+    pub(super) to: Address<'a>,
+    pub(super) call_id: &'a str,
+    pub(super) cseq: &'a str,
+}
+
+impl<'a> Request<'a> {
+    /// `None` when not even a response could be addressed: Via, From, To, Call-ID or CSeq is missing, there twice
+    /// or unreadable.
+    pub(super) fn open(head: Head<'a>, peer: SocketAddr) -> Option<Request<'a>> {
+        let mut start = head.start.split(' ');
+        let (method, uri) = (start.next()?, start.next()?);
+        let top = head.lines.iter().find(|line| line.name == Name::Via)?;
+        let via = TopVia::parse(head.message, top.value)?;
+        Some(Request {
+            method,
+            uri,
+            via_line: stamped(&via, top.raw, peer),
+            via,
+            from: Address::split(head.only(Name::From)?)?,
+            to: Address::split(head.only(Name::To)?)?,
+            call_id: head.only(Name::CallId)?,
+            cseq: head.only(Name::CSeq)?,
+            head,
+        })
+    }
+
+    /// Refuses with 400 what no transaction can be made of.
+    pub(super) fn check(&self) -> Result<(), Refusal> {
+        let method = self.cseq.trim_start_matches(|c: char| c.is_ascii_digit());
+        self.sequence()?;
+        if method.trim_start() != self.method {
+            return Err(Refusal::because(400, "CSeq Method Mismatch"));
+        }
+        let branch = self.via.branch().unwrap_or("");
+        if branch.len() <= 7
+            || !branch.is_char_boundary(7)
+            || !branch[..7].eq_ignore_ascii_case("z9hG4bK")
+        {
+            return Err(Refusal::because(400, "Via Branch Without Magic Cookie"));
+        }
+        if self.from.tag().is_none_or(str::is_empty) {
+            return Err(Refusal::because(400, "Missing From Tag"));
+        }
+        Ok(())
+    }
+
+    /// The number in CSeq.
+    pub(super) fn sequence(&self) -> Result<u32, Refusal> {
+        self.cseq
+            .split([' ', '\t'])
+            .next()
+            .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
+            .and_then(|digits| digits.parse().ok())
+            .ok_or_else(|| Refusal::because(400, "Bad CSeq"))
+    }
+
+    /// The Request-URI, parsed; 416 for another scheme.
+    pub(super) fn target(&self) -> Result<SipUri, Refusal> {
+        if value::scheme(self.uri).is_none() {
+            return Err(Refusal::new(416));
+        }
+        self.parsed(self.uri, "Bad Request-URI")
+    }
+
+    pub(super) fn sender(&self) -> Result<SipUri, Refusal> {
+        self.parsed(self.from.uri, "Bad From")
+    }
+
+    pub(super) fn to_uri(&self) -> Result<SipUri, Refusal> {
+        self.parsed(self.to.uri, "Bad To")
+    }
+
+    fn parsed(&self, text: &str, reason: &'static str) -> Result<SipUri, Refusal> {
+        value::uri(self.head.message, text).ok_or_else(|| Refusal::because(400, reason))
+    }
+
+    /// From tag, not empty once `check` has passed.
+    pub(super) fn sender_tag(&self) -> &'a str {
+        self.from.tag().unwrap_or("")
+    }
+
+    /// Whether it belongs to a dialog already (or claims to).
+    pub(super) fn has_to_tag(&self) -> bool {
+        self.to.tag().is_some()
+    }
+}
+
+/// The topmost Via line, saying where the request really came from.
+fn stamped<'a>(via: &TopVia<'a>, raw: &'a str, peer: SocketAddr) -> Cow<'a, str> {
+    let ip = peer.ip().to_canonical();
+    let asks_port = separated(via.params, b';').any(|piece| piece.eq_ignore_ascii_case("rport"));
+    let same_host = match via.sent_by.host {
+        Host::IP4(host) => ip == host,
+        Host::IP6(host) => ip == host,
+        Host::Name(_) => false,
+    };
+    let claims = value::param(via.params, "received").is_some();
+    if same_host && !asks_port && !claims {
+        return Cow::Borrowed(raw);
+    }
+    let mut line = String::with_capacity(raw.len() + 64);
+    line.push_str("Via: ");
+    line.push_str(via.text[..via.text.len() - via.params.len()].trim_end());
+    for piece in separated(via.params, b';') {
+        let name = piece.split('=').next().unwrap_or(piece).trim();
+        // What the sender claims about its own address is worth nothing.
+        if name.eq_ignore_ascii_case("received") {
+            continue;
+        }
+        line.push(';');
+        line.push_str(piece);
+        if piece.eq_ignore_ascii_case("rport") {
+            // Writing to a String cannot fail.
+            let _ = write!(line, "={}", peer.port());
+        }
+    }
+    let _ = write!(line, ";received={ip}");
+    line.push_str(via.others);
+    line.push_str("\r\n");
+    Cow::Owned(line)
+}

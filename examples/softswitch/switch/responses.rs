@@ -1,0 +1,223 @@
+//! The way of a response back (RFC 3261 16.7, 17.1; RFC 4320; RFC 6026).
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::Switch;
+use super::forward::our_branch;
+use super::head::Head;
+use super::hop;
+use super::name::Name;
+use super::timers::Due;
+use super::transaction::{Cancel, Kind, Outcome, Progress, Stage};
+use super::value::{Address, TopVia};
+use super::world::{FlowId, World};
+
+/// A response that belongs to a branch of ours.
+struct Response<'a> {
+    head: Head<'a>,
+    status: u16,
+    via: TopVia<'a>,
+}
+
+impl Switch {
+    /// Takes in a response. One that belongs to no client transaction is dropped: a proxy would have to send it on
+    /// by the next Via, and that names an address, not a connection.
+    pub(super) fn response<W: World>(
+        &mut self,
+        flow: FlowId,
+        head: Head<'_>,
+        now: Instant,
+        world: &mut W,
+    ) {
+        let Some((response, method)) = read(head) else {
+            self.dropped += 1;
+            return;
+        };
+        let found = our_branch(&response.via)
+            .and_then(|branch| self.transactions.of_branch(branch))
+            .filter(|&(id, index)| {
+                self.transactions
+                    .branch(id, index)
+                    .is_some_and(|branch| branch.flow == flow)
+            });
+        let Some((id, index)) = found else {
+            self.dropped += 1;
+            return;
+        };
+        let invite = self
+            .transactions
+            .context(id)
+            .is_some_and(|context| context.is_invite());
+        match (method, response.status) {
+            // The answer to a CANCEL of ours: what counts is the answer to the INVITE.
+            ("CANCEL", _) => {}
+            _ if (method == "INVITE") != invite => self.dropped += 1,
+            (_, ..200) if invite => self.provisional(id, index, &response, now, world),
+            // RFC 4320 4.1: only an INVITE has provisional responses worth sending on.
+            (_, ..200) => {}
+            (_, ..300) if invite => self.accepted(id, index, &response, now, world),
+            _ => self.refused(id, index, &response, now, world),
+        }
+    }
+
+    fn provisional<W: World>(
+        &mut self,
+        id: u64,
+        index: usize,
+        response: &Response<'_>,
+        now: Instant,
+        world: &mut W,
+    ) {
+        let patience = now + self.config.ringing_timeout;
+        let Some(branch) = self.transactions.branch(id, index) else {
+            return;
+        };
+        let first = match branch.progress {
+            Progress::Calling => true,
+            Progress::Ringing => false,
+            Progress::Accepted | Progress::Ended(_) => return,
+        };
+        branch.progress = Progress::Ringing;
+        let held = branch.cancel == Cancel::Held;
+        // Timer C begins anew with every 101-199; a 100 only takes the place of timer B.
+        if branch.cancel == Cancel::No && (first || response.status > 100) {
+            if let Some(timer) = branch.timer.take() {
+                self.timers.cancel(timer);
+            }
+            branch.timer = Some(self.timers.set(patience, Due::Branch(id, index)));
+        }
+        if held {
+            self.cancel_branch(id, index, now, world);
+        }
+        let Some(context) = self.transactions.context(id) else {
+            return;
+        };
+        if response.status > 100 && matches!(context.stage, Stage::Proceeding) {
+            let _ = world.send(context.server.flow, response.onward());
+        }
+    }
+
+    /// Every 2xx to INVITE goes back at once, repeated ones too (RFC 6026 7.2), and ends the other branches.
+    fn accepted<W: World>(
+        &mut self,
+        id: u64,
+        index: usize,
+        response: &Response<'_>,
+        now: Instant,
+        world: &mut W,
+    ) {
+        let over = now + self.config.transaction_timeout;
+        let Some(branch) = self.transactions.branch(id, index) else {
+            return;
+        };
+        let callee = branch.flow;
+        match branch.progress {
+            Progress::Calling | Progress::Ringing => {
+                branch.progress = Progress::Accepted;
+                // It can be cancelled no more, and nobody but the caller acknowledges it.
+                branch.invite = None;
+                if let Some(timer) = branch.timer.take() {
+                    self.timers.cancel(timer);
+                }
+                branch.timer = Some(self.timers.set(over, Due::Branch(id, index)));
+            }
+            Progress::Accepted => {}
+            Progress::Ended(_) => return,
+        }
+        let Some(context) = self.transactions.context(id) else {
+            return;
+        };
+        match context.stage {
+            Stage::Proceeding => {
+                context.stage = Stage::Accepted;
+                context.timer = Some(self.timers.set(over, Due::Server(id)));
+            }
+            Stage::Accepted => {}
+            Stage::Completed(_) | Stage::Over => return,
+        }
+        let caller = context.server.flow;
+        let _ = world.send(caller, response.onward());
+        if let Kind::Call(attempt) = &context.kind {
+            let tag = response.to_tag();
+            self.calls
+                .answered(&self.ids, attempt, tag, (caller, callee), now);
+        }
+        self.cancel_pending(id, now, world);
+    }
+
+    /// A final response that ends its branch: anything but a 2xx to INVITE.
+    fn refused<W: World>(
+        &mut self,
+        id: u64,
+        index: usize,
+        response: &Response<'_>,
+        now: Instant,
+        world: &mut W,
+    ) {
+        let status = response.status;
+        let Some(branch) = self.transactions.branch(id, index) else {
+            return;
+        };
+        if matches!(branch.progress, Progress::Accepted | Progress::Ended(_)) {
+            return;
+        }
+        if let Some(invite) = branch.invite.take()
+            && let Some(ack) = hop::ack(&invite, &response.head)
+        {
+            let _ = world.send(branch.flow, ack);
+        }
+        let response = response.onward();
+        branch.progress = Progress::Ended(Outcome::Received { status, response });
+        if let Some(timer) = branch.timer.take() {
+            self.timers.cancel(timer);
+        }
+        if status >= 600 {
+            self.cancel_pending(id, now, world);
+        }
+        self.settle(id, now, world);
+    }
+}
+
+impl Response<'_> {
+    /// The response without our Via.
+    fn onward(&self) -> Bytes {
+        let mut out = Vec::with_capacity(self.head.message.len());
+        out.extend_from_slice(self.head.start.as_bytes());
+        out.extend_from_slice(b"\r\n");
+        let mut top = true;
+        for line in &self.head.lines {
+            if line.name == Name::Via && top {
+                top = false;
+                let others = self.via.others.trim_start().trim_start_matches(',');
+                if !others.is_empty() {
+                    for text in ["Via: ", others.trim_start(), "\r\n"] {
+                        out.extend_from_slice(text.as_bytes());
+                    }
+                }
+                continue;
+            }
+            out.extend_from_slice(line.raw.as_bytes());
+        }
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(self.head.body);
+        Bytes::from(out)
+    }
+
+    fn to_tag(&self) -> &str {
+        self.head
+            .first(Name::To)
+            .and_then(Address::split)
+            .and_then(|to| to.tag())
+            .unwrap_or("")
+    }
+}
+
+/// The response and the method it answers.
+fn read(head: Head<'_>) -> Option<(Response<'_>, &str)> {
+    let status = head.start.split(' ').nth(1)?.parse().ok()?;
+    let via = TopVia::parse(head.message, head.first(Name::Via)?)?;
+    let method = head.only(Name::CSeq)?.split_ascii_whitespace().nth(1)?;
+    Some((Response { head, status, via }, method))
+}

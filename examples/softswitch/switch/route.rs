@@ -1,0 +1,123 @@
+//! Route preprocessing (RFC 3261 16.4, 16.12): is the request within a dialog that went through here, and to whom?
+
+use std::borrow::Cow;
+
+use super::flow_token::{FlowToken, is_token};
+use super::head::Head;
+use super::name::Name;
+use super::request::Request;
+use super::status::Refusal;
+use super::value::{self, Address, items};
+use super::{Switch, domains::Domains};
+
+/// Where a request leads, and what of it has to be rewritten for that.
+#[derive(Debug)]
+pub(super) struct Course<'a> {
+    /// The dialog it belongs to, proved by our own token.
+    pub(super) dialog: Option<FlowToken>,
+    /// The Request-URI to go by: another one than the request's after a strict router (16.4).
+    pub(super) uri: &'a str,
+    /// Whether Routes remain that are not ours.
+    pub(super) onward: bool,
+    /// Replacements for the Route lines.
+    pub(super) edits: Vec<(usize, Cow<'a, str>)>,
+}
+
+impl Switch {
+    /// Takes our own entries off the Route; refuses with 403 a token we did not make.
+    pub(super) fn course<'a>(&self, request: &Request<'a>) -> Result<Course<'a>, Refusal> {
+        let mut routes = Routes::of(&request.head);
+        let mut uri = request.uri;
+        let mut dialog = self.token(request.head.message, uri)?;
+        if dialog.is_some()
+            && let Some(last) = routes.left.pop()
+        {
+            uri = Address::split(last).ok_or_else(bad_route)?.uri;
+        }
+        while let Some(first) = routes.left.first() {
+            let address = Address::split(first).ok_or_else(bad_route)?;
+            if !is_ours(&self.domains, request, address.uri) {
+                break;
+            }
+            let token = self.token(request.head.message, address.uri)?;
+            routes.left.remove(0);
+            if token.is_some() {
+                dialog = token;
+                break;
+            }
+        }
+        Ok(Course {
+            dialog,
+            uri,
+            onward: !routes.left.is_empty(),
+            edits: routes.edits(),
+        })
+    }
+
+    /// The token in a URI of ours; `None` when it is not such a URI.
+    fn token(&self, message: &bytes::Bytes, text: &str) -> Result<Option<FlowToken>, Refusal> {
+        // A URI that is shorter than a token need not be parsed to know.
+        if text.len() <= 60 {
+            return Ok(None);
+        }
+        let Some(uri) = value::uri(message, text) else {
+            return Ok(None);
+        };
+        match value::user(&uri) {
+            Some(user) if is_token(user) && self.domains.serve(&uri) => self
+                .tokens
+                .open(user)
+                .map(Some)
+                .map_err(|_| Refusal::because(403, "Forged Route")),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn is_ours(domains: &Domains, request: &Request<'_>, text: &str) -> bool {
+    value::uri(request.head.message, text).is_some_and(|uri| domains.serve(&uri))
+}
+
+fn bad_route() -> Refusal {
+    Refusal::because(400, "Bad Route")
+}
+
+/// The entries of all Route lines.
+struct Routes<'a> {
+    lines: Vec<usize>,
+    left: Vec<&'a str>,
+    given: usize,
+}
+
+impl<'a> Routes<'a> {
+    fn of(head: &Head<'a>) -> Routes<'a> {
+        let (mut lines, mut left) = (Vec::new(), Vec::new());
+        for (index, line) in head.lines.iter().enumerate() {
+            if line.name == Name::Route {
+                lines.push(index);
+                left.extend(items(line.value));
+            }
+        }
+        Routes {
+            lines,
+            given: left.len(),
+            left,
+        }
+    }
+
+    /// One Route line with what is left, in the place of the first; nothing when nothing was taken.
+    fn edits(self) -> Vec<(usize, Cow<'a, str>)> {
+        if self.left.len() == self.given {
+            return Vec::new();
+        }
+        let mut edits: Vec<_> = self
+            .lines
+            .into_iter()
+            .map(|index| (index, Cow::Borrowed("")))
+            .collect();
+        if let (Some((_, first)), false) = (edits.first_mut(), self.left.is_empty()) {
+            *first = Cow::Owned(format!("Route: {}\r\n", self.left.join(", ")));
+        }
+        edits
+    }
+}

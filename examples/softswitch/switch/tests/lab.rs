@@ -1,0 +1,334 @@
+//! A switch between phones that are lists of bytes: what they send goes in, what they get is written down.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+
+use crate::switch::{
+    FlowId, Gate, Source, Switch, SwitchConfig, SwitchEvent, Unsendable, Verdict, World,
+};
+
+/// Everything outside the switch.
+#[derive(Default)]
+pub(super) struct Outside {
+    sent: BTreeMap<FlowId, VecDeque<String>>,
+    dead: BTreeSet<FlowId>,
+    full: BTreeSet<FlowId>,
+    pub(super) held: BTreeSet<FlowId>,
+    pub(super) events: Vec<SwitchEvent>,
+}
+
+impl World for Outside {
+    fn send(&mut self, flow: FlowId, message: Bytes) -> Result<(), Unsendable> {
+        if self.dead.contains(&flow) {
+            return Err(Unsendable::Gone);
+        }
+        if self.full.contains(&flow) {
+            return Err(Unsendable::Full);
+        }
+        let text = String::from_utf8(message.to_vec()).expect("UTF-8");
+        assert_well_formed(&text);
+        self.sent.entry(flow).or_default().push_back(text);
+        Ok(())
+    }
+
+    fn alive(&self, flow: FlowId) -> bool {
+        !self.dead.contains(&flow)
+    }
+
+    fn hold(&mut self, flow: FlowId) {
+        assert!(self.held.insert(flow), "held twice");
+    }
+
+    fn release(&mut self, flow: FlowId) {
+        assert!(self.held.remove(&flow), "released without being held");
+    }
+
+    fn report(&mut self, event: SwitchEvent) {
+        self.events.push(event);
+    }
+}
+
+/// Accounts alice, bob and carol; the right response to any challenge is "right".
+struct Guard;
+
+impl Gate for Guard {
+    fn is_open(&self) -> bool {
+        false
+    }
+
+    fn knows(&self, user: &str) -> bool {
+        matches!(user, "alice" | "bob" | "carol")
+    }
+
+    fn realm(&self) -> &str {
+        "example.com"
+    }
+
+    fn challenges(&self, _: SystemTime, stale: bool) -> Vec<String> {
+        ["SHA-256", "MD5"]
+            .map(|name| format!("Digest realm=\"example.com\", algorithm={name}, stale={stale}"))
+            .to_vec()
+    }
+
+    fn verify(&mut self, _: &str, _: &str, credentials: &[&str], _: SystemTime) -> Verdict {
+        let ours = credentials
+            .iter()
+            .find(|value| value.contains("realm=\"example.com\""));
+        let Some(value) = ours else {
+            return Verdict::Missing;
+        };
+        let user = value
+            .split("username=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .expect("a user name")
+            .to_owned();
+        match value {
+            _ if value.contains("response=\"right\"") => Verdict::Authenticated { user },
+            _ if value.contains("response=\"old\"") => Verdict::Stale { user },
+            _ => Verdict::Refused {
+                user,
+                why: "wrong_password",
+            },
+        }
+    }
+}
+
+/// Lets everybody in; knows who the `Guard` knows.
+struct Open;
+
+impl Gate for Open {
+    fn is_open(&self) -> bool {
+        true
+    }
+
+    fn knows(&self, user: &str) -> bool {
+        Guard.knows(user)
+    }
+
+    fn realm(&self) -> &str {
+        Guard.realm()
+    }
+
+    fn challenges(&self, _: SystemTime, _: bool) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn verify(&mut self, _: &str, _: &str, _: &[&str], _: SystemTime) -> Verdict {
+        Verdict::Missing
+    }
+}
+
+/// The connections of the tests: alice's, bob's, bob's second phone's, and one of nobody.
+pub(super) const ALICE: FlowId = FlowId(1);
+pub(super) const BOB: FlowId = FlowId(2);
+pub(super) const BOB_DESK: FlowId = FlowId(3);
+pub(super) const STRANGER: FlowId = FlowId(9);
+
+pub(super) struct Lab {
+    pub(super) switch: Switch,
+    pub(super) world: Outside,
+    pub(super) now: Instant,
+    branches: u32,
+}
+
+impl Lab {
+    /// A switch for example.com that lets everybody in.
+    pub(super) fn open() -> Lab {
+        Lab::with(Box::new(Open))
+    }
+
+    /// A switch that asks for credentials.
+    pub(super) fn guarded() -> Lab {
+        Lab::with(Box::new(Guard))
+    }
+
+    fn with(gate: Box<dyn Gate>) -> Lab {
+        let domains = vec!["example.com".to_owned()];
+        let mut config = SwitchConfig::new(domains, "sip.example.com:5061".to_owned(), [7; 32]);
+        config.max_contacts = 3;
+        Lab {
+            switch: Switch::new(config, gate),
+            world: Outside::default(),
+            now: Instant::now(),
+            branches: 0,
+        }
+    }
+
+    /// A new transaction's branch.
+    pub(super) fn branch(&mut self) -> String {
+        self.branches += 1;
+        format!("z9hG4bKphone{}", self.branches)
+    }
+
+    /// Sends lines as one message; Content-Length and the empty line are added.
+    pub(super) fn sends(&mut self, flow: FlowId, lines: &str) {
+        self.sends_with_body(flow, lines, "");
+    }
+
+    pub(super) fn sends_with_body(&mut self, flow: FlowId, lines: &str, body: &str) {
+        let lines: Vec<&str> = lines.trim().lines().collect();
+        let head = format!(
+            "{}\r\nContent-Length: {}\r\n\r\n",
+            lines.join("\r\n"),
+            body.len()
+        );
+        let source = Source {
+            flow,
+            peer: peer(flow),
+        };
+        let message = Bytes::from(format!("{head}{body}"));
+        let wall = SystemTime::UNIX_EPOCH;
+        self.switch
+            .receive(source, message, head.len(), self.now, wall, &mut self.world);
+    }
+
+    /// The oldest message on a flow not looked at yet; it must begin so.
+    #[track_caller]
+    pub(super) fn expect(&mut self, flow: FlowId, start: &str) -> String {
+        let queue = self.world.sent.entry(flow).or_default();
+        let Some(message) = queue.pop_front() else {
+            panic!("nothing on {flow:?}, wanted {start}");
+        };
+        assert!(
+            message.starts_with(start),
+            "on {flow:?} wanted {start}, got\n{message}"
+        );
+        message
+    }
+
+    #[track_caller]
+    pub(super) fn expect_silence(&mut self) {
+        for (flow, queue) in &self.world.sent {
+            assert!(queue.is_empty(), "on {flow:?}: {queue:#?}");
+        }
+    }
+
+    /// Time goes by, stopping at every timer.
+    pub(super) fn passes(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(next) = self.switch.next_timeout().filter(|next| *next <= end) {
+            self.now = next.max(self.now);
+            self.switch.tick(self.now, &mut self.world);
+        }
+        self.now = end;
+    }
+
+    /// The connection breaks, and the switch is told.
+    pub(super) fn breaks(&mut self, flow: FlowId) {
+        self.breaks_unnoticed(flow);
+        self.world.held.remove(&flow);
+        self.switch.flow_ended(flow, self.now, &mut self.world);
+    }
+
+    /// The connection breaks, and the switch has not been told yet.
+    pub(super) fn breaks_unnoticed(&mut self, flow: FlowId) {
+        self.world.dead.insert(flow);
+        self.world.sent.remove(&flow);
+    }
+
+    /// The peer stops reading.
+    pub(super) fn clogs(&mut self, flow: FlowId) {
+        self.world.full.insert(flow);
+    }
+
+    pub(super) fn events(&mut self) -> Vec<SwitchEvent> {
+        std::mem::take(&mut self.world.events)
+    }
+
+    /// Registers a user at sip:USER@10.0.0.FLOW and takes the answer.
+    #[track_caller]
+    pub(super) fn registers(&mut self, flow: FlowId, user: &str) {
+        let branch = self.branch();
+        let credentials = credentials("Authorization", user, "right");
+        self.sends(
+            flow,
+            &format!(
+                "REGISTER sip:example.com SIP/2.0\n\
+                 Via: SIP/2.0/TLS 10.0.0.{id};branch={branch}\n\
+                 From: <sip:{user}@example.com>;tag=r\n\
+                 To: <sip:{user}@example.com>\n\
+                 Call-ID: register-{id}-{branch}\n\
+                 CSeq: 1 REGISTER\n\
+                 {credentials}\n\
+                 Contact: <sip:{user}@10.0.0.{id}>",
+                id = flow.0,
+            ),
+        );
+        self.expect(flow, "SIP/2.0 200 OK");
+        self.world.events.clear();
+    }
+
+    /// Everything ends: all timers run out and all flows break. Then nothing may be remembered.
+    #[track_caller]
+    pub(super) fn is_clean_in_the_end(mut self) {
+        for flow in [ALICE, BOB, BOB_DESK, STRANGER] {
+            self.breaks(flow);
+        }
+        self.passes(Duration::from_secs(8000));
+        assert!(self.switch.is_empty(), "something is remembered");
+        assert_eq!(self.switch.next_timeout(), None);
+        assert!(self.world.held.is_empty());
+    }
+}
+
+/// Where the connection of a flow comes from.
+pub(super) fn peer(flow: FlowId) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, flow.0 as u8], 50_000 + flow.0 as u16))
+}
+
+pub(super) fn credentials(header: &str, user: &str, response: &str) -> String {
+    format!("{header}: Digest username=\"{user}\", realm=\"example.com\", response=\"{response}\"")
+}
+
+/// The values of a header, in order.
+pub(super) fn values<'a>(message: &'a str, name: &str) -> Vec<&'a str> {
+    let head = message.split("\r\n\r\n").next().unwrap_or("");
+    head.lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(": "))
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value)
+        .collect()
+}
+
+#[track_caller]
+pub(super) fn value<'a>(message: &'a str, name: &str) -> &'a str {
+    match values(message, name)[..] {
+        [value] => value,
+        ref other => panic!("{} {name} headers in\n{message}", other.len()),
+    }
+}
+
+/// The response of a phone to a request it got; `tag` goes into To if there is none, `more` are whole lines.
+pub(super) fn response(request: &str, status: &str, tag: &str, more: &str) -> String {
+    let mut lines = vec![format!("SIP/2.0 {status}")];
+    for name in ["Via", "Record-Route", "From", "To", "Call-ID", "CSeq"] {
+        for value in values(request, name) {
+            let tagged = if name == "To" && !value.contains(";tag=") {
+                format!(";tag={tag}")
+            } else {
+                String::new()
+            };
+            lines.push(format!("{name}: {value}{tagged}"));
+        }
+    }
+    if !more.is_empty() {
+        lines.push(more.to_owned());
+    }
+    lines.join("\n")
+}
+
+#[track_caller]
+fn assert_well_formed(text: &str) {
+    let (head, body) = text.split_once("\r\n\r\n").expect("an end of the head");
+    let declared: Vec<&str> = head
+        .split("\r\n")
+        .filter_map(|line| line.strip_prefix("Content-Length: "))
+        .collect();
+    assert_eq!(declared, [body.len().to_string()], "in\n{text}");
+    assert!(head.split("\r\n").all(|line| !line.contains('\n')));
+}

@@ -1,0 +1,16 @@
+//! What the switch promises, one promise a file.
+
+mod dialog;
+mod lab;
+
+mod bindings_follow_their_flow;
+mod calls_are_cancelled;
+mod calls_end_from_both_sides;
+mod credentials_are_checked;
+mod forks_give_one_answer;
+mod loops_and_hops_end;
+mod messages_stay_as_they_are;
+mod registrations_are_all_or_nothing;
+mod requests_that_lead_nowhere;
+mod routes_are_proved;
+mod timers_end_what_hangs;

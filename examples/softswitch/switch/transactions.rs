@@ -1,0 +1,92 @@
+//! All running transactions, found by what arrives: a request, a response, the end of a flow.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::timers::Timers;
+use super::transaction::{Branch, Context, ServerKey};
+use super::world::FlowId;
+
+#[derive(Debug, Default)]
+pub(super) struct Transactions {
+    contexts: HashMap<u64, Context>,
+    by_server: HashMap<ServerKey, u64>,
+    by_branch: HashMap<u64, (u64, usize)>,
+    /// Both the sender's flow and those of the branches.
+    by_flow: BTreeSet<(FlowId, u64)>,
+    made: u64,
+}
+
+impl Transactions {
+    pub(super) fn insert(&mut self, context: Context) -> u64 {
+        self.made += 1;
+        let id = self.made;
+        self.by_server.insert(context.server, id);
+        self.by_flow.insert((context.server.flow, id));
+        self.contexts.insert(id, context);
+        id
+    }
+
+    pub(super) fn add_branch(&mut self, id: u64, branch: Branch) {
+        let Some(context) = self.contexts.get_mut(&id) else {
+            return;
+        };
+        self.by_branch
+            .insert(branch.id, (id, context.branches.len()));
+        self.by_flow.insert((branch.flow, id));
+        context.branches.push(branch);
+    }
+
+    pub(super) fn context(&mut self, id: u64) -> Option<&mut Context> {
+        self.contexts.get_mut(&id)
+    }
+
+    pub(super) fn branch(&mut self, id: u64, index: usize) -> Option<&mut Branch> {
+        self.contexts.get_mut(&id)?.branches.get_mut(index)
+    }
+
+    pub(super) fn of_request(&self, key: &ServerKey) -> Option<u64> {
+        self.by_server.get(key).copied()
+    }
+
+    /// The context and the position of a branch in it.
+    pub(super) fn of_branch(&self, branch: u64) -> Option<(u64, usize)> {
+        self.by_branch.get(&branch).copied()
+    }
+
+    pub(super) fn of_flow(&self, flow: FlowId) -> Vec<u64> {
+        self.by_flow
+            .range((flow, 0)..=(flow, u64::MAX))
+            .map(|&(_, id)| id)
+            .collect()
+    }
+
+    /// Forgets a context with its branches and timers.
+    pub(super) fn remove(&mut self, id: u64, timers: &mut Timers) {
+        let Some(context) = self.contexts.remove(&id) else {
+            return;
+        };
+        // A later request may have taken the same key.
+        if self.by_server.get(&context.server) == Some(&id) {
+            self.by_server.remove(&context.server);
+        }
+        self.by_flow.remove(&(context.server.flow, id));
+        if let Some(timer) = context.timer {
+            timers.cancel(timer);
+        }
+        for branch in context.branches {
+            self.by_branch.remove(&branch.id);
+            self.by_flow.remove(&(branch.flow, id));
+            if let Some(timer) = branch.timer {
+                timers.cancel(timer);
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.contexts.is_empty()
+            && self.by_server.is_empty()
+            && self.by_branch.is_empty()
+            && self.by_flow.is_empty()
+    }
+}
