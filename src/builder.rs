@@ -33,7 +33,7 @@ use crate::testing::{Dialler, ManualClock, MemoryListener};
 #[must_use = "nothing happens before `start`"]
 pub struct Builder<A> {
     policy: TlsPolicy,
-    application: Box<dyn FnOnce(&[SocketAddr]) -> A + Send>,
+    application: Make<A>,
     places: Vec<Place>,
     observers: Vec<Box<dyn Observer>>,
     log: bool,
@@ -44,6 +44,9 @@ pub struct Builder<A> {
     max_connections: Option<usize>,
     clock: Clock,
 }
+
+/// Makes the application, given the addresses listened on.
+struct Make<A>(Box<dyn FnOnce(&[SocketAddr]) -> A + Send>);
 
 /// Where to listen.
 enum Place {
@@ -83,7 +86,7 @@ impl Builder<Silent> {
     pub(crate) fn new(policy: TlsPolicy) -> Self {
         Self {
             policy,
-            application: Box::new(|_| Silent),
+            application: Make(Box::new(|_| Silent)),
             places: Vec::new(),
             observers: Vec::new(),
             log: true,
@@ -109,7 +112,7 @@ impl<A: Application> Builder<A> {
         application: impl FnOnce(&[SocketAddr]) -> B + Send + 'static,
     ) -> Builder<B> {
         Builder {
-            application: Box::new(application),
+            application: Make(Box::new(application)),
             policy: self.policy,
             places: self.places,
             observers: self.observers,
@@ -208,7 +211,7 @@ impl<A: Application> Builder<A> {
             return Err(StartError::NoListener);
         }
         let bound: Vec<SocketAddr> = entries.iter().map(Entry::address).collect();
-        let application = (self.application)(&bound);
+        let application = (self.application.0)(&bound);
         let (lane, words) = Lane::new();
         let gate = Arc::new(Gate::default());
         let mut audience = Audience::new(Arc::clone(&gate));

@@ -1,6 +1,7 @@
 //! Where time comes from: the system, or a test's hand.
 
 use async_io::Timer as SystemTimer;
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -94,8 +95,6 @@ impl Timer {
         }
     }
 }
-
-use std::future::Future;
 
 #[cfg(test)]
 mod tests {

@@ -17,6 +17,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Asks for the counters and limits of this moment; answered with [`Figures`].
+///
+/// ```
+/// # async_std::task::block_on(async {
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// # let policy = sipward::TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?;
+/// # let builder = sipward::Supervisor::builder(policy).listen("127.0.0.1:0").without_log();
+/// # let sipward = builder.start().await?;
+/// let figures = sipward.snapshot().await?;
+/// assert!(figures.inbound.balanced());
+/// assert_eq!(figures.listeners, sipward.listeners());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot;
 
@@ -49,6 +63,30 @@ pub struct Figures {
 }
 
 /// Asks for sessions, a page at a time, in the order of their ids; answered with [`SessionPage`].
+///
+/// ```
+/// # async_std::task::block_on(async {
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// # let policy = sipward::TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?;
+/// # let builder = sipward::Supervisor::builder(policy).listen("127.0.0.1:0").without_log();
+/// # let sipward = builder.start().await?;
+/// use sipward::control::SessionFilter;
+///
+/// let mut after = None;
+/// loop {
+///     let page = sipward.sessions(SessionFilter::default(), after, 500).await?;
+///     for session in &page.sessions {
+///         println!("{} {:?}", session.connection.peer, session.age);
+///     }
+///     after = page.next;
+///     if after.is_none() {
+///         break;
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Sessions {
     /// Which ones.
@@ -104,6 +142,23 @@ pub struct SessionSummary {
 
 /// Asks for everything about one connection; answered with an [`Inspection`], or `None` when it is
 /// not open.
+///
+/// ```
+/// # async_std::task::block_on(async {
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// # let policy = sipward::TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?;
+/// # let builder = sipward::Supervisor::builder(policy).listen("127.0.0.1:0").without_log();
+/// # let sipward = builder.start().await?;
+/// use sipward::ConnectionId;
+///
+/// match sipward.inspect(ConnectionId::new(7)).await? {
+///     Some(seen) => println!("{} bytes wait for {}", seen.queued, seen.summary.connection.peer),
+///     None => println!("that connection has ended"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Inspect {
     /// Which one.
@@ -129,6 +184,22 @@ pub struct Inspection {
 }
 
 /// Queues one whole SIP message on a connection; answered with [`Sent`].
+///
+/// ```
+/// # async_std::task::block_on(async {
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// # let policy = sipward::TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?;
+/// # let builder = sipward::Supervisor::builder(policy).listen("127.0.0.1:0").without_log();
+/// # let sipward = builder.start().await?;
+/// use sipward::{ConnectionId, control::Sent};
+///
+/// let message = "OPTIONS sip:alice@example.com SIP/2.0\r\nContent-Length: 0\r\n\r\n";
+/// let sent = sipward.send(ConnectionId::new(7), message).await?;
+/// assert_eq!(sent, Sent::Gone, "nobody has connected");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Send {
     /// On which one.
@@ -149,6 +220,25 @@ pub enum Sent {
 }
 
 /// Closes connections; answered with how many were told to.
+///
+/// ```
+/// # async_std::task::block_on(async {
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// # let policy = sipward::TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?;
+/// # let builder = sipward::Supervisor::builder(policy).listen("127.0.0.1:0").without_log();
+/// # let sipward = builder.start().await?;
+/// use sipward::control::{CloseReason, Target};
+/// use std::time::Duration;
+///
+/// let source = Target::Source("192.0.2.7".parse()?);
+/// let told = sipward
+///     .close(source, CloseReason::Operator, Duration::from_secs(1))
+///     .await?;
+/// assert_eq!(told, 0, "nobody is connected from there");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Close {
     /// Which ones.
@@ -183,6 +273,23 @@ pub enum CloseReason {
 }
 
 /// Subscribes to events; answered with a [`Subscription`](crate::Subscription).
+///
+/// ```
+/// # async_std::task::block_on(async {
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// # let policy = sipward::TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?;
+/// # let builder = sipward::Supervisor::builder(policy).listen("127.0.0.1:0").without_log();
+/// # let sipward = builder.start().await?;
+/// use sipward::{EventFilter, EventKind};
+///
+/// let only = EventFilter::all().kinds([EventKind::HandshakeFailed, EventKind::Draining]);
+/// let mut events = sipward.subscribe(only, 1000).await?;
+/// let report = sipward.shutdown(std::time::Duration::ZERO).await;
+/// assert_eq!(events.next().await.map(|event| event.kind()), Some(EventKind::Draining));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Subscribe {
     /// Which events.
@@ -194,6 +301,24 @@ pub struct Subscribe {
 /// Ends the supervisor: no connection is accepted any more, handshakes are cancelled, sessions are
 /// told to close, and those that are still open at the deadline are cut. Answered at once with
 /// [`ShutdownBegun`]; a second one can only shorten the deadline.
+///
+/// ```
+/// # async_std::task::block_on(async {
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// # let policy = sipward::TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?;
+/// # let builder = sipward::Supervisor::builder(policy).listen("127.0.0.1:0").without_log();
+/// # let sipward = builder.start().await?;
+/// use sipward::control::Shutdown;
+/// use std::time::Duration;
+///
+/// // As an xtra user would; `sipward.shutdown(deadline)` asks and waits.
+/// let begun = sipward.address().send(Shutdown { deadline: Duration::from_secs(8) }).await?;
+/// let report = begun.finished().await;
+/// assert!(report.inbound.balanced());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Shutdown {
     /// How long sessions have.

@@ -53,7 +53,7 @@ impl Ending {
         let _ = self.lane.say(Lifecycle::Ended {
             id: self.id,
             at: self.clock.now(),
-            how: Box::new(how),
+            how,
         });
     }
 }

@@ -57,7 +57,7 @@ fn the_word(bed: &Bed) -> Ended {
     let word = bed.lane.try_recv().expect("a word was said");
     assert!(bed.lane.try_recv().is_err(), "only one word is said");
     match word {
-        Lifecycle::Ended { how, .. } => *how,
+        Lifecycle::Ended { how, .. } => how,
         other => panic!("unexpected {other:?}"),
     }
 }
@@ -108,7 +108,7 @@ fn a_session_whose_task_is_dropped_is_reported_by_the_guard() {
     assert!(dropped.load(Ordering::SeqCst));
     assert!(matches!(
         lane.try_recv(),
-        Ok(Lifecycle::Ended { how, .. }) if matches!(*how, Ended::Abandoned)
+        Ok(Lifecycle::Ended { how, .. }) if matches!(how, Ended::Abandoned)
     ));
 }
 

@@ -10,6 +10,7 @@ use crate::supervisor::Supervisor;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use std::fmt;
+use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
@@ -144,8 +145,6 @@ impl Handle {
         }
     }
 }
-
-use std::future::IntoFuture;
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -36,7 +36,7 @@ pub(crate) enum Lifecycle {
     Ended {
         id: ConnectionId,
         at: Instant,
-        how: Box<Ended>,
+        how: Ended,
     },
     AcceptFailed {
         listener: SocketAddr,
@@ -57,7 +57,7 @@ pub(crate) enum Lifecycle {
 /// How a session's task ended. Whether that is a failed handshake or a close is the ledger's to say.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    Handshake(HandshakeFailure),
+    Handshake(Box<HandshakeFailure>),
     /// Called off before the supervisor's answer to `Ready`, or closed after it.
     Session {
         cause: CloseCause,

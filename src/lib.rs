@@ -48,7 +48,7 @@
 //!   [`Subscription`]: how to get it.
 //! - [`HandshakeCause`], [`CloseCause`], [`RefusalCause`]: the closed sets of reasons.
 
-#![warn(unreachable_pub)]
+#![warn(unreachable_pub, clippy::unwrap_used)]
 
 mod acceptor;
 mod admission;

@@ -99,7 +99,7 @@ pub(crate) async fn run<T: Transport, A: Application>(terms: Terms<T, A>) -> End
         Ok(established) => established,
         Err(failure) => {
             goodbye::after_failed_handshake(&tap, &mut control, &failure.cause).await;
-            return Ended::Handshake(failure);
+            return Ended::Handshake(Box::new(failure));
         }
     };
     let ready = Arc::new(Ready {

@@ -80,7 +80,7 @@ impl Books {
                 }));
             }
             Lifecycle::Ready { ready, at } => self.ready(ready, at),
-            Lifecycle::Ended { id, at, how } => self.ended(id, at, *how),
+            Lifecycle::Ended { id, at, how } => self.ended(id, at, how),
             Lifecycle::AcceptFailed {
                 listener,
                 error,
@@ -238,7 +238,7 @@ fn failed(entry: &Entry<Held>, at: Instant, how: Ended) -> Event {
         phase,
         evidence,
     } = match how {
-        Ended::Handshake(failure) => failure,
+        Ended::Handshake(failure) => *failure,
         Ended::Session { cause, alert } => {
             let cancelled = HandshakeCause::Cancelled(cause.as_cancelled());
             failure(entry, cancelled, alert)

@@ -1,4 +1,5 @@
-//! Who is let in: digest for REGISTER and for requests outside a dialog (RFC 3261 22), once per connection.
+//! Who is let in: digest for REGISTER and for requests outside a dialog (RFC 3261 22), once per
+//! connection.
 
 use super::domains::address_of_record;
 use super::event::SwitchEvent;
@@ -40,7 +41,8 @@ impl Switch {
         Ok(account)
     }
 
-    /// A request outside a dialog must be from the account that its connection has proved to be, or proves now.
+    /// A request outside a dialog must be from the account that its connection has proved to be, or
+    /// proves now.
     pub(super) fn admit_caller<W: World>(
         &mut self,
         arrival: Arrival,

@@ -41,7 +41,8 @@ impl Answer {
         Answer { lines, tag_at }
     }
 
-    /// A response without body. `headers` are whole lines; `tag` goes into To when the request had none there.
+    /// A response without body. `headers` are whole lines; `tag` goes into To when the request had
+    /// none there.
     pub(super) fn with(&self, status: u16, phrase: &str, tag: u64, headers: &str) -> Bytes {
         const END: &str = "Content-Length: 0\r\n\r\n";
         let size = 64 + phrase.len() + self.lines.len() + headers.len() + END.len();

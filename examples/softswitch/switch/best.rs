@@ -46,8 +46,8 @@ impl Outcome {
     }
 }
 
-/// Lower is better: 6xx before all, then the lowest class; within 4xx those that let the sender try again usefully,
-/// and last those that only say that a branch led nowhere.
+/// Lower is better: 6xx before all, then the lowest class; within 4xx those that let the sender try
+/// again usefully, and last those that only say that a branch led nowhere.
 fn rank(status: u16) -> u16 {
     match status {
         0..=299 => 0,

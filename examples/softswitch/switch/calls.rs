@@ -1,4 +1,5 @@
-//! Answered calls, from the 2xx to INVITE to the answer to BYE or the end of either party's connection.
+//! Answered calls, from the 2xx to INVITE to the answer to BYE or the end of either party's
+//! connection.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;

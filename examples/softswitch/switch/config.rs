@@ -5,13 +5,15 @@ use std::time::Duration;
 /// Names, limits and timers of a switch.
 #[derive(Clone, Debug)]
 pub struct SwitchConfig {
-    /// The host parts the switch answers for: names, or IP addresses (IPv6 with or without brackets).
+    /// The host parts the switch answers for: names, or IP addresses (IPv6 with or without
+    /// brackets).
     pub domains: Vec<String>,
     /// `host[:port]` that Via, Record-Route and Contact say.
     pub advertise: String,
     /// Bindings one address-of-record may have. Default 10.
     pub max_contacts: usize,
-    /// Key of the MAC in Record-Route tokens. A new key invalidates the routes of running calls.
+    /// Key of the MAC in Record-Route tokens. Draw a new one for each run of the program: flows are
+    /// numbered anew, and an old token would lead to somebody else's connection.
     pub secret: [u8; 32],
     /// 64*T1: timers B, F, H, L and M (RFC 3261 17, RFC 6026). Default 32 s.
     pub transaction_timeout: Duration,

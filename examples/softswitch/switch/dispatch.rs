@@ -1,4 +1,5 @@
-//! What kind of message it is, and whose business: the switch's own, the registrar's, a transaction's or the proxy's.
+//! What kind of message it is, and whose business: the switch's own, the registrar's, a
+//! transaction's or the proxy's.
 
 use super::answer::Answer;
 use super::head::Head;
@@ -92,7 +93,8 @@ impl Switch {
         ServerKey { flow, name }
     }
 
-    /// A CANCEL for a transaction that runs: it is answered, and passed on while there is something to cancel.
+    /// A CANCEL for a transaction that runs: it is answered, and passed on while there is something
+    /// to cancel.
     fn give_up<W: World>(
         &mut self,
         id: u64,
@@ -105,10 +107,8 @@ impl Switch {
         };
         let message = Answer::to(request).bare(200, context.tag);
         let _ = world.send(arrival.source.flow, message);
-        if matches!(context.stage, Stage::Proceeding) {
-            context.given_up = true;
-            self.cancel_pending(id, arrival.now, world);
-        }
+        context.given_up = true;
+        self.cancel_pending(id, arrival.now, world);
     }
 
     /// A request that is here already: its final response again, if it has one (RFC 3261 17.2.1).

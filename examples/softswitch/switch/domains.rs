@@ -29,8 +29,8 @@ impl Domains {
         }
     }
 
-    /// Whether the URI is of a served domain or of the advertised host. Ports are not compared: a phone may reach
-    /// the switch through a port it does not know of.
+    /// Whether the URI is of a served domain or of the advertised host. Ports are not compared: a
+    /// phone may reach the switch through a port it does not know of.
     pub(super) fn serve(&self, uri: &SipUri) -> bool {
         let asked = &uri.host_port.host;
         self.hosts.iter().any(|ours| match (ours, asked) {

@@ -1,4 +1,5 @@
-//! How transactions end: CANCEL, timers, lost flows, and the choice of the final response (RFC 3261 9, 16.7, 16.8).
+//! How transactions end: CANCEL, timers, lost flows, and the choice of the final response (RFC 3261
+//! 9, 16.7, 16.8).
 
 use std::time::Instant;
 
@@ -7,12 +8,12 @@ use super::best::final_response;
 use super::event::EndedBy;
 use super::hop;
 use super::timers::Due;
-use super::transaction::{Cancel, Kind, Outcome, Progress, Stage};
+use super::transaction::{Branch, Cancel, Kind, Outcome, Progress, Stage};
 use super::world::{FlowId, World};
 
 impl Switch {
-    /// Cancels every branch that has no final response yet. One that has not answered at all is cancelled with its
-    /// first provisional response (RFC 3261 9.1).
+    /// Cancels every branch that has no final response yet. One that has not answered at all is
+    /// cancelled with its first provisional response (RFC 3261 9.1).
     pub(super) fn cancel_pending<W: World>(&mut self, id: u64, now: Instant, world: &mut W) {
         let Some(context) = self.transactions.context(id) else {
             return;
@@ -83,7 +84,8 @@ impl Switch {
         self.settle(id, now, world);
     }
 
-    /// The ACK for a final response that was refused with: nothing more to wait for (timer I is zero).
+    /// The ACK for a final response that was refused with: nothing more to wait for (timer I is
+    /// zero).
     pub(super) fn acknowledged<W: World>(&mut self, id: u64, now: Instant, world: &mut W) -> bool {
         match self.transactions.context(id) {
             Some(context) if matches!(context.stage, Stage::Completed(_)) => {
@@ -137,9 +139,7 @@ impl Switch {
         let Some(context) = self.transactions.context(id) else {
             return;
         };
-        let success = context.branches.iter().any(
-            |branch| matches!(branch.progress, Progress::Ended(Outcome::Received { status, .. }) if status < 300),
-        );
+        let success = context.branches.iter().any(Branch::has_succeeded);
         // Only a request other than INVITE has a 2xx here: it need not wait for anybody.
         if matches!(context.stage, Stage::Proceeding) && (success || context.is_settled()) {
             self.conclude(id, now, world);
@@ -177,7 +177,8 @@ impl Switch {
                 };
                 world.report(attempt.clone().unanswered(status, by));
             }
-            // A BYE ends the session even when the other side knows nothing of it (RFC 3261 15.1.1).
+            // A BYE ends the session even when the other side knows nothing of it (RFC 3261
+            // 15.1.1).
             Kind::Bye {
                 call_id,
                 from_tag,

@@ -1,7 +1,8 @@
 //! The token in Record-Route: between which two flows a dialog runs, under a MAC.
 //!
-//! Requests within a dialog come back with it in Route (RFC 3261 16.12), so the switch finds the other party's
-//! connection without any state of its own and without asking either Contact (RFC 5626 5.2 does it this way).
+//! Requests within a dialog come back with it in Route (RFC 3261 16.12), so the switch finds the
+//! other party's connection without any state of its own and without asking either Contact (RFC
+//! 5626 5.2 does it this way).
 
 use std::fmt::Write;
 
@@ -14,7 +15,7 @@ use super::world::FlowId;
 const MAC_LEN: usize = 10;
 
 /// Hexadecimal digits of a token: two flows, the tag, and the MAC.
-const TOKEN_LEN: usize = 16 + 16 + 8 + 2 * MAC_LEN;
+pub(super) const TOKEN_LEN: usize = 16 + 16 + 8 + 2 * MAC_LEN;
 
 /// The two ends of a dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,8 @@ pub(super) struct TokenKey {
 
 impl TokenKey {
     pub(super) fn new(secret: &[u8; 32]) -> TokenKey {
-        // HMAC pads a key shorter than a block with zeros; a whole block cannot be of a wrong length.
+        // HMAC pads a key shorter than a block with zeros; a whole block cannot be of a wrong
+        // length.
         let mut block = [0; 64];
         block[..32].copy_from_slice(secret);
         TokenKey {

@@ -1,4 +1,5 @@
-//! Writing the copy of a request that goes on (RFC 3261 16.6): everything that is not ours to change is copied as is.
+//! Writing the copy of a request that goes on (RFC 3261 16.6): everything that is not ours to
+//! change is copied as is.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -25,8 +26,8 @@ pub(super) struct Copies<'a> {
 }
 
 impl<'a> Copies<'a> {
-    /// Takes the Route edits and adds those of the other headers. Refuses with 483 when no hop is left and with 482
-    /// when the request has been here before and nothing has changed.
+    /// Takes the Route edits and adds those of the other headers. Refuses with 483 when no hop is
+    /// left and with 482 when the request has been here before and nothing has changed.
     pub(super) fn of(
         request: &'a Request<'a>,
         mut edits: Vec<(usize, Cow<'a, str>)>,
@@ -103,7 +104,8 @@ pub(super) fn our_branch(via: &TopVia<'_>) -> Option<u64> {
     Some(number)
 }
 
-/// The Record-Route line that leads later requests of the dialog back here; sips when the request was.
+/// The Record-Route line that leads later requests of the dialog back here; sips when the request
+/// was.
 pub(super) fn record_route(
     tokens: &TokenKey,
     token: FlowToken,

@@ -27,8 +27,9 @@ pub(super) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// Splits a message whose head is `head_len` octets long. `None` when a header is folded over several lines
-    /// (split what `unfolded` returns instead) or when it is not the UTF-8 lines that the framer promises.
+    /// Splits a message whose head is `head_len` octets long. `None` when a header is folded over
+    /// several lines (split what `unfolded` returns instead) or when it is not the UTF-8 lines that
+    /// the framer promises.
     pub(super) fn split(message: &'a Bytes, head_len: usize) -> Option<Head<'a>> {
         let (head, body) = message.split_at_checked(head_len)?;
         let text = std::str::from_utf8(head).ok()?;
@@ -77,8 +78,9 @@ impl<'a> Head<'a> {
         values.next().is_none().then_some(value)
     }
 
-    /// The request again in one buffer: another start line (method and Request-URI), lines put before all others, and
-    /// some lines replaced (`replaced[i].1` stands for the whole line `replaced[i].0`). The rest is copied as it is.
+    /// The request again in one buffer: another start line (method and Request-URI), lines put
+    /// before all others, and some lines replaced (`replaced[i].1` stands for the whole line
+    /// `replaced[i].0`). The rest is copied as it is.
     pub(super) fn spliced(
         &self,
         [method, uri]: [&str; 2],
@@ -111,8 +113,8 @@ impl<'a> Head<'a> {
     }
 }
 
-/// A copy of the message with every header on one line (RFC 3261 7.3.1): the line ends within a header become
-/// spaces, so that no length changes.
+/// A copy of the message with every header on one line (RFC 3261 7.3.1): the line ends within a
+/// header become spaces, so that no length changes.
 pub(super) fn unfolded(message: &Bytes, head_len: usize) -> Bytes {
     let mut copy = BytesMut::from(&message[..]);
     for at in 2..head_len.min(copy.len()) {

@@ -1,5 +1,5 @@
-//! Requests the switch makes itself towards one branch: the CANCEL of an INVITE (RFC 3261 9.1) and the ACK of its
-//! refusal (17.1.1.3). Both name the INVITE's own branch.
+//! Requests the switch makes itself towards one branch: the CANCEL of an INVITE (RFC 3261 9.1) and
+//! the ACK of its refusal (17.1.1.3). Both name the INVITE's own branch.
 
 use bytes::Bytes;
 

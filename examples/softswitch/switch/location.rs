@@ -1,4 +1,5 @@
-//! The location service: which phones of a user are connected on which flows (RFC 3261 10.3, RFC 5626).
+//! The location service: which phones of a user are connected on which flows (RFC 3261 10.3, RFC
+//! 5626).
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;

@@ -1,8 +1,10 @@
-//! The sans-io heart of the softswitch: registrar, and stateful proxy for SIP over TLS (RFC 3261, RFC 5626).
+//! The sans-io heart of the softswitch: registrar, and stateful proxy for SIP over TLS (RFC 3261,
+//! RFC 5626).
 //!
-//! All state is behind `&mut Switch`; time is an argument; every effect goes through `World`. Requests go to a phone
-//! only over the flow its REGISTER came on, and within a dialog over the flows that a token in Record-Route names.
-//! Nothing is ever sent to the address in a Contact or a Via.
+//! All state is behind `&mut Switch`; time is an argument; every effect goes through `World`.
+//! Requests go to a phone only over the flow its REGISTER came on, and within a dialog over the
+//! flows that a token in Record-Route names. Nothing is ever sent to the address in a Contact or a
+//! Via.
 
 use std::collections::HashMap;
 use std::time::{Instant, SystemTime};
@@ -18,7 +20,7 @@ mod contacts;
 mod dispatch;
 mod domains;
 mod endings;
-mod event;
+pub mod event;
 mod flow_token;
 mod forward;
 mod gate;
@@ -86,8 +88,9 @@ impl Switch {
     pub fn new(config: SwitchConfig, gate: Box<dyn Gate>) -> Switch {
         let domains = Domains::new(&config);
         let capabilities = format!(
-            "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, INFO, UPDATE, PRACK, SUBSCRIBE, NOTIFY, \
-             REFER, PUBLISH\r\nSupported: outbound\r\nAccept: application/sdp\r\nContact: <sip:{};transport=tls>\r\n",
+            "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, INFO, UPDATE, PRACK, \
+             SUBSCRIBE, NOTIFY, REFER, PUBLISH\r\nSupported: outbound\r\n\
+             Accept: application/sdp\r\nContact: <sip:{};transport=tls>\r\n",
             domains.advertise
         );
         Switch {
@@ -153,10 +156,9 @@ impl Switch {
         }
     }
 
-    /// Messages that were dropped without an answer: responses that belong to no transaction, requests that nobody
-    /// could be answered for.
-    #[cfg(test)]
-    fn dropped(&self) -> u64 {
+    /// Messages that were dropped without an answer: responses that belong to no transaction,
+    /// requests that nobody could be answered for.
+    pub fn dropped(&self) -> u64 {
         self.dropped
     }
 

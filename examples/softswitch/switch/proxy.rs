@@ -36,32 +36,19 @@ impl Switch {
         server: ServerKey,
         world: &mut W,
     ) -> Result<(), Refusal> {
-        let asked = request.target()?;
+        let sips = request.is_sips()?;
         let mut course = self.course(request)?;
         let edits = std::mem::take(&mut course.edits);
         let copies = Copies::of(request, edits, &self.domains, self.gate.realm())?;
         extensions_are_none(request)?;
         let (targets, kind) = match course.dialog {
             Some(token) => (in_dialog(token, &course, request, world)?, later(request)),
-            None => {
-                if !self.domains.serve(&asked) || course.onward {
-                    return Err(Refusal::because(403, "Not Relaying"));
-                }
-                self.admit_caller(arrival, request, world)?;
-                let callee = address_of_record(&asked);
-                let targets = self.bound(&asked);
-                let kind = first(request, callee)?;
-                match (targets, kind) {
-                    (Ok(targets), kind) => (targets, kind),
-                    (Err(refusal), Kind::Call(attempt)) => {
-                        world.report(attempt.unanswered(refusal.status, EndedBy::Failed));
-                        return Err(refusal);
-                    }
-                    (Err(refusal), _) => return Err(refusal),
-                }
-            }
+            None => self.out_of_dialog(arrival, request, course.onward, world)?,
         };
-        let sips = asked.sips;
+        // Nobody would end what is begun for a connection that has ended already.
+        if !world.alive(arrival.source.flow) {
+            return Ok(());
+        }
         let recorded =
             forms_dialog(request.method) && (course.dialog.is_none() || request.method == "NOTIFY");
         let id = self.open(arrival, request, server, kind, world);
@@ -72,8 +59,8 @@ impl Switch {
         Ok(())
     }
 
-    /// An ACK for a 2xx goes the way of its dialog, without any state (RFC 3261 16.11). There is no answer to an
-    /// ACK: one that leads nowhere is dropped.
+    /// An ACK for a 2xx goes the way of its dialog, without any state (RFC 3261 16.11). There is no
+    /// answer to an ACK: one that leads nowhere is dropped.
     pub(super) fn pass_ack<W: World>(&mut self, request: &Request<'_>, world: &mut W) {
         let Ok(mut course) = self.course(request) else {
             return;
@@ -87,6 +74,31 @@ impl Switch {
         };
         let message = copies.write(course.uri, self.ids.draw(), "", &self.domains);
         let _ = world.send(token.towards(request.sender_tag()), message);
+    }
+
+    /// The targets of a request that no token leads anywhere, once its sender is let in.
+    fn out_of_dialog<W: World>(
+        &mut self,
+        arrival: Arrival,
+        request: &Request<'_>,
+        onward: bool,
+        world: &mut W,
+    ) -> Result<(Vec<Target>, Kind), Refusal> {
+        let asked = request.target()?;
+        if !self.domains.serve(&asked) || onward {
+            return Err(Refusal::because(403, "Not Relaying"));
+        }
+        self.admit_caller(arrival, request, world)?;
+        let kind = first(request, address_of_record(&asked));
+        match self.bound(&asked) {
+            Ok(targets) => Ok((targets, kind)),
+            Err(refusal) => {
+                if let Kind::Call(attempt) = kind {
+                    world.report(attempt.unanswered(refusal.status, EndedBy::Failed));
+                }
+                Err(refusal)
+            }
+        }
     }
 
     /// The bindings of the user that is asked for (16.5).
@@ -187,8 +199,8 @@ impl Switch {
     }
 }
 
-/// Sends a copy. Over a flow that has ended it fails with 430 (RFC 5626 5.3), over one that does not take it with
-/// 503 (RFC 3261 16.9).
+/// Sends a copy. Over a flow that has ended it fails with 430 (RFC 5626 5.3), over one that does
+/// not take it with 503 (RFC 3261 16.9).
 fn deliver<W: World>(flow: FlowId, message: Bytes, world: &mut W) -> Progress {
     if !world.alive(flow) {
         return Progress::Ended(Outcome::Failed(430));
@@ -229,16 +241,20 @@ fn later(request: &Request<'_>) -> Kind {
 }
 
 /// What a request outside any dialog of ours is.
-fn first(request: &Request<'_>, callee: String) -> Result<Kind, Refusal> {
+fn first(request: &Request<'_>, callee: String) -> Kind {
     if request.method != "INVITE" || request.has_to_tag() {
-        return Ok(later(request));
+        return later(request);
     }
-    Ok(Kind::Call(Attempt {
+    let caller = match request.sender() {
+        Ok(uri) => address_of_record(&uri),
+        Err(_) => request.from.uri.to_owned(),
+    };
+    Kind::Call(Attempt {
         call_id: request.call_id.to_owned(),
-        caller: address_of_record(&request.sender()?),
+        caller,
         callee,
         caller_tag: request.sender_tag().to_owned(),
-    }))
+    })
 }
 
 /// No extension is supported that a proxy would have to understand (16.3 step 5).

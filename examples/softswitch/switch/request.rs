@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use ezk_sip_types::host::Host;
+use ezk_sip_types::host::HostPort;
 use ezk_sip_types::uri::SipUri;
 
 use super::head::Head;
@@ -29,8 +29,8 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// `None` when not even a response could be addressed: Via, From, To, Call-ID or CSeq is missing, there twice
-    /// or unreadable.
+    /// `None` when not even a response could be addressed: Via, From, To, Call-ID or CSeq is
+    /// missing, there twice or unreadable.
     pub(super) fn open(head: Head<'a>, peer: SocketAddr) -> Option<Request<'a>> {
         let mut start = head.start.split(' ');
         let (method, uri) = (start.next()?, start.next()?);
@@ -79,11 +79,14 @@ impl<'a> Request<'a> {
             .ok_or_else(|| Refusal::because(400, "Bad CSeq"))
     }
 
-    /// The Request-URI, parsed; 416 for another scheme.
+    /// Whether the Request-URI is sips; 416 when it is neither sip nor sips.
+    pub(super) fn is_sips(&self) -> Result<bool, Refusal> {
+        value::scheme(self.uri).ok_or_else(|| Refusal::new(416))
+    }
+
+    /// The Request-URI, parsed.
     pub(super) fn target(&self) -> Result<SipUri, Refusal> {
-        if value::scheme(self.uri).is_none() {
-            return Err(Refusal::new(416));
-        }
+        self.is_sips()?;
         self.parsed(self.uri, "Bad Request-URI")
     }
 
@@ -114,11 +117,11 @@ impl<'a> Request<'a> {
 fn stamped<'a>(via: &TopVia<'a>, raw: &'a str, peer: SocketAddr) -> Cow<'a, str> {
     let ip = peer.ip().to_canonical();
     let asks_port = separated(via.params, b';').any(|piece| piece.eq_ignore_ascii_case("rport"));
-    let same_host = match via.sent_by.host {
-        Host::IP4(host) => ip == host,
-        Host::IP6(host) => ip == host,
-        Host::Name(_) => false,
-    };
+    let same_host = via
+        .sent_by
+        .as_ref()
+        .and_then(HostPort::ip)
+        .is_some_and(|host| host == ip);
     let claims = value::param(via.params, "received").is_some();
     if same_host && !asks_port && !claims {
         return Cow::Borrowed(raw);

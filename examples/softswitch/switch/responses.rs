@@ -22,8 +22,8 @@ struct Response<'a> {
 }
 
 impl Switch {
-    /// Takes in a response. One that belongs to no client transaction is dropped: a proxy would have to send it on
-    /// by the next Via, and that names an address, not a connection.
+    /// Takes in a response. One that belongs to no client transaction is dropped: a proxy would
+    /// have to send it on by the next Via, and that names an address, not a connection.
     pub(super) fn response<W: World>(
         &mut self,
         flow: FlowId,
@@ -99,7 +99,8 @@ impl Switch {
         }
     }
 
-    /// Every 2xx to INVITE goes back at once, repeated ones too (RFC 6026 7.2), and ends the other branches.
+    /// Every 2xx to INVITE goes back at once, repeated ones too (RFC 6026 7.2), and ends the other
+    /// branches.
     fn accepted<W: World>(
         &mut self,
         id: u64,

@@ -1,14 +1,16 @@
-//! Route preprocessing (RFC 3261 16.4, 16.12): is the request within a dialog that went through here, and to whom?
+//! Route preprocessing (RFC 3261 16.4, 16.12): is the request within a dialog that went through
+//! here, and to whom?
 
 use std::borrow::Cow;
 
-use super::flow_token::{FlowToken, is_token};
+use super::Switch;
+use super::domains::Domains;
+use super::flow_token::{FlowToken, TOKEN_LEN, is_token};
 use super::head::Head;
 use super::name::Name;
 use super::request::Request;
 use super::status::Refusal;
 use super::value::{self, Address, items};
-use super::{Switch, domains::Domains};
 
 /// Where a request leads, and what of it has to be rewritten for that.
 #[derive(Debug)]
@@ -46,6 +48,9 @@ impl Switch {
                 break;
             }
         }
+        // A token admits to the dialog it was made for, not to a new one: that has to be let in
+        // like any other.
+        let dialog = dialog.filter(|_| request.has_to_tag());
         Ok(Course {
             dialog,
             uri,
@@ -57,7 +62,7 @@ impl Switch {
     /// The token in a URI of ours; `None` when it is not such a URI.
     fn token(&self, message: &bytes::Bytes, text: &str) -> Result<Option<FlowToken>, Refusal> {
         // A URI that is shorter than a token need not be parsed to know.
-        if text.len() <= 60 {
+        if text.len() <= TOKEN_LEN {
             return Ok(None);
         }
         let Some(uri) = value::uri(message, text) else {

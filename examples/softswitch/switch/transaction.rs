@@ -1,5 +1,6 @@
-//! One request on its way through the switch: a server transaction towards the sender, one client transaction for
-//! each place it was sent to, and the response context between them (RFC 3261 16.2, 17, RFC 6026).
+//! One request on its way through the switch: a server transaction towards the sender, one client
+//! transaction for each place it was sent to, and the response context between them (RFC 3261 16.2,
+//! 17, RFC 6026).
 //!
 //! All transports are reliable here: timers A, E and G are never set, and D, I, J and K are zero.
 
@@ -133,5 +134,16 @@ impl Context {
 impl Branch {
     pub(super) fn is_ended(&self) -> bool {
         matches!(self.progress, Progress::Ended(_))
+    }
+
+    /// Whether it ended with a 2xx that has not been sent on yet.
+    pub(super) fn has_succeeded(&self) -> bool {
+        matches!(
+            self.progress,
+            Progress::Ended(Outcome::Received {
+                status: 200..300,
+                ..
+            })
+        )
     }
 }

@@ -1,7 +1,7 @@
 //! Pieces of header values: list items, addresses, parameters, and the topmost Via.
 //!
-//! Quoted strings are respected with their escapes and parameter names are compared without regard to case,
-//! as RFC 3261 7.3.1 wants; the URIs and hosts inside are parsed by `ezk-sip-types`.
+//! Quoted strings are respected with their escapes and parameter names are compared without regard
+//! to case, as RFC 3261 7.3.1 wants; the URIs and hosts inside are parsed by `ezk-sip-types`.
 
 use bytes::Bytes;
 use ezk_sip_types::host::HostPort;
@@ -47,8 +47,12 @@ pub(super) fn separated(text: &str, separator: u8) -> impl Iterator<Item = &str>
 }
 
 fn end_of_piece(text: &str, separator: u8) -> Option<usize> {
+    // Most values have neither quotes nor brackets before the separator.
+    let start = text
+        .bytes()
+        .position(|byte| byte == separator || byte == b'"' || byte == b'<')?;
     let (mut quoted, mut escaped, mut bracketed) = (false, false, false);
-    for (at, byte) in text.bytes().enumerate() {
+    for (at, byte) in text.bytes().enumerate().skip(start) {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
@@ -142,7 +146,8 @@ pub(super) fn user(uri: &SipUri) -> Option<&str> {
 pub(super) struct TopVia<'a> {
     /// The first item of the first Via line.
     pub(super) text: &'a str,
-    pub(super) sent_by: HostPort,
+    /// `None` for a host name that no DNS name can be (phones do say such).
+    pub(super) sent_by: Option<HostPort>,
     pub(super) sent_by_text: &'a str,
     /// From the first semicolon on.
     pub(super) params: &'a str,
@@ -162,8 +167,12 @@ impl<'a> TopVia<'a> {
         let (_transport, rest) = rest.trim_start().split_once([' ', '\t'])?;
         let end = rest.find(';').unwrap_or(rest.len());
         let sent_by_text = rest[..end].trim();
-        let Ok(("", sent_by)) = HostPort::parse(message)(sent_by_text) else {
+        if sent_by_text.is_empty() {
             return None;
+        }
+        let sent_by = match HostPort::parse(message)(sent_by_text) {
+            Ok(("", sent_by)) => Some(sent_by),
+            _ => None,
         };
         Some(TopVia {
             text,

@@ -1,4 +1,5 @@
-//! What the switch may do to the outside: send on a flow, ask whether it lives, hold it open, report.
+//! What the switch may do to the outside: send on a flow, ask whether it lives, hold it open,
+//! report.
 
 use std::net::SocketAddr;
 

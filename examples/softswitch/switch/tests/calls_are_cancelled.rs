@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::dialog::{invite, request};
 use super::lab::{ALICE, BOB, Lab, response, value, values};
-use crate::switch::{EndedBy, SwitchEvent};
+use crate::switch::event::{EndedBy, SwitchEvent};
 
 fn cancel(branch: &str) -> String {
     request("CANCEL", branch, "")
@@ -55,7 +55,7 @@ fn a_ringing_phone_is_cancelled_at_once() {
         }]
     ));
     assert_eq!(lab.switch.dropped(), 0);
-    lab.is_clean_in_the_end();
+    lab.ends_clean();
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_phone_that_has_not_answered_is_cancelled_when_it_does() {
     lab.sends(BOB, &response(&got, "100 Trying", "", ""));
     lab.expect(BOB, "CANCEL ");
     is_terminated(&mut lab, &got, "z9hG4bKc");
-    lab.is_clean_in_the_end();
+    lab.ends_clean();
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_cancel_that_crosses_the_answer_changes_nothing() {
     let ok = lab.expect(ALICE, "SIP/2.0 200 OK");
     assert_eq!(value(&ok, "CSeq"), "1 CANCEL");
     lab.expect_silence();
-    lab.is_clean_in_the_end();
+    lab.ends_clean();
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_cancel_of_nothing_is_answered_with_481() {
     lab.sends(BOB, &cancel("z9hG4bKc"));
     lab.expect(BOB, "SIP/2.0 481 ");
     lab.expect_silence();
-    lab.is_clean_in_the_end();
+    lab.ends_clean();
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_cancelled_phone_that_stays_silent_is_given_up_after_64_t1() {
     lab.expect_silence();
     lab.passes(Duration::from_millis(1));
     lab.expect(ALICE, "SIP/2.0 408 ");
-    lab.is_clean_in_the_end();
+    lab.ends_clean();
 }
 
 #[test]
@@ -145,5 +145,5 @@ fn a_caller_whose_connection_breaks_cancels_the_ringing_phone() {
             ..
         }]
     ));
-    lab.is_clean_in_the_end();
+    lab.ends_clean();
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::dialog::{Talk, invite};
 use super::lab::{ALICE, BOB, Lab, response, value, values};
-use crate::switch::{EndedBy, SwitchEvent};
+use crate::switch::event::{EndedBy, SwitchEvent};
 
 #[track_caller]
 fn ended(lab: &mut Lab) -> (u16, u64, EndedBy) {
@@ -36,7 +36,7 @@ fn the_caller_hangs_up() {
     lab.passes(Duration::from_millis(61_500));
     talk.hangs_up(&mut lab, true);
     assert_eq!(ended(&mut lab), (200, 61_500, EndedBy::Caller));
-    lab.is_clean_in_the_end();
+    lab.ends_clean();
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn the_callee_hangs_up() {
     lab.passes(Duration::from_secs(5));
     talk.hangs_up(&mut lab, false);
     assert_eq!(ended(&mut lab), (200, 5000, EndedBy::Callee));
-    lab.is_clean_in_the_end();
+    lab.ends_clean();
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn both_parties_may_share_one_connection() {
             ok: lab.expect(BOB, "SIP/2.0 200 OK"),
             invite: got,
         };
-        let ack = talk.from_caller(&mut lab, "ACK", 1);
+        let ack = talk.by_the_caller(&mut lab, "ACK", 1);
         lab.sends(BOB, &ack);
         lab.expect(BOB, "ACK sip:bob@192.168.2.2 ");
         talk.hangs_up(&mut lab, by_caller);
@@ -77,7 +77,7 @@ fn both_parties_may_share_one_connection() {
             EndedBy::Callee
         };
         assert_eq!(ended(&mut lab), (200, 0, by));
-        lab.is_clean_in_the_end();
+        lab.ends_clean();
     }
 }
 
@@ -88,9 +88,9 @@ fn a_reinvite_passes_in_both_directions_with_its_own_ack() {
     let talk = Talk::begins(&mut lab, ALICE, BOB);
     for by_caller in [true, false] {
         let write = if by_caller {
-            Talk::from_caller
+            Talk::by_the_caller
         } else {
-            Talk::from_callee
+            Talk::by_the_callee
         };
         let (from, to) = if by_caller {
             (ALICE, BOB)
@@ -110,7 +110,7 @@ fn a_reinvite_passes_in_both_directions_with_its_own_ack() {
     }
     lab.expect_silence();
     talk.hangs_up(&mut lab, true);
-    lab.is_clean_in_the_end();
+    lab.ends_clean();
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_repeated_2xx_is_sent_on_every_time() {
     lab.sends(BOB, &response(&talk.invite, "200 OK", "b1", ""));
     lab.expect_silence();
     talk.hangs_up(&mut lab, true);
-    lab.is_clean_in_the_end();
+    lab.ends_clean();
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_call_ends_with_the_connection_of_either_party() {
             )
         });
         assert_eq!(over.count(), 1, "{events:?}");
-        lab.is_clean_in_the_end();
+        lab.ends_clean();
     }
 }
 
@@ -160,13 +160,13 @@ fn a_bye_to_a_phone_that_has_forgotten_the_call_ends_it_too() {
     let mut lab = Lab::open();
     lab.registers(BOB, "bob");
     let talk = Talk::begins(&mut lab, ALICE, BOB);
-    let bye = talk.from_caller(&mut lab, "BYE", 2);
+    let bye = talk.by_the_caller(&mut lab, "BYE", 2);
     lab.sends(ALICE, &bye);
     let bye = lab.expect(BOB, "BYE ");
     lab.sends(BOB, &response(&bye, "481 Call Does Not Exist", "", ""));
     lab.expect(ALICE, "SIP/2.0 481 ");
     assert_eq!(ended(&mut lab).2, EndedBy::Caller);
-    lab.is_clean_in_the_end();
+    lab.ends_clean();
 }
 
 #[test]
@@ -188,5 +188,5 @@ fn the_invite_goes_to_the_contact_over_the_flow_of_its_registration() {
     let vias = values(&got, "Via");
     assert!(vias[0].starts_with("SIP/2.0/TLS sip.example.com:5061;branch=z9hG4bK"));
     assert_eq!(vias[1..], ["SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKx"]);
-    lab.is_clean_in_the_end();
+    lab.ends_clean();
 }

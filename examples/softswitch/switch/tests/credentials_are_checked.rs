@@ -1,1 +1,171 @@
-//! x
+//! Who may register and who may call (RFC 3261 22).
+
+use super::dialog::{Talk, invite, request};
+use super::lab::{ALICE, BOB, Lab, STRANGER, credentials, peer, value, values};
+use crate::switch::SwitchEvent;
+
+fn register(user: &str, more: &str) -> String {
+    let text = format!(
+        "REGISTER sip:example.com SIP/2.0\n\
+         Via: SIP/2.0/TLS 10.0.0.9;branch=z9hG4bKr\n\
+         From: <sip:{user}@example.com>;tag=r\n\
+         To: <sip:{user}@example.com>\n\
+         Call-ID: r\n\
+         CSeq: 1 REGISTER\n\
+         Contact: <sip:{user}@10.0.0.9>\n\
+         {more}"
+    );
+    text.trim().to_owned()
+}
+
+#[test]
+fn a_register_without_credentials_is_challenged_with_every_algorithm() {
+    let mut lab = Lab::guarded();
+    lab.sends(STRANGER, &register("bob", ""));
+    let answer = lab.expect(STRANGER, "SIP/2.0 401 Unauthorized");
+    assert_eq!(
+        values(&answer, "WWW-Authenticate"),
+        [
+            "Digest realm=\"example.com\", algorithm=SHA-256, stale=false",
+            "Digest realm=\"example.com\", algorithm=MD5, stale=false",
+        ]
+    );
+    assert_eq!(lab.events(), []);
+    lab.ends_clean();
+}
+
+#[test]
+fn a_stale_nonce_is_said_to_be_stale() {
+    let mut lab = Lab::guarded();
+    lab.sends(
+        STRANGER,
+        &register("bob", &credentials("Authorization", "bob", "old")),
+    );
+    let answer = lab.expect(STRANGER, "SIP/2.0 401 ");
+    assert!(value(&answer.replacen("WWW-", "", 1), "Authenticate").ends_with("stale=true"));
+    assert_eq!(lab.events(), []);
+}
+
+#[test]
+fn a_wrong_password_is_reported() {
+    let mut lab = Lab::guarded();
+    lab.sends(
+        STRANGER,
+        &register("bob", &credentials("Authorization", "bob", "wrong")),
+    );
+    lab.expect(STRANGER, "SIP/2.0 401 ");
+    assert_eq!(
+        lab.events(),
+        [SwitchEvent::AuthFailed {
+            user: "bob".to_owned(),
+            source: peer(STRANGER),
+            why: "wrong_password",
+        }]
+    );
+    lab.ends_clean();
+}
+
+#[test]
+fn nobody_registers_for_somebody_else() {
+    let mut lab = Lab::guarded();
+    lab.sends(
+        STRANGER,
+        &register("bob", &credentials("Authorization", "carol", "right")),
+    );
+    lab.expect(STRANGER, "SIP/2.0 403 ");
+    assert!(matches!(lab.events()[..], [SwitchEvent::AuthFailed { .. }]));
+    assert!(lab.world.held.is_empty());
+    lab.ends_clean();
+}
+
+#[test]
+fn a_caller_is_challenged_once_for_a_connection() {
+    let mut lab = Lab::guarded();
+    lab.registers(BOB, "bob");
+    lab.sends(ALICE, &invite("z9hG4bK1", ""));
+    let answer = lab.expect(ALICE, "SIP/2.0 407 Proxy Authentication Required");
+    assert_eq!(values(&answer, "Proxy-Authenticate").len(), 2);
+    lab.sends(ALICE, &request("ACK", "z9hG4bK1", ""));
+    lab.expect_silence();
+
+    let right = credentials("Proxy-Authorization", "alice", "right");
+    lab.sends(ALICE, &invite("z9hG4bK2", &right));
+    lab.expect(ALICE, "SIP/2.0 100 ");
+    lab.expect(BOB, "INVITE ");
+    lab.sends(ALICE, &request("MESSAGE", "z9hG4bK3", ""));
+    lab.expect(BOB, "MESSAGE ");
+
+    // Another connection has to prove it again.
+    lab.sends(STRANGER, &request("MESSAGE", "z9hG4bK4", ""));
+    lab.expect(STRANGER, "SIP/2.0 407 ");
+    lab.expect_silence();
+    lab.ends_clean();
+}
+
+#[test]
+fn a_registered_connection_may_call() {
+    let mut lab = Lab::guarded();
+    lab.registers(BOB, "bob");
+    lab.registers(ALICE, "alice");
+    let talk = Talk::begins(&mut lab, ALICE, BOB);
+    talk.hangs_up(&mut lab, false);
+    lab.ends_clean();
+}
+
+#[test]
+fn a_caller_may_not_use_another_name() {
+    let mut lab = Lab::guarded();
+    lab.registers(BOB, "bob");
+    let right = credentials("Proxy-Authorization", "carol", "right");
+    lab.sends(ALICE, &invite("z9hG4bK1", &right));
+    lab.expect(ALICE, "SIP/2.0 403 ");
+    let right = credentials("Proxy-Authorization", "alice", "right");
+    let foreign =
+        invite("z9hG4bK2", &right).replace("sip:alice@example.com", "sip:alice@other.org");
+    lab.sends(ALICE, &foreign);
+    lab.expect(ALICE, "SIP/2.0 403 ");
+    lab.expect_silence();
+    lab.ends_clean();
+}
+
+#[test]
+fn requests_within_a_dialog_are_not_challenged() {
+    let mut lab = Lab::guarded();
+    lab.registers(BOB, "bob");
+    lab.registers(ALICE, "alice");
+    let talk = Talk::begins(&mut lab, ALICE, BOB);
+    // Alice's phone has come back on another connection, and has proved nothing there.
+    let bye = talk.by_the_caller(&mut lab, "BYE", 2);
+    lab.sends(STRANGER, &bye);
+    lab.expect(BOB, "BYE ");
+    lab.ends_clean();
+}
+
+#[test]
+fn credentials_for_this_realm_are_not_passed_on_and_others_are() {
+    let mut lab = Lab::guarded();
+    lab.registers(BOB, "bob");
+    let ours = credentials("Proxy-Authorization", "alice", "right");
+    let other =
+        "Proxy-Authorization: Digest username=\"alice\", realm=\"other.org\", response=\"x\"";
+    lab.sends(ALICE, &invite("z9hG4bK1", &format!("{ours}\n{other}")));
+    let got = lab.expect(BOB, "INVITE ");
+    assert!(value(&got, "Proxy-Authorization").contains("other.org"));
+    lab.ends_clean();
+}
+
+#[test]
+fn options_to_the_switch_needs_no_credentials() {
+    let mut lab = Lab::guarded();
+    let options = request("OPTIONS", "z9hG4bKo", "").replace("OPTIONS sip:bob@", "OPTIONS sip:");
+    lab.sends(
+        STRANGER,
+        &options.replace("Max-Forwards: 70", "Max-Forwards: 0"),
+    );
+    let answer = lab.expect(STRANGER, "SIP/2.0 200 OK");
+    for name in ["Allow", "Supported", "Accept", "Contact", "Call-ID", "CSeq"] {
+        value(&answer, name);
+    }
+    assert!(value(&answer, "To").contains(";tag="));
+    lab.ends_clean();
+}

@@ -57,14 +57,14 @@ impl Talk {
             ok,
             invite,
         };
-        let ack = talk.from_caller(lab, "ACK", 1);
+        let ack = talk.by_the_caller(lab, "ACK", 1);
         lab.sends(caller, &ack);
         lab.expect(callee, "ACK sip:bob@192.168.2.2 SIP/2.0");
         talk
     }
 
     /// A request of the caller within the dialog.
-    pub(super) fn from_caller(&self, lab: &mut Lab, method: &str, cseq: u32) -> String {
+    pub(super) fn by_the_caller(&self, lab: &mut Lab, method: &str, cseq: u32) -> String {
         format!(
             "{method} sip:bob@192.168.2.2 SIP/2.0\n\
              Via: SIP/2.0/TLS 10.0.0.1;branch={branch}\n\
@@ -82,7 +82,7 @@ impl Talk {
     }
 
     /// A request of the callee within the dialog.
-    pub(super) fn from_callee(&self, lab: &mut Lab, method: &str, cseq: u32) -> String {
+    pub(super) fn by_the_callee(&self, lab: &mut Lab, method: &str, cseq: u32) -> String {
         format!(
             "{method} sip:alice@192.168.1.1 SIP/2.0\n\
              Via: SIP/2.0/TLS 10.0.0.2;branch={branch}\n\
@@ -103,10 +103,10 @@ impl Talk {
     #[track_caller]
     pub(super) fn hangs_up(&self, lab: &mut Lab, by_caller: bool) {
         let (bye, from, to) = if by_caller {
-            let bye = self.from_caller(lab, "BYE", 2);
+            let bye = self.by_the_caller(lab, "BYE", 2);
             (bye, self.caller, self.callee)
         } else {
-            let bye = self.from_callee(lab, "BYE", 1);
+            let bye = self.by_the_callee(lab, "BYE", 1);
             (bye, self.callee, self.caller)
         };
         lab.sends(from, &bye);

@@ -1,4 +1,5 @@
-//! A switch between phones that are lists of bytes: what they send goes in, what they get is written down.
+//! A switch between phones that are lists of bytes: what they send goes in, what they get is
+//! written down.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -6,9 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
-use crate::switch::{
-    FlowId, Gate, Source, Switch, SwitchConfig, SwitchEvent, Unsendable, Verdict, World,
-};
+use super::gates::{Guard, Open};
+use crate::switch::{FlowId, Gate, Source, Switch, SwitchConfig, SwitchEvent, Unsendable, World};
 
 /// Everything outside the switch.
 #[derive(Default)]
@@ -48,77 +48,6 @@ impl World for Outside {
 
     fn report(&mut self, event: SwitchEvent) {
         self.events.push(event);
-    }
-}
-
-/// Accounts alice, bob and carol; the right response to any challenge is "right".
-struct Guard;
-
-impl Gate for Guard {
-    fn is_open(&self) -> bool {
-        false
-    }
-
-    fn knows(&self, user: &str) -> bool {
-        matches!(user, "alice" | "bob" | "carol")
-    }
-
-    fn realm(&self) -> &str {
-        "example.com"
-    }
-
-    fn challenges(&self, _: SystemTime, stale: bool) -> Vec<String> {
-        ["SHA-256", "MD5"]
-            .map(|name| format!("Digest realm=\"example.com\", algorithm={name}, stale={stale}"))
-            .to_vec()
-    }
-
-    fn verify(&mut self, _: &str, _: &str, credentials: &[&str], _: SystemTime) -> Verdict {
-        let ours = credentials
-            .iter()
-            .find(|value| value.contains("realm=\"example.com\""));
-        let Some(value) = ours else {
-            return Verdict::Missing;
-        };
-        let user = value
-            .split("username=\"")
-            .nth(1)
-            .and_then(|rest| rest.split('"').next())
-            .expect("a user name")
-            .to_owned();
-        match value {
-            _ if value.contains("response=\"right\"") => Verdict::Authenticated { user },
-            _ if value.contains("response=\"old\"") => Verdict::Stale { user },
-            _ => Verdict::Refused {
-                user,
-                why: "wrong_password",
-            },
-        }
-    }
-}
-
-/// Lets everybody in; knows who the `Guard` knows.
-struct Open;
-
-impl Gate for Open {
-    fn is_open(&self) -> bool {
-        true
-    }
-
-    fn knows(&self, user: &str) -> bool {
-        Guard.knows(user)
-    }
-
-    fn realm(&self) -> &str {
-        Guard.realm()
-    }
-
-    fn challenges(&self, _: SystemTime, _: bool) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn verify(&mut self, _: &str, _: &str, _: &[&str], _: SystemTime) -> Verdict {
-        Verdict::Missing
     }
 }
 
@@ -264,7 +193,7 @@ impl Lab {
 
     /// Everything ends: all timers run out and all flows break. Then nothing may be remembered.
     #[track_caller]
-    pub(super) fn is_clean_in_the_end(mut self) {
+    pub(super) fn ends_clean(mut self) {
         for flow in [ALICE, BOB, BOB_DESK, STRANGER] {
             self.breaks(flow);
         }
@@ -303,7 +232,8 @@ pub(super) fn value<'a>(message: &'a str, name: &str) -> &'a str {
     }
 }
 
-/// The response of a phone to a request it got; `tag` goes into To if there is none, `more` are whole lines.
+/// The response of a phone to a request it got; `tag` goes into To if there is none, `more` are
+/// whole lines.
 pub(super) fn response(request: &str, status: &str, tag: &str, more: &str) -> String {
     let mut lines = vec![format!("SIP/2.0 {status}")];
     for name in ["Via", "Record-Route", "From", "To", "Call-ID", "CSeq"] {

@@ -1,1 +1,141 @@
-//! x
+//! What the switch changes in a message it passes on, and that it changes nothing else.
+
+use super::dialog::{Talk, invite, request};
+use super::lab::{ALICE, BOB, Lab, response, value, values};
+
+#[test]
+fn a_request_is_changed_in_via_max_forwards_record_route_and_request_uri_only() {
+    let mut lab = Lab::open();
+    lab.registers(BOB, "bob");
+    let odd = "X-Odd:   spaces  kept \nsubject : ünïcode\nk: timer\nl-x: <no \"meaning\" , at all";
+    lab.sends_with_body(ALICE, &invite("z9hG4bKm", odd), "\0\u{1}body\r\n\r\n");
+    let got = lab.expect(
+        BOB,
+        "INVITE sip:bob@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/TLS sip.example.com:5061;",
+    );
+    let rest = got.splitn(4, "\r\n").nth(3).expect("more lines");
+    assert_eq!(
+        rest,
+        "Via: SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKm\r\n\
+         Max-Forwards: 69\r\n\
+         From: \"Alice; <1>\" <sip:alice@example.com>;tag=a1\r\n\
+         To: <sip:bob@example.com>\r\n\
+         Call-ID: call-1\r\n\
+         CSeq: 1 INVITE\r\n\
+         Contact: <sip:alice@192.168.1.1>\r\n\
+         X-Odd:   spaces  kept \r\n\
+         subject : ünïcode\r\n\
+         k: timer\r\n\
+         l-x: <no \"meaning\" , at all\r\n\
+         Content-Length: 10\r\n\r\n\0\u{1}body\r\n\r\n"
+    );
+    lab.ends_clean();
+}
+
+#[test]
+fn a_response_loses_our_via_and_nothing_else() {
+    let mut lab = Lab::open();
+    lab.registers(BOB, "bob");
+    lab.sends(ALICE, &request("MESSAGE", "z9hG4bKm", ""));
+    let got = lab.expect(BOB, "MESSAGE ");
+    let vias = values(&got, "Via");
+    // Both Vias in one line, in the compact form, with white space.
+    let answer = format!(
+        "SIP/2.0 200 Très bien\n\
+         v:  {} , {}\n\
+         f: <sip:alice@example.com>;tag=a1\n\
+         t: <sip:bob@example.com>;tag=b\n\
+         i: call-1\n\
+         CSeq: 1   MESSAGE\n\
+         X: y",
+        vias[0], vias[1]
+    );
+    lab.sends_with_body(BOB, &answer, "hello");
+    assert_eq!(
+        lab.expect(ALICE, "SIP"),
+        "SIP/2.0 200 Très bien\r\n\
+         Via: SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKm\r\n\
+         f: <sip:alice@example.com>;tag=a1\r\n\
+         t: <sip:bob@example.com>;tag=b\r\n\
+         i: call-1\r\n\
+         CSeq: 1   MESSAGE\r\n\
+         X: y\r\n\
+         Content-Length: 5\r\n\r\nhello"
+    );
+    lab.ends_clean();
+}
+
+#[test]
+fn the_topmost_via_says_where_the_request_came_from() {
+    for (given, stamped) in [
+        (
+            "SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKv",
+            "SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKv",
+        ),
+        (
+            "SIP/2.0/TLS pc.example.org:5061;branch=z9hG4bKv",
+            "SIP/2.0/TLS pc.example.org:5061;branch=z9hG4bKv;received=10.0.0.1",
+        ),
+        (
+            "SIP/2.0/TLS 192.168.1.1;rport;branch=z9hG4bKv;alias",
+            "SIP/2.0/TLS 192.168.1.1;rport=50001;branch=z9hG4bKv;alias;received=10.0.0.1",
+        ),
+        (
+            "SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKv;rport",
+            "SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKv;rport=50001;received=10.0.0.1",
+        ),
+        (
+            "SIP/2.0/TLS 10.0.0.1;received=1.2.3.4;branch=z9hG4bKv",
+            "SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKv;received=10.0.0.1",
+        ),
+        (
+            "SIP / 2.0 / TLS [2001:db8::1]:5061 ;branch=z9hG4bKv, SIP/2.0/UDP a;branch=z9hG4bKold",
+            "SIP / 2.0 / TLS [2001:db8::1]:5061;branch=z9hG4bKv;received=10.0.0.1, SIP/2.0/UDP a;branch=z9hG4bKold",
+        ),
+    ] {
+        let mut lab = Lab::open();
+        lab.registers(BOB, "bob");
+        let mut text = request("MESSAGE", "z9hG4bKv", "");
+        text = text.replace("SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKv", given);
+        lab.sends(ALICE, &text);
+        let got = lab.expect(BOB, "MESSAGE ");
+        assert_eq!(values(&got, "Via")[1], stamped);
+        // Responses made here say the same.
+        let text = text.replace("sip:bob@", "sip:nobody@");
+        lab.sends(ALICE, &text.replace("z9hG4bKv", "z9hG4bKw"));
+        let stamped = stamped.replace("z9hG4bKv", "z9hG4bKw");
+        assert_eq!(value(&lab.expect(ALICE, "SIP/2.0 404 "), "Via"), stamped);
+        lab.ends_clean();
+    }
+}
+
+#[test]
+fn folded_headers_are_read_as_one_line() {
+    let mut lab = Lab::open();
+    lab.registers(BOB, "bob");
+    let folded = request("MESSAGE", "z9hG4bKf", "Subject: a\n\tlong\n story")
+        .replace("CSeq: 1 MESSAGE", "CSeq:\n 1\n MESSAGE")
+        .replace(";branch=", "\n ;branch=");
+    lab.sends(ALICE, &folded);
+    let got = lab.expect(BOB, "MESSAGE ");
+    assert_eq!(value(&got, "Subject"), "a  \tlong   story");
+    lab.sends(BOB, &response(&got, "200 OK", "b", ""));
+    lab.expect(ALICE, "SIP/2.0 200 OK");
+    lab.ends_clean();
+}
+
+#[test]
+fn compact_header_names_are_understood() {
+    let mut lab = Lab::open();
+    lab.registers(BOB, "bob");
+    let talk = Talk::begins(&mut lab, ALICE, BOB);
+    let bye = talk
+        .by_the_caller(&mut lab, "BYE", 2)
+        .replace("Via:", "v:")
+        .replace("From:", "f:")
+        .replace("To:", "t:")
+        .replace("Call-ID:", "i:");
+    lab.sends(ALICE, &bye);
+    lab.expect(BOB, "BYE ");
+    lab.ends_clean();
+}

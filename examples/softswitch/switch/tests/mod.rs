@@ -1,6 +1,7 @@
 //! What the switch promises, one promise a file.
 
 mod dialog;
+mod gates;
 mod lab;
 
 mod bindings_follow_their_flow;
@@ -14,3 +15,4 @@ mod registrations_are_all_or_nothing;
 mod requests_that_lead_nowhere;
 mod routes_are_proved;
 mod timers_end_what_hangs;
+mod values_are_taken_apart;

@@ -1,1 +1,234 @@
-//! x
+//! The registrar's rules (RFC 3261 10.3): each REGISTER is carried out whole, or refused with
+//! nothing changed.
+
+use std::time::Duration;
+
+use super::lab::{BOB, BOB_DESK, Lab, value, values};
+use crate::switch::event::{SwitchEvent, Unregistration};
+
+/// Sends a REGISTER of bob and gives the answer.
+fn register(lab: &mut Lab, call_id: &str, cseq: u32, more: &str) -> String {
+    let branch = lab.branch();
+    let text = format!(
+        "REGISTER sip:example.com SIP/2.0\n\
+         Via: SIP/2.0/TLS 10.0.0.2;branch={branch}\n\
+         From: <sip:bob@example.com>;tag=r\n\
+         To: <sip:bob@example.com>\n\
+         Call-ID: {call_id}\n\
+         CSeq: {cseq} REGISTER\n\
+         {more}"
+    );
+    lab.sends(BOB, text.trim());
+    lab.expect(BOB, "SIP/2.0 ")
+}
+
+fn status(answer: &str) -> &str {
+    &answer[8..11]
+}
+
+/// The bindings of bob, as a query lists them.
+fn listed(lab: &mut Lab) -> Vec<String> {
+    let answer = register(lab, "query", 1, "");
+    assert_eq!(status(&answer), "200");
+    values(&answer, "Contact")
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn all_bindings_are_listed_with_the_seconds_they_have_left() {
+    let mut lab = Lab::open();
+    assert!(listed(&mut lab).is_empty());
+    register(
+        &mut lab,
+        "a",
+        1,
+        "Contact: <sip:bob@10.0.0.2>;q=0.5;expires=120",
+    );
+    lab.passes(Duration::from_millis(20_500));
+    register(
+        &mut lab,
+        "b",
+        1,
+        "Expires: 600\nContact: <sip:bob@10.0.0.3>, \"Bob, at \\\"home\\\"\" <sips:bob@10.0.0.4:5061?x=y>;expires=60",
+    );
+    assert_eq!(
+        listed(&mut lab),
+        [
+            "<sip:bob@10.0.0.2>;expires=100;q=0.5",
+            "<sip:bob@10.0.0.3>;expires=600",
+            "<sips:bob@10.0.0.4:5061>;expires=60",
+        ]
+    );
+    lab.ends_clean();
+}
+
+#[test]
+fn lifetimes_are_kept_within_the_limits() {
+    for (more, expires) in [
+        ("Contact: <sip:bob@10.0.0.2>", 3600),
+        ("Expires: 100\nContact: <sip:bob@10.0.0.2>", 100),
+        ("Expires: 100\nContact: <sip:bob@10.0.0.2>;expires=200", 200),
+        ("Expires: soon\nContact: <sip:bob@10.0.0.2>", 3600),
+        ("Contact: <sip:bob@10.0.0.2>;expires=99999", 7200),
+        ("Contact: sip:bob@10.0.0.2;expires=90", 90),
+    ] {
+        let mut lab = Lab::open();
+        let answer = register(&mut lab, "a", 1, more);
+        let contact = format!("<sip:bob@10.0.0.2>;expires={expires}");
+        assert_eq!(value(&answer, "Contact"), contact, "{more}");
+        lab.ends_clean();
+    }
+}
+
+#[test]
+fn refused_requests_change_nothing() {
+    for (cseq, more, refused) in [
+        (2, "Contact: <sip:bob@10.0.0.9>;expires=59", "423"),
+        (
+            2,
+            "Contact: <sip:bob@10.0.0.9>, <sip:bob@10.0.0.8>;expires=1",
+            "423",
+        ),
+        (2, "Contact: *\nExpires: 3600", "400"),
+        (2, "Contact: *", "400"),
+        (2, "Contact: *, <sip:bob@10.0.0.9>\nExpires: 0", "400"),
+        (2, "Contact: <tel:+49123>", "400"),
+        (2, "Contact: <sip:bob@10.0.0.9", "400"),
+        (2, "Contact: <sip:bob@10.0.0.9>, <sip:bob@10.0.0.9>", "400"),
+        (1, "Contact: <sip:bob@10.0.0.9>, <sip:bob@10.0.0.2>", "500"),
+        (0, "Contact: <sip:bob@10.0.0.2>;expires=0", "500"),
+        (1, "Contact: *\nExpires: 0", "500"),
+        (
+            2,
+            "Require: path, outbound\nContact: <sip:bob@10.0.0.9>",
+            "420",
+        ),
+        (
+            2,
+            "Contact: <sip:a@1.1.1.1>, <sip:b@1.1.1.1>, <sip:c@1.1.1.1>",
+            "403",
+        ),
+    ] {
+        let mut lab = Lab::open();
+        register(&mut lab, "a", 1, "Contact: <sip:bob@10.0.0.2>");
+        lab.events();
+        let answer = register(&mut lab, "a", cseq, more);
+        assert_eq!(status(&answer), refused, "{more}");
+        if refused == "423" {
+            assert_eq!(value(&answer, "Min-Expires"), "60");
+        }
+        if refused == "420" {
+            assert_eq!(value(&answer, "Unsupported"), "path");
+        }
+        assert_eq!(
+            listed(&mut lab),
+            ["<sip:bob@10.0.0.2>;expires=3600"],
+            "{more}"
+        );
+        assert_eq!(lab.events(), []);
+        lab.ends_clean();
+    }
+}
+
+#[test]
+fn a_full_user_may_exchange_one_contact_for_another() {
+    let mut lab = Lab::open();
+    register(
+        &mut lab,
+        "a",
+        1,
+        "Contact: <sip:a@1.1.1.1>, <sip:b@1.1.1.1>, <sip:c@1.1.1.1>",
+    );
+    let answer = register(
+        &mut lab,
+        "a",
+        2,
+        "Contact: <sip:d@1.1.1.1>, <sip:a@1.1.1.1>;expires=0",
+    );
+    assert_eq!(status(&answer), "200");
+    assert_eq!(values(&answer, "Contact").len(), 3);
+    lab.ends_clean();
+}
+
+#[test]
+fn another_call_id_may_refresh_with_any_cseq() {
+    let mut lab = Lab::open();
+    register(&mut lab, "a", 100, "Contact: <sip:bob@10.0.0.2>");
+    lab.passes(Duration::from_secs(600));
+    let answer = register(&mut lab, "b", 1, "Contact: <sip:bob@10.0.0.2>");
+    assert_eq!(value(&answer, "Contact"), "<sip:bob@10.0.0.2>;expires=3600");
+    lab.ends_clean();
+}
+
+#[test]
+fn a_star_removes_all_bindings() {
+    let mut lab = Lab::open();
+    register(
+        &mut lab,
+        "a",
+        1,
+        "Contact: <sip:bob@10.0.0.2>, <sip:bob@10.0.0.3>",
+    );
+    lab.events();
+    let answer = register(&mut lab, "a", 2, "Contact: *\nExpires: 0");
+    assert_eq!(status(&answer), "200");
+    assert!(values(&answer, "Contact").is_empty());
+    let removed = lab.events().into_iter().filter(|event| {
+        matches!(
+            event,
+            SwitchEvent::Unregistered {
+                why: Unregistration::Removed,
+                source: Some(_),
+                ..
+            }
+        )
+    });
+    assert_eq!(removed.count(), 2);
+    assert!(lab.world.held.is_empty());
+    lab.ends_clean();
+}
+
+#[test]
+fn outbound_is_required_in_the_answer_only_when_it_was_used() {
+    let mut lab = Lab::open();
+    let plain = register(
+        &mut lab,
+        "a",
+        1,
+        "Supported: outbound\nContact: <sip:bob@10.0.0.2>",
+    );
+    assert!(values(&plain, "Require").is_empty());
+    let half = "Contact: <sip:bob@10.0.0.3>;reg-id=1";
+    assert!(values(&register(&mut lab, "b", 1, half), "Require").is_empty());
+    let full = "Contact: <sip:bob@10.0.0.4>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
+    let answer = register(&mut lab, "c", 1, full);
+    assert_eq!(value(&answer, "Require"), "outbound");
+    assert!(values(&answer, "Contact")[2].ends_with(";+sip.instance=\"<urn:uuid:1>\";reg-id=1"));
+    lab.ends_clean();
+}
+
+#[test]
+fn other_domains_are_refused() {
+    let mut lab = Lab::open();
+    for (uri, to) in [
+        ("sip:other.org", "sip:bob@example.com"),
+        ("sip:example.com", "sip:bob@other.org"),
+    ] {
+        lab.sends(
+            BOB_DESK,
+            &format!(
+                "REGISTER {uri} SIP/2.0\n\
+                 Via: SIP/2.0/TLS 10.0.0.3;branch=z9hG4bKo\n\
+                 From: <{to}>;tag=r\n\
+                 To: <{to}>\n\
+                 Call-ID: other\n\
+                 CSeq: 1 REGISTER\n\
+                 Contact: <sip:bob@10.0.0.3>"
+            ),
+        );
+        lab.expect(BOB_DESK, "SIP/2.0 403 Domain Not Served");
+    }
+    lab.ends_clean();
+}

@@ -1,1 +1,230 @@
-//! x
+//! Requests that are refused, each with the status that says why, and leave nothing behind.
+
+use super::dialog::{invite, request};
+use super::lab::{ALICE, BOB, Lab, response, value};
+use crate::switch::event::{EndedBy, SwitchEvent};
+
+#[track_caller]
+fn is_refused(text: &str, status: &str) -> String {
+    let mut lab = Lab::open();
+    lab.registers(BOB, "bob");
+    lab.sends(ALICE, text);
+    let answer = lab.expect(ALICE, &format!("SIP/2.0 {status}"));
+    lab.expect_silence();
+    lab.ends_clean();
+    answer
+}
+
+#[test]
+fn whoever_is_not_here_is_404_and_whoever_is_not_connected_is_480() {
+    let text = invite("z9hG4bKn", "");
+    is_refused(&text.replace("INVITE sip:bob", "INVITE sip:nobody"), "404");
+    is_refused(&text.replace("INVITE sip:bob@", "INVITE sip:"), "404");
+    is_refused(&text.replace("INVITE sip:bob", "INVITE sip:carol"), "480");
+}
+
+#[test]
+fn a_call_to_nobody_is_reported() {
+    let mut lab = Lab::open();
+    lab.sends(ALICE, &invite("z9hG4bKn", ""));
+    lab.expect(ALICE, "SIP/2.0 480 ");
+    assert!(matches!(
+        &lab.events()[..],
+        [SwitchEvent::CallEnded { callee, status: 480, ended_by: EndedBy::Failed, .. }]
+            if callee == "bob@example.com"
+    ));
+}
+
+#[test]
+fn other_domains_and_other_routes_are_not_served() {
+    let text = invite("z9hG4bKn", "");
+    is_refused(
+        &text.replace("INVITE sip:bob@example.com", "INVITE sip:bob@other.org"),
+        "403",
+    );
+    is_refused(&invite("z9hG4bKn", "Route: <sip:other.org;lr>"), "403");
+    is_refused(
+        &invite(
+            "z9hG4bKn",
+            "Route: <sip:example.com;lr>, <sip:other.org;lr>",
+        ),
+        "403",
+    );
+}
+
+#[test]
+fn a_route_to_the_switch_itself_is_taken_off() {
+    let mut lab = Lab::open();
+    lab.registers(BOB, "bob");
+    lab.sends(
+        ALICE,
+        &request(
+            "MESSAGE",
+            "z9hG4bKn",
+            "Route: <sip:EXAMPLE.com:5061;transport=tls;lr>",
+        ),
+    );
+    let got = lab.expect(BOB, "MESSAGE sip:bob@10.0.0.2 ");
+    assert!(!got.contains("Route"));
+    lab.ends_clean();
+}
+
+#[test]
+fn unknown_schemes_and_extensions_are_named() {
+    let text = invite("z9hG4bKn", "Proxy-Require: foo, bar");
+    assert_eq!(value(&is_refused(&text, "420"), "Unsupported"), "foo, bar");
+    is_refused(
+        &invite("z9hG4bKn", "").replace("INVITE sip:bob@example.com", "INVITE tel:+49123"),
+        "416",
+    );
+}
+
+#[test]
+fn what_cannot_be_a_transaction_is_400() {
+    let text = invite("z9hG4bKn", "");
+    is_refused(
+        &text.replace("1 INVITE", "1 MESSAGE"),
+        "400 CSeq Method Mismatch",
+    );
+    is_refused(&text.replace("1 INVITE", "one INVITE"), "400 Bad CSeq");
+    is_refused(
+        &text.replace("1 INVITE", "4294967296 INVITE"),
+        "400 Bad CSeq",
+    );
+    is_refused(
+        &text.replace("z9hG4bKn", "1"),
+        "400 Via Branch Without Magic Cookie",
+    );
+    is_refused(&text.replace(";tag=a1", ""), "400 Missing From Tag");
+    is_refused(&text.replace(";tag=a1", ";tag="), "400 Missing From Tag");
+    is_refused(
+        &text.replace("INVITE sip:bob@example.com", "INVITE sip:bob@[::"),
+        "400 Bad Request-URI",
+    );
+}
+
+#[test]
+fn an_ack_is_never_answered() {
+    let mut lab = Lab::open();
+    let ack = request("ACK", "z9hG4bKn", "");
+    lab.sends(ALICE, &ack);
+    lab.sends(ALICE, &ack.replace("1 ACK", "1 INVITE"));
+    lab.expect_silence();
+    lab.ends_clean();
+}
+
+#[test]
+fn what_comes_after_the_end_of_its_connection_leaves_nothing_behind() {
+    let mut lab = Lab::open();
+    lab.registers(BOB, "bob");
+    lab.breaks(ALICE);
+    lab.sends(ALICE, &invite("z9hG4bKn", ""));
+    lab.sends(ALICE, &request("REGISTER", "z9hG4bKr", ""));
+    lab.expect_silence();
+    lab.passes(std::time::Duration::from_secs(1));
+    assert!(lab.world.held.iter().eq([&BOB]));
+    lab.ends_clean();
+}
+
+#[test]
+fn a_host_that_is_no_dns_name_is_answered_where_it_came_from() {
+    let text = invite("z9hG4bKn", "").replace("INVITE sip:bob", "INVITE sip:nobody");
+    let answer = is_refused(&text.replace("10.0.0.1;", "my_pc:5061;"), "404");
+    assert_eq!(
+        value(&answer, "Via"),
+        "SIP/2.0/TLS my_pc:5061;branch=z9hG4bKn;received=10.0.0.1"
+    );
+}
+
+#[test]
+fn what_cannot_even_be_answered_is_dropped_and_counted() {
+    let text = invite("z9hG4bKn", "");
+    let mut lab = Lab::open();
+    for (count, broken) in [
+        text.replace("Call-ID: call-1\n", ""),
+        text.replace("Call-ID: call-1\n", "Call-ID: call-1\nCall-ID: call-2\n"),
+        text.replace("Via: SIP/2.0/TLS 10.0.0.1", "Via: SIP/3.0/TLS 10.0.0.1"),
+        text.replace("Via: SIP/2.0/TLS 10.0.0.1", "Via: , SIP/2.0/TLS 10.0.0.1"),
+        text.replace("Via: SIP/2.0/TLS 10.0.0.1", "Via: SIP/2.0/TLS "),
+        text.replace("To: <sip:bob@example.com>", "To: nonsense"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        lab.sends(ALICE, broken);
+        lab.expect_silence();
+        assert_eq!(lab.switch.dropped(), count as u64 + 1);
+    }
+    lab.ends_clean();
+}
+
+#[test]
+fn responses_nobody_waits_for_are_dropped_and_counted() {
+    let mut lab = Lab::open();
+    lab.registers(BOB, "bob");
+    lab.sends(ALICE, &invite("z9hG4bKn", ""));
+    lab.expect(ALICE, "SIP/2.0 100 ");
+    let got = lab.expect(BOB, "INVITE ");
+    let ok = response(&got, "200 OK", "b", "");
+    // From another connection, for another method, for another branch.
+    lab.sends(ALICE, &ok);
+    lab.sends(BOB, &ok.replace("1 INVITE", "1 BYE"));
+    lab.sends(BOB, &ok.replacen("z9hG4bK", "z9hG4bK0", 1));
+    lab.sends(BOB, &ok.replace("SIP/2.0 200", "SIP/2.0 ok"));
+    lab.expect_silence();
+    assert_eq!(lab.switch.dropped(), 4);
+    lab.sends(BOB, &ok);
+    lab.expect(ALICE, "SIP/2.0 200 ");
+    lab.ends_clean();
+}
+
+#[test]
+fn nothing_a_peer_may_send_brings_the_switch_down() {
+    let mut lab = Lab::open();
+    lab.registers(BOB, "bob");
+    lab.registers(ALICE, "alice");
+    let got = {
+        lab.sends(ALICE, &invite("z9hG4bKfirst", ""));
+        lab.expect(BOB, "INVITE ")
+    };
+    let texts = [
+        response(
+            &got,
+            "183 Session Progress",
+            "b",
+            "Contact: <sip:bob@10.0.0.2>",
+        ),
+        invite(
+            "z9hG4bKn",
+            "Route: <sip:example.com;lr>\nContact: \"a\\\"b\" <sip:ä%@[::1]:99999;x=\"y>",
+        ),
+        request(
+            "REGISTER",
+            "z9hG4bKn",
+            "Contact: <sip:b%ff@é.x;;=;a=\"\\\";q=<;?h=v&>;expires=-1, *",
+        ),
+        request("ACK", "z9hG4bKn", "Route: <sip:0@example.com>"),
+    ];
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % below as u64) as usize
+    };
+    let junk = [
+        "\"", "<", ">", ";", ",", "\\", "%", "=", ":", "@", " ", "é", "/", "*", "sip:", "\n ", "",
+    ];
+    for round in 0..6000 {
+        let mut text: Vec<char> = texts[random(texts.len())].chars().collect();
+        for _ in 0..=random(3) {
+            let at = random(text.len());
+            let piece = junk[random(junk.len())];
+            let end = (at + random(4)).min(text.len());
+            text.splice(at..end, piece.chars());
+        }
+        let text: String = text.into_iter().collect();
+        lab.sends(if round % 2 == 0 { ALICE } else { BOB }, &text);
+    }
+    lab.ends_clean();
+}

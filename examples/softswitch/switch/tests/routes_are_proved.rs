@@ -1,1 +1,156 @@
-//! x
+//! Record-Route tokens (RFC 3261 16.12, RFC 5626 5.2).
+
+use super::dialog::{Talk, request};
+use super::lab::{ALICE, BOB, Lab, STRANGER, response, value, values};
+
+/// A running call, and its Record-Route as the caller knows it.
+fn talking() -> (Lab, Talk, String) {
+    let mut lab = Lab::open();
+    lab.registers(BOB, "bob");
+    let talk = Talk::begins(&mut lab, ALICE, BOB);
+    let route = value(&talk.ok, "Record-Route").to_owned();
+    (lab, talk, route)
+}
+
+#[test]
+fn a_forged_route_is_refused() {
+    let (mut lab, talk, route) = talking();
+    let token_at = route.find(':').expect("a scheme") + 1;
+    for at in [0, 17, 33, 41, 59] {
+        let mut forged = route.clone();
+        let digit = if &route[token_at + at..=token_at + at] == "1" {
+            "2"
+        } else {
+            "1"
+        };
+        forged.replace_range(token_at + at..=token_at + at, digit);
+        let bye = talk
+            .by_the_caller(&mut lab, "BYE", 2)
+            .replace(&route, &forged);
+        lab.sends(STRANGER, &bye);
+        lab.expect(STRANGER, "SIP/2.0 403 Forged Route");
+        let ack = talk
+            .by_the_caller(&mut lab, "ACK", 1)
+            .replace(&route, &forged);
+        lab.sends(STRANGER, &ack);
+    }
+    lab.expect_silence();
+    lab.ends_clean();
+}
+
+#[test]
+fn a_dead_flow_is_430_and_an_ack_to_it_is_dropped() {
+    let (mut lab, talk, _) = talking();
+    lab.breaks_unnoticed(BOB);
+    let bye = talk.by_the_caller(&mut lab, "BYE", 2);
+    lab.sends(ALICE, &bye);
+    lab.expect(ALICE, "SIP/2.0 430 Flow Failed");
+    let ack = talk.by_the_caller(&mut lab, "ACK", 1);
+    lab.sends(ALICE, &ack);
+    lab.expect_silence();
+    lab.ends_clean();
+}
+
+#[test]
+fn a_token_does_not_admit_to_a_new_dialog() {
+    let mut lab = Lab::guarded();
+    lab.registers(BOB, "bob");
+    lab.registers(ALICE, "alice");
+    let talk = Talk::begins(&mut lab, ALICE, BOB);
+    let route = format!("Route: {}", value(&talk.ok, "Record-Route"));
+    lab.sends(STRANGER, &request("MESSAGE", "z9hG4bKq", &route));
+    lab.expect(STRANGER, "SIP/2.0 407 ");
+    let elsewhere = request("MESSAGE", "z9hG4bKr", &route);
+    lab.sends(
+        STRANGER,
+        &elsewhere.replace("sip:bob@example.com SIP", "sip:bob@192.168.2.2 SIP"),
+    );
+    lab.expect(STRANGER, "SIP/2.0 403 ");
+    lab.expect_silence();
+    lab.ends_clean();
+}
+
+#[test]
+fn a_contact_need_not_be_understood_to_follow_a_route() {
+    let (mut lab, talk, _) = talking();
+    let info = talk.by_the_caller(&mut lab, "INFO", 2);
+    let odd = "sip:bob@my_phone:0;x=\"a b\"".replace(' ', "");
+    lab.sends(
+        ALICE,
+        &info.replace("INFO sip:bob@192.168.2.2", &format!("INFO {odd}")),
+    );
+    lab.expect(BOB, &format!("INFO {odd} SIP/2.0"));
+    lab.ends_clean();
+}
+
+#[test]
+fn only_our_own_route_is_taken_off() {
+    let (mut lab, talk, route) = talking();
+    let more =
+        format!("Route: {route}, <sip:edge.example.org;lr>\nRoute: <sip:last.example.org;lr>");
+    let info = talk.by_the_caller(&mut lab, "INFO", 2);
+    lab.sends(ALICE, &info.replace(&format!("Route: {route}"), &more));
+    let got = lab.expect(BOB, "INFO sip:bob@192.168.2.2 SIP/2.0");
+    assert_eq!(
+        values(&got, "Route"),
+        ["<sip:edge.example.org;lr>, <sip:last.example.org;lr>"]
+    );
+    lab.ends_clean();
+}
+
+#[test]
+fn a_strict_router_is_understood() {
+    let (mut lab, talk, route) = talking();
+    let token_uri = route.trim_matches(['<', '>']);
+    let info = talk.by_the_caller(&mut lab, "INFO", 2);
+    let strict = info
+        .replace("INFO sip:bob@192.168.2.2", &format!("INFO {token_uri}"))
+        .replace(&format!("Route: {route}"), "Route: <sip:bob@192.168.2.2>");
+    lab.sends(ALICE, &strict);
+    let got = lab.expect(BOB, "INFO sip:bob@192.168.2.2 SIP/2.0");
+    assert!(values(&got, "Route").is_empty());
+    // Without a Route there is nothing to put in the place of the Request-URI.
+    let bare = strict
+        .replace("Route: <sip:bob@192.168.2.2>\n", "")
+        .replace(";branch=z9hG4bK", ";branch=z9hG4bKx");
+    lab.sends(ALICE, &bare);
+    lab.expect(BOB, &format!("INFO {token_uri} SIP/2.0"));
+    lab.ends_clean();
+}
+
+#[test]
+fn a_subscription_works_in_both_directions() {
+    let mut lab = Lab::open();
+    lab.registers(BOB, "bob");
+    lab.sends(ALICE, &request("SUBSCRIBE", "z9hG4bKs", "Event: presence"));
+    let subscribe = lab.expect(BOB, "SUBSCRIBE ");
+    lab.sends(BOB, &response(&subscribe, "200 OK", "b1", ""));
+    lab.expect(ALICE, "SIP/2.0 200 OK");
+    lab.sends(
+        BOB,
+        &format!(
+            "NOTIFY sip:alice@192.168.1.1 SIP/2.0\n\
+             Via: SIP/2.0/TLS 10.0.0.2;branch=z9hG4bKn\n\
+             Route: {}\n\
+             From: <sip:bob@example.com>;tag=b1\n\
+             To: <sip:alice@example.com>;tag=a1\n\
+             Call-ID: call-1\n\
+             CSeq: 1 NOTIFY",
+            value(&subscribe, "Record-Route")
+        ),
+    );
+    // A NOTIFY may come before the 200 and make the dialog itself (RFC 6665 4.1.2.4).
+    let notify = lab.expect(ALICE, "NOTIFY sip:alice@192.168.1.1 ");
+    let route = value(&notify, "Record-Route").to_owned();
+    lab.sends(ALICE, &response(&notify, "200 OK", "", ""));
+    lab.expect(BOB, "SIP/2.0 200 OK");
+    let refresh = request("SUBSCRIBE", "z9hG4bKt", &format!("Route: {route}"))
+        .replace(
+            "To: <sip:bob@example.com>",
+            "To: <sip:bob@example.com>;tag=b1",
+        )
+        .replace("1 SUBSCRIBE", "2 SUBSCRIBE");
+    lab.sends(ALICE, &refresh);
+    lab.expect(BOB, "SUBSCRIBE sip:bob@example.com ");
+    lab.ends_clean();
+}

@@ -1,0 +1,76 @@
+//! Gates that need no arithmetic.
+
+use std::time::SystemTime;
+
+use crate::switch::{Gate, Verdict};
+
+/// Accounts alice, bob and carol; the right response to any challenge is "right".
+pub(super) struct Guard;
+
+impl Gate for Guard {
+    fn is_open(&self) -> bool {
+        false
+    }
+
+    fn knows(&self, user: &str) -> bool {
+        matches!(user, "alice" | "bob" | "carol")
+    }
+
+    fn realm(&self) -> &str {
+        "example.com"
+    }
+
+    fn challenges(&self, _: SystemTime, stale: bool) -> Vec<String> {
+        ["SHA-256", "MD5"]
+            .map(|name| format!("Digest realm=\"example.com\", algorithm={name}, stale={stale}"))
+            .to_vec()
+    }
+
+    fn verify(&mut self, _: &str, _: &str, credentials: &[&str], _: SystemTime) -> Verdict {
+        let ours = credentials
+            .iter()
+            .find(|value| value.contains("realm=\"example.com\""));
+        let Some(value) = ours else {
+            return Verdict::Missing;
+        };
+        let user = value
+            .split("username=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .expect("a user name")
+            .to_owned();
+        match value {
+            _ if value.contains("response=\"right\"") => Verdict::Authenticated { user },
+            _ if value.contains("response=\"old\"") => Verdict::Stale { user },
+            _ => Verdict::Refused {
+                user,
+                why: "wrong_password",
+            },
+        }
+    }
+}
+
+/// Lets everybody in; knows who the `Guard` knows.
+pub(super) struct Open;
+
+impl Gate for Open {
+    fn is_open(&self) -> bool {
+        true
+    }
+
+    fn knows(&self, user: &str) -> bool {
+        Guard.knows(user)
+    }
+
+    fn realm(&self) -> &str {
+        Guard.realm()
+    }
+
+    fn challenges(&self, _: SystemTime, _: bool) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn verify(&mut self, _: &str, _: &str, _: &[&str], _: SystemTime) -> Verdict {
+        Verdict::Missing
+    }
+}

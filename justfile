@@ -1,0 +1,29 @@
+# What a laptop and the continuous integration both run. `just` lists the recipes.
+
+default:
+    @just --list
+
+# Formatting, lints, documentation: nothing may be left to say.
+lint:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+
+# The tests that need the toolchain alone; the command README gives.
+test:
+    cargo test
+
+# The tests against real phones, load tools and TLS clients (Debian's packages).
+peers:
+    cargo test -- --ignored
+
+# The softswitch, as README starts it.
+softswitch:
+    cargo run --release --example softswitch
+
+# Starts the softswitch as README says, sees it listen, stops it.
+smoke:
+    .ci/smoke
+
+# Everything above.
+ci: lint test peers smoke
