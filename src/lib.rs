@@ -72,6 +72,7 @@ pub mod observe;
 mod readings;
 mod session;
 pub mod sip;
+mod start_error;
 mod supervisor;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -79,7 +80,7 @@ mod tls;
 mod transport;
 
 pub use application::{Application, Silent, SipSession};
-pub use builder::{Builder, StartError};
+pub use builder::Builder;
 pub use cause::{Cancelled, CloseCause, Fault, HandshakeCause, Phase, Plaintext, RefusalCause};
 pub use connection::{Connection, ConnectionId, Direction};
 pub use deadline::Deadlines;
@@ -90,5 +91,6 @@ pub use handle::{Ended, Handle};
 pub use identity::{Certificate, NotACertificate};
 pub use ledger::Counts;
 pub use observe::{EventFilter, LogObserver, Observer, Subscription};
+pub use start_error::StartError;
 pub use supervisor::Supervisor;
 pub use tls::{ClientAuth, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};

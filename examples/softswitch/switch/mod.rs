@@ -158,7 +158,8 @@ impl Switch {
 
     /// Messages that were dropped without an answer: responses that belong to no transaction,
     /// requests that nobody could be answered for.
-    pub fn dropped(&self) -> u64 {
+    #[cfg(test)]
+    fn dropped(&self) -> u64 {
         self.dropped
     }
 
