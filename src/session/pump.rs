@@ -256,8 +256,9 @@ impl<T: Transport> Pump<T> {
                 Ok(None) => self.watch.partial(!self.framer.is_idle(), now),
                 Err(violation) => return Err(Stop::at_once(CloseCause::Framing(violation))),
             }
+            // What cannot be sent is not asked for again: its asker has to read first.
             if self.pongs >= PONGS_OWED {
-                return Ok(Received::Nothing);
+                return Ok(self.owed());
             }
             let read = self.stream.poll_read(cx, self.framer.spare(READ));
             self.framer.filled(match read {
@@ -268,12 +269,20 @@ impl<T: Transport> Pump<T> {
                 Poll::Ready(Ok(0)) => return Err(Stop::at_once(CloseCause::PeerClosed)),
                 Poll::Ready(Ok(_)) => self.watch.heard(now),
                 Poll::Ready(Err(error)) => return Err(self.broken(&error)),
-                Poll::Pending if self.pongs > 0 => return Ok(Received::Pings),
                 Poll::Pending => {
                     self.frames_left = FRAMES_A_TURN;
-                    return Ok(Received::Nothing);
+                    return Ok(self.owed());
                 }
             }
+        }
+    }
+
+    /// Nothing came: are there answers to keep-alives that can be sent now?
+    const fn owed(&self) -> Received {
+        if self.pongs > 0 && !self.unflushed {
+            Received::Pings
+        } else {
+            Received::Nothing
         }
     }
 
