@@ -14,7 +14,6 @@ use crate::cause::CloseCause;
 use crate::clock::Clock;
 use crate::deadline::Deadlines;
 use crate::event::{Closed, Ready};
-use crate::evidence::Tls;
 use crate::flow::{Flow, Line, Verdict};
 use crate::lane::{Ended, HandshakeFailure, Lane, Lifecycle};
 use crate::sip::Limits;
@@ -95,24 +94,28 @@ pub(crate) async fn run<T: Transport, A: Application>(terms: Terms<T, A>) -> End
     let mut control = Control::new(actor, &line, &house.clock);
     let tap = Tap::new(stream, Arc::clone(&line));
 
-    let (stream, tls) = match shake_hands(&tap, &house, accepted, &mut control).await {
+    // Each phase is boxed: a half-open connection does not carry the memory of an established one,
+    // nor that one what the handshake needed.
+    let shaken = Box::pin(shake_hands(&tap, &house, accepted, &mut control)).await;
+    let (stream, ready) = match shaken {
         Ok(established) => established,
         Err(failure) => {
             goodbye::after_failed_handshake(&tap, &mut control, &failure.cause).await;
-            return Ended::Handshake(Box::new(failure));
+            return Ended::Handshake(failure);
         }
     };
-    let ready = Arc::new(Ready {
-        connection: Arc::clone(&line.connection),
-        elapsed: house.clock.now() - accepted,
-        tls,
-    });
-    // Boxed apart: a half-open connection does not carry the memory of an established one.
     let stop = match ask_to_serve(&ready, &house, &mut control).await {
         Ok(()) => Box::pin(serve(stream, &tap, &ready, &house, &mut control)).await,
         Err(stop) => {
             let pump = Pump::new(stream, &house);
-            goodbye::after_session(&tap, pump, &mut control, &house.deadlines, stop).await
+            Box::pin(goodbye::after_session(
+                &tap,
+                pump,
+                &mut control,
+                &house.deadlines,
+                stop,
+            ))
+            .await
         }
     };
     Ended::Session {
@@ -126,12 +129,20 @@ async fn shake_hands<T: Transport, A>(
     house: &House<A>,
     accepted: Instant,
     control: &mut Control<'_>,
-) -> Result<(Stream<T>, Tls), HandshakeFailure> {
+) -> Result<(Box<Stream<T>>, Arc<Ready>), Box<HandshakeFailure>> {
     let mut handshake = Handshake::new(tap, &house.generation);
     let deadline = accepted + house.deadlines.handshake;
-    match control.until(deadline, |cx| handshake.poll(cx)).await {
-        Ok(outcome) => outcome,
-        Err(interrupted) => Err(handshake.give_up(interrupted.into())),
+    let outcome = control.until(deadline, |cx| handshake.poll(cx)).await;
+    match outcome.unwrap_or_else(|interrupted| Err(handshake.give_up(interrupted.into()))) {
+        Ok((stream, tls)) => {
+            let ready = Ready {
+                connection: Arc::clone(&control.line().connection),
+                elapsed: house.clock.now() - accepted,
+                tls,
+            };
+            Ok((stream, Arc::new(ready)))
+        }
+        Err(failure) => Err(Box::new(failure)),
     }
 }
 
@@ -167,7 +178,7 @@ async fn ask_to_serve<A>(
 }
 
 async fn serve<T: Transport, A: Application>(
-    stream: Stream<T>,
+    stream: Box<Stream<T>>,
     tap: &Tap<T>,
     ready: &Arc<Ready>,
     house: &House<A>,

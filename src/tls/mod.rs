@@ -73,7 +73,7 @@ impl<T: Transport> Handshake<T> {
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(Stream<T>, Tls), HandshakeFailure>> {
+    ) -> Poll<Result<(Box<Stream<T>>, Tls), HandshakeFailure>> {
         if let Stage::Shaking(accept) = &mut self.stage {
             match ready!(Pin::new(accept).poll(cx)) {
                 Ok(stream) => self.stage = Stage::Flushing(stream),
@@ -95,7 +95,7 @@ impl<T: Transport> Handshake<T> {
                 wire.written.release();
                 drop(wire);
                 let tap = self.tap.share();
-                Poll::Ready(Ok((Stream { stream, tap }, agreed)))
+                Poll::Ready(Ok((Box::new(Stream { stream, tap }), agreed)))
             }
             Stage::Shaking(_) | Stage::Over => {
                 let over = io::Error::other("a handshake that was over went on");
