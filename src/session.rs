@@ -133,8 +133,8 @@ async fn shake_hands<T: Transport, A>(
     let mut handshake = Handshake::new(tap, &house.generation);
     let deadline = accepted + house.deadlines.handshake;
     let outcome = control.until(deadline, |cx| handshake.poll(cx)).await;
-    match outcome.unwrap_or_else(|interrupted| Err(handshake.give_up(interrupted.into()))) {
-        Ok((stream, tls)) => {
+    match outcome {
+        Ok(Ok((stream, tls))) => {
             let ready = Ready {
                 connection: Arc::clone(&control.line().connection),
                 elapsed: house.clock.now() - accepted,
@@ -142,7 +142,8 @@ async fn shake_hands<T: Transport, A>(
             };
             Ok((stream, Arc::new(ready)))
         }
-        Err(failure) => Err(Box::new(failure)),
+        Ok(Err(failure)) => Err(Box::new(failure)),
+        Err(interrupted) => Err(Box::new(handshake.give_up(interrupted.into()))),
     }
 }
 
