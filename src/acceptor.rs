@@ -18,7 +18,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use xtra::{Actor, Context, Handler, Mailbox};
 
 /// How long a listener rests after an error that a retry may cure: long enough not to spin when
@@ -165,12 +165,14 @@ impl<L: Listener, A: Application> Entrance<L, A> {
             listener: self.listener.address(),
             begun: SystemTime::now(),
         });
-        match self.admission.admit() {
-            Ok(permit) => self.begin(stream, connection, permit),
+        let accepted = self.house.clock.now();
+        let line = Line::new(connection, self.flow_budget);
+        match self.admission.admit(peer.ip(), &line, accepted) {
+            Ok(permit) => self.begin(stream, line, permit, accepted),
             Err(refusal) => {
                 drop(stream);
                 let word = Lifecycle::Refused {
-                    connection,
+                    connection: Arc::clone(&line.connection),
                     refusal,
                 };
                 let _ = self.house.lane.say(word);
@@ -179,9 +181,7 @@ impl<L: Listener, A: Application> Entrance<L, A> {
     }
 
     /// `Accepted` is in the lane before the session exists, so nothing about it can come first.
-    fn begin(&self, stream: L::Stream, connection: Arc<Connection>, permit: Permit) {
-        let accepted = self.house.clock.now();
-        let line = Line::new(connection, self.flow_budget);
+    fn begin(&self, stream: L::Stream, line: Arc<Line>, permit: Permit, accepted: Instant) {
         let (address, mailbox) = Mailbox::unbounded();
         let word = Lifecycle::Accepted {
             line: Arc::clone(&line),

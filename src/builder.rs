@@ -1,7 +1,7 @@
 //! How a supervisor is put together and started.
 
 use crate::acceptor::{self, Acceptor, Entrance};
-use crate::admission::Admission;
+use crate::admission::{Admission, AdmissionLimits, BanRule};
 use crate::application::{Application, Silent};
 use crate::clock::Clock;
 use crate::control::Outcome;
@@ -41,7 +41,8 @@ pub struct Builder<A> {
     message_limits: Limits,
     flow_budget: usize,
     event_backlog: usize,
-    max_connections: Option<usize>,
+    limits: AdmissionLimits,
+    ban_rule: Option<BanRule>,
     clock: Clock,
 }
 
@@ -68,7 +69,8 @@ impl Builder<Silent> {
             message_limits: Limits::default(),
             flow_budget: 256 * 1024,
             event_backlog: 10_000,
-            max_connections: None,
+            limits: AdmissionLimits::default(),
+            ban_rule: None,
             clock: Clock::default(),
         }
     }
@@ -95,7 +97,8 @@ impl<A: Application> Builder<A> {
             message_limits: self.message_limits,
             flow_budget: self.flow_budget,
             event_backlog: self.event_backlog,
-            max_connections: self.max_connections,
+            limits: self.limits,
+            ban_rule: self.ban_rule,
             clock: self.clock,
         }
     }
@@ -152,10 +155,23 @@ impl<A: Application> Builder<A> {
         self
     }
 
-    /// How many connections may be open, handshakes included. Default: 90 % of the descriptors this
-    /// process may have. At the limit a connection is `Refused` with `connection_limit`.
+    /// Who may come in, and how many. Defaults: see [`AdmissionLimits`].
+    pub fn limits(mut self, limits: AdmissionLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Bans sources that misbehave too often. Default: nobody is banned but by
+    /// [`Handle::ban`](crate::Handle::ban).
+    pub fn ban_rule(mut self, rule: BanRule) -> Self {
+        self.ban_rule = Some(rule);
+        self
+    }
+
+    /// How many connections may be open, handshakes included: the first of the
+    /// [`limits`](Self::limits), by itself.
     pub fn max_connections(mut self, connections: usize) -> Self {
-        self.max_connections = Some(connections);
+        self.limits.connections = connections;
         self
     }
 
@@ -204,8 +220,7 @@ impl<A: Application> Builder<A> {
             report: Arc::clone(&report),
             done: ended,
         };
-        let max_connections = self.max_connections.unwrap_or_else(most_descriptors);
-        let admission = Admission::new(max_connections);
+        let admission = Admission::new(self.limits, self.ban_rule);
         let house = Arc::new(House {
             application,
             generation,
@@ -330,17 +345,6 @@ async fn resolve(given: String) -> Result<Vec<SocketAddr>, StartError> {
         Ok(addresses) => Ok(addresses.collect()),
         Err(source) => Err(StartError::Address { given, source }),
     }
-}
-
-/// Nine tenths of the descriptors this process may have.
-fn most_descriptors() -> usize {
-    #[cfg(unix)]
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    #[cfg(not(unix))]
-    let limit = Some(16_384);
-    // Without a limit, memory is one: a million sessions take more than most machines have.
-    let limit = limit.unwrap_or(1_000_000).min(1_000_000);
-    usize::try_from(limit / 10 * 9).unwrap_or(usize::MAX).max(1)
 }
 
 impl<A> fmt::Debug for Builder<A> {

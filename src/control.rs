@@ -3,6 +3,7 @@
 //! Each can be sent through [`Handle`](crate::Handle), or to its
 //! [`address`](crate::Handle::address) by those who work with xtra.
 
+use crate::admission::AdmissionLimits;
 use crate::cause::CloseCause;
 use crate::connection::{Connection, ConnectionId};
 use crate::deadline::Deadlines;
@@ -50,8 +51,10 @@ pub struct Figures {
     pub undelivered_events: usize,
     /// The addresses listened on.
     pub listeners: Vec<SocketAddr>,
-    /// The limit on open connections.
-    pub max_connections: usize,
+    /// Handshakes that count against the limit.
+    pub handshake_permits: usize,
+    /// Who may come in, and how many.
+    pub limits: AdmissionLimits,
     /// The outbound budget of each flow, in bytes.
     pub flow_budget: usize,
     /// The deadlines of every connection.
@@ -271,6 +274,64 @@ pub enum CloseReason {
     /// The peer's certificate was revoked.
     CertificateRevoked,
 }
+
+/// Changes who may come in; answered with the limits of before. Who is in already stays.
+///
+/// ```
+/// # async_std::task::block_on(async {
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// # let policy = sipward::TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?;
+/// # let builder = sipward::Supervisor::builder(policy).listen("127.0.0.1:0").without_log();
+/// # let sipward = builder.start().await?;
+/// let mut limits = sipward.snapshot().await?.limits;
+/// limits.connections_per_source = 50;
+/// let before = sipward.set_limits(limits).await?;
+/// assert_eq!(before.connections_per_source, 1000);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct SetLimits {
+    /// The new limits, all of them.
+    pub limits: AdmissionLimits,
+}
+
+/// Bans the source of an address; answered with that source. Its open connections stay; see
+/// [`Close`].
+///
+/// ```
+/// # async_std::task::block_on(async {
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// # let policy = sipward::TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?;
+/// # let builder = sipward::Supervisor::builder(policy).listen("127.0.0.1:0").without_log();
+/// # let sipward = builder.start().await?;
+/// let nuisance = "192.0.2.7".parse()?;
+/// sipward.ban(nuisance, Some(std::time::Duration::from_secs(3600))).await?;
+/// assert_eq!(sipward.bans().await?.len(), 1);
+/// assert!(sipward.lift_ban(nuisance).await?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct AddBan {
+    /// An address of the source.
+    pub peer: IpAddr,
+    /// For how long; `None` until it is lifted.
+    pub lasts: Option<Duration>,
+}
+
+/// Lifts the ban of an address's source; answered with whether there was one.
+#[derive(Clone, Copy, Debug)]
+pub struct LiftBan {
+    /// An address of the source.
+    pub peer: IpAddr,
+}
+
+/// Asks for the bans in force; answered with a list ordered by address.
+#[derive(Clone, Copy, Debug)]
+pub struct Bans;
 
 /// Subscribes to events; answered with a [`Subscription`](crate::Subscription).
 ///

@@ -8,7 +8,8 @@ use crate::cause::{CloseCause, Fault, HandshakeCause, Phase, RefusalCause};
 use crate::connection::{Connection, ConnectionId};
 use crate::evidence::{Evidence, Tls};
 use crate::ledger::Counts;
-use std::net::SocketAddr;
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +64,15 @@ pub enum Event {
         observer: usize,
         /// The panic's message.
         message: String,
+    },
+    /// A source is refused from now on: it misbehaved too often, or somebody banned it.
+    Banned {
+        /// The address, cut to the length that makes a source.
+        source: IpAddr,
+        /// For how long; `None` until it is lifted.
+        lasts: Option<Duration>,
+        /// The cause of the last strike; `operator` when somebody banned it.
+        cause: Cow<'static, str>,
     },
     /// The supervisor begins to shut down.
     Draining {
@@ -186,6 +196,8 @@ pub enum EventKind {
     Discrepancy,
     /// See [`Event::ObserverFailed`].
     ObserverFailed,
+    /// See [`Event::Banned`].
+    Banned,
     /// See [`Event::Draining`].
     Draining,
     /// See [`Event::Stopped`].
@@ -207,6 +219,7 @@ impl EventKind {
             Self::Closed => "closed",
             Self::Discrepancy => "discrepancy",
             Self::ObserverFailed => "observer_failed",
+            Self::Banned => "banned",
             Self::Draining => "draining",
             Self::Stopped => "stopped",
         }
@@ -234,6 +247,7 @@ impl Event {
             Self::Closed(_) => EventKind::Closed,
             Self::Discrepancy { .. } => EventKind::Discrepancy,
             Self::ObserverFailed { .. } => EventKind::ObserverFailed,
+            Self::Banned { .. } => EventKind::Banned,
             Self::Draining { .. } => EventKind::Draining,
             Self::Stopped { .. } => EventKind::Stopped,
         }

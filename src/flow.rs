@@ -2,6 +2,7 @@
 //!
 //! Nothing here ever waits. A flow outlives its session; it then gives every message back.
 
+use crate::admission::Shaking;
 use crate::cause::CloseCause;
 use crate::connection::{Connection, ConnectionId};
 use crate::readings::Readings;
@@ -181,6 +182,8 @@ struct State {
     queued: usize,
     closing: Option<Closing>,
     verdict: Option<Verdict>,
+    /// Another source needs the place of this handshake.
+    making_way: bool,
     /// Counts what the session should look at; parking is refused while it has not.
     news: u64,
     /// Present only while the session sleeps: who adds news from within its own poll wakes nobody.
@@ -200,6 +203,7 @@ impl Line {
                 queued: 0,
                 closing: None,
                 verdict: None,
+                making_way: false,
                 news: 0,
                 parked: None,
             }),
@@ -224,6 +228,11 @@ impl Line {
 
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         self.state().verdict
+    }
+
+    /// Whether this handshake was asked to make way for another source's.
+    pub(crate) fn makes_way(&self) -> bool {
+        self.state().making_way
     }
 
     pub(crate) fn closing(&self) -> Option<Closing> {
@@ -290,6 +299,18 @@ impl Line {
         if let Some(waker) = parked {
             waker.wake();
         }
+    }
+}
+
+impl Shaking for Arc<Line> {
+    fn is_silent(&self) -> bool {
+        self.readings.bytes_in.load(Ordering::Relaxed) == 0
+    }
+
+    fn make_way(&self) {
+        let mut state = self.state();
+        state.making_way = true;
+        Line::wake(state);
     }
 }
 

@@ -1,9 +1,10 @@
 //! The supervisor's handle, for those who do not know xtra.
 
+use crate::admission::{AdmissionLimits, Ban};
 use crate::connection::ConnectionId;
 use crate::control::{
-    Close, CloseReason, Figures, Inspect, Inspection, Outcome, Report, Send, Sent, SessionFilter,
-    SessionPage, Sessions, Shutdown, Snapshot, Subscribe, Target,
+    AddBan, Bans, Close, CloseReason, Figures, Inspect, Inspection, LiftBan, Outcome, Report, Send,
+    Sent, SessionFilter, SessionPage, Sessions, SetLimits, Shutdown, Snapshot, Subscribe, Target,
 };
 use crate::observe::{EventFilter, Subscription};
 use crate::supervisor::Supervisor;
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use futures_util::future::{Either, select};
 use std::fmt;
 use std::future::IntoFuture;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::time::Duration;
 use xtra::{Address, Handler};
@@ -103,6 +104,38 @@ impl Handle {
             grace,
         };
         self.ask(close).await
+    }
+
+    /// Changes who may come in; gives the limits of before.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn set_limits(&self, limits: AdmissionLimits) -> Result<AdmissionLimits, Ended> {
+        self.ask(SetLimits { limits }).await
+    }
+
+    /// Bans the source of this address, for this time or until it is lifted; gives the source.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn ban(&self, peer: IpAddr, lasts: Option<Duration>) -> Result<IpAddr, Ended> {
+        self.ask(AddBan { peer, lasts }).await
+    }
+
+    /// Lifts the ban of this address's source; whether there was one.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn lift_ban(&self, peer: IpAddr) -> Result<bool, Ended> {
+        self.ask(LiftBan { peer }).await
+    }
+
+    /// The bans in force, ordered by address.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn bans(&self) -> Result<Vec<Ban>, Ended> {
+        self.ask(Bans).await
     }
 
     /// A stream of the events the filter lets through, from now on.

@@ -79,6 +79,7 @@ pub mod testing;
 mod tls;
 mod transport;
 
+pub use admission::{AdmissionLimits, Ban, BanRule, Rate};
 pub use application::{Application, Silent, SipSession};
 pub use builder::Builder;
 pub use cause::{Cancelled, CloseCause, Fault, HandshakeCause, Phase, Plaintext, RefusalCause};

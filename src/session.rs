@@ -86,7 +86,6 @@ pub(crate) async fn run<T: Transport, A: Application>(terms: Terms<T, A>) -> End
         accepted,
         house,
     } = terms;
-    let _permit = permit;
     let actor = Session {
         line: Arc::clone(&line),
     };
@@ -97,6 +96,7 @@ pub(crate) async fn run<T: Transport, A: Application>(terms: Terms<T, A>) -> End
     // Each phase is boxed: a half-open connection does not carry the memory of an established one,
     // nor that one what the handshake needed.
     let shaken = Box::pin(shake_hands(&tap, &house, accepted, &mut control)).await;
+    permit.shaken();
     let (stream, ready) = match shaken {
         Ok(established) => established,
         Err(failure) => {
@@ -132,7 +132,9 @@ async fn shake_hands<T: Transport, A>(
 ) -> Result<(Box<Stream<T>>, Arc<Ready>), Box<HandshakeFailure>> {
     let mut handshake = Handshake::new(tap, &house.generation);
     let deadline = accepted + house.deadlines.handshake;
-    let outcome = control.until(deadline, |cx| handshake.poll(cx)).await;
+    let outcome = control
+        .while_shaking(deadline, |cx| handshake.poll(cx))
+        .await;
     match outcome {
         Ok(Ok((stream, tls))) => {
             let ready = Ready {
@@ -174,7 +176,9 @@ async fn ask_to_serve<A>(
             .closing()
             .map_or_else(|| Stop::at_once(CloseCause::Drain), Stop::from)),
         Err(Interrupted::Closing(closing)) => Err(closing.into()),
-        Err(Interrupted::Deadline) => Err(Stop::at_once(CloseCause::SupervisorGone)),
+        Err(Interrupted::Deadline | Interrupted::MakeWay) => {
+            Err(Stop::at_once(CloseCause::SupervisorGone))
+        }
     }
 }
 

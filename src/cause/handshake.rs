@@ -31,6 +31,9 @@ pub enum Cancelled {
     Operator,
     /// The supervisor died.
     SupervisorGone,
+    /// All handshakes were taken and its source had most: the oldest silent one made way for another
+    /// source.
+    MadeWay,
 }
 
 /// Why a connection never became `Ready`. A closed set: each value has a stable `name()`, says
@@ -247,6 +250,7 @@ impl Cancelled {
             Self::Drain => "drain",
             Self::Operator => "operator",
             Self::SupervisorGone => "supervisor_gone",
+            Self::MadeWay => "made_way",
         }
     }
 }

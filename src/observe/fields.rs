@@ -80,6 +80,15 @@ impl Event {
                 ("observer", Field::Number(*observer as u64)),
                 ("message", text(message.as_str())),
             ],
+            Self::Banned {
+                source,
+                lasts,
+                cause,
+            } => vec![
+                ("source", text(source.to_string())),
+                ("lasts_ms", lasts.map_or(Field::Missing, millis)),
+                ("cause", text(&**cause)),
+            ],
             Self::Draining { open, deadline } => vec![
                 ("open", Field::Number(*open as u64)),
                 ("deadline_ms", millis(*deadline)),

@@ -89,7 +89,7 @@ fn level(event: &Event) -> Level {
         Event::ListenerClosed { error: Some(_), .. } => Level::Error,
         _ => match event.kind() {
             EventKind::Accepted | EventKind::Dialled => Level::Debug,
-            EventKind::AcceptFailed => Level::Warn,
+            EventKind::AcceptFailed | EventKind::Banned => Level::Warn,
             EventKind::Discrepancy | EventKind::ObserverFailed => Level::Error,
             _ => Level::Info,
         },

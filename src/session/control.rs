@@ -1,6 +1,7 @@
 //! What every wait of a session watches besides what it waits for: its mailbox, its close latch,
 //! its one timer.
 
+use crate::cause::Cancelled;
 use crate::clock::{Clock, Timer};
 use crate::flow::{Closing, Line};
 use crate::tls::GivenUp;
@@ -21,6 +22,7 @@ pub(super) struct Control<'a> {
 /// Why a wait ended without what it waited for.
 pub(super) enum Interrupted {
     Closing(Closing),
+    MakeWay,
     Deadline,
 }
 
@@ -57,13 +59,28 @@ impl<'a> Control<'a> {
         self.line.unpark()
     }
 
+    /// Waits for a handshake's `step`, until the deadline, until somebody wants it closed, or until
+    /// another source needs its place.
+    pub(super) async fn while_shaking<R>(
+        &mut self,
+        deadline: Instant,
+        step: impl FnMut(&mut Context<'_>) -> Poll<R>,
+    ) -> Result<R, Interrupted> {
+        let interrupted = |line: &Line| {
+            let closing = line.closing().map(Interrupted::Closing);
+            closing.or_else(|| line.makes_way().then_some(Interrupted::MakeWay))
+        };
+        self.wait(deadline, interrupted, step).await
+    }
+
     /// Waits for `step`, until the deadline or until somebody wants the session closed.
     pub(super) async fn until<R>(
         &mut self,
         deadline: Instant,
         step: impl FnMut(&mut Context<'_>) -> Poll<R>,
     ) -> Result<R, Interrupted> {
-        self.wait(deadline, |_| true, step).await
+        let interrupted = |line: &Line| line.closing().map(Interrupted::Closing);
+        self.wait(deadline, interrupted, step).await
     }
 
     /// Waits for `step` in a session that is closing already, until the deadline or until somebody
@@ -73,14 +90,17 @@ impl<'a> Control<'a> {
         deadline: Instant,
         step: impl FnMut(&mut Context<'_>) -> Poll<R>,
     ) -> Result<R, Interrupted> {
-        let forced = |closing: &Closing| closing.grace.is_zero();
+        let forced = |line: &Line| {
+            let closing = line.closing().filter(|closing| closing.grace.is_zero());
+            closing.map(Interrupted::Closing)
+        };
         self.wait(deadline, forced, step).await
     }
 
     async fn wait<R>(
         &mut self,
         deadline: Instant,
-        interrupts: impl Fn(&Closing) -> bool,
+        interrupted: impl Fn(&Line) -> Option<Interrupted>,
         mut step: impl FnMut(&mut Context<'_>) -> Poll<R>,
     ) -> Result<R, Interrupted> {
         self.timer.set(Some(deadline));
@@ -91,8 +111,8 @@ impl<'a> Control<'a> {
                 if let Poll::Ready(result) = step(cx) {
                     return Poll::Ready(Ok(result));
                 }
-                if let Some(closing) = self.line.closing().filter(|closing| interrupts(closing)) {
-                    return Poll::Ready(Err(Interrupted::Closing(closing)));
+                if let Some(interrupted) = interrupted(self.line) {
+                    return Poll::Ready(Err(interrupted));
                 }
                 if self.timer.poll(cx).is_ready() {
                     return Poll::Ready(Err(Interrupted::Deadline));
@@ -110,6 +130,7 @@ impl From<Interrupted> for GivenUp {
     fn from(interrupted: Interrupted) -> Self {
         match interrupted {
             Interrupted::Deadline => Self::Deadline,
+            Interrupted::MakeWay => Self::Cancelled(Cancelled::MadeWay),
             Interrupted::Closing(closing) => Self::Cancelled(closing.cause.as_cancelled()),
         }
     }

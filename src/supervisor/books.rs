@@ -216,7 +216,21 @@ impl Books {
             },
             Err(why) => return self.discrepancy(id, "ended", why),
         };
+        let strike = match &event {
+            Event::HandshakeFailed(failed) => Some((failed.connection.peer, failed.cause.name())),
+            Event::Closed(closed) => Some((closed.connection.peer, closed.cause.name())),
+            _ => None,
+        };
         self.show(event);
+        if let Some((peer, cause)) = strike
+            && let Some((source, lasts)) = self.admission.strike(peer.ip(), cause, at)
+        {
+            self.show(Event::Banned {
+                source,
+                lasts: Some(lasts),
+                cause: cause.into(),
+            });
+        }
     }
 
     fn discrepancy(&mut self, id: ConnectionId, said: &str, why: Unexpected) {

@@ -2,15 +2,18 @@
 
 use super::Supervisor;
 use super::books::{Books, Held};
+use crate::admission::{AdmissionLimits, Ban};
 use crate::connection::{ConnectionId, Direction};
 use crate::control::{
-    Close, Figures, Inspect, Inspection, Send, Sent, SessionFilter, SessionPage, SessionSummary,
-    Sessions, Shutdown, ShutdownBegun, Snapshot, Subscribe, Target,
+    AddBan, Bans, Close, Figures, Inspect, Inspection, LiftBan, Send, Sent, SessionFilter,
+    SessionPage, SessionSummary, Sessions, SetLimits, Shutdown, ShutdownBegun, Snapshot, Subscribe,
+    Target,
 };
-use crate::event::Ready;
+use crate::event::{Event, Ready};
 use crate::flow::{Flow, SendError};
 use crate::ledger::{Entry, Stage};
 use crate::observe::Subscription;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -31,7 +34,8 @@ impl Handler<Snapshot> for Supervisor {
             permits: books.admission.open(),
             undelivered_events: books.audience.undelivered(),
             listeners: books.listeners.iter().map(|(at, _)| *at).collect(),
-            max_connections: books.admission.max_connections(),
+            handshake_permits: books.admission.shaking(),
+            limits: books.admission.limits(),
             flow_budget: books.flow_budget,
             deadlines: books.deadlines,
             message_limits: books.message_limits,
@@ -140,6 +144,45 @@ impl Handler<Close> for Supervisor {
             .filter(|entry| matches(&filter, entry))
             .map(|entry| Books::close(&entry.held, close.reason.into(), close.grace))
             .count()
+    }
+}
+
+impl Handler<SetLimits> for Supervisor {
+    type Return = AdmissionLimits;
+
+    async fn handle(&mut self, new: SetLimits, _: &mut Context<Self>) -> AdmissionLimits {
+        self.books.admission.set_limits(new.limits)
+    }
+}
+
+impl Handler<AddBan> for Supervisor {
+    type Return = IpAddr;
+
+    async fn handle(&mut self, ban: AddBan, _: &mut Context<Self>) -> IpAddr {
+        let now = self.books.clock.now();
+        let source = self.books.admission.ban(ban.peer, ban.lasts, now);
+        self.books.show(Event::Banned {
+            source,
+            lasts: ban.lasts,
+            cause: "operator".into(),
+        });
+        source
+    }
+}
+
+impl Handler<LiftBan> for Supervisor {
+    type Return = bool;
+
+    async fn handle(&mut self, lift: LiftBan, _: &mut Context<Self>) -> bool {
+        self.books.admission.lift_ban(lift.peer)
+    }
+}
+
+impl Handler<Bans> for Supervisor {
+    type Return = Vec<Ban>;
+
+    async fn handle(&mut self, _: Bans, _: &mut Context<Self>) -> Vec<Ban> {
+        self.books.admission.bans(self.books.clock.now())
     }
 }
 

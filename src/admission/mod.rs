@@ -1,0 +1,162 @@
+//! Who may come in. A permit is held by its session; its drop is the accounting.
+
+mod bans;
+mod bucket;
+mod limits;
+mod rules;
+
+pub use bans::{Ban, BanRule};
+pub use limits::{AdmissionLimits, Rate};
+pub(crate) use rules::{Refusal, Shaking};
+
+use crate::cause::RefusalCause;
+use crate::flow::Line;
+use bans::Bans;
+use rules::{Rules, Ticket};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The rules, shared by all acceptors and permits. Its lock is held for a few lookups.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    rules: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    rules: Rules<Arc<Line>>,
+    bans: Bans,
+    closed: bool,
+}
+
+/// The right to one open connection. Dropped with the last thing the session owns.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    admission: Arc<Admission>,
+    ticket: Ticket,
+}
+
+impl Admission {
+    pub(crate) fn new(limits: AdmissionLimits, ban_rule: Option<BanRule>) -> Arc<Self> {
+        let rules = Rules::new(limits);
+        Arc::new(Self {
+            rules: Mutex::new(State {
+                rules,
+                bans: Bans::new(ban_rule),
+                closed: false,
+            }),
+        })
+    }
+
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        peer: IpAddr,
+        line: &Arc<Line>,
+        now: Instant,
+    ) -> Result<Permit, Refusal> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(Refusal {
+                cause: RefusalCause::Draining,
+                limit: 0,
+                current: state.rules.open() as u64,
+            });
+        }
+        let limits = state.rules.limits();
+        let source = limits.source(peer);
+        if !limits.exempts(peer)
+            && let Some(refused) = state.bans.refuses(source, now)
+        {
+            return Err(Refusal {
+                cause: RefusalCause::Banned,
+                limit: 0,
+                current: refused,
+            });
+        }
+        let ticket = state.rules.admit(peer, Arc::clone(line), now)?;
+        Ok(Permit {
+            admission: Arc::clone(self),
+            ticket,
+        })
+    }
+
+    /// From now on everybody is refused.
+    pub(crate) fn close(&self) {
+        self.state().closed = true;
+    }
+
+    /// New limits for whoever comes from now on; gives the old ones.
+    pub(crate) fn set_limits(&self, limits: AdmissionLimits) -> AdmissionLimits {
+        self.state().rules.set_limits(limits)
+    }
+
+    pub(crate) fn limits(&self) -> AdmissionLimits {
+        self.state().rules.limits().clone()
+    }
+
+    /// A connection from there ended with this cause: the source and the time it is banned for if
+    /// that was one too many.
+    pub(crate) fn strike(
+        &self,
+        peer: IpAddr,
+        cause: &str,
+        now: Instant,
+    ) -> Option<(IpAddr, Duration)> {
+        let mut state = self.state();
+        let limits = state.rules.limits();
+        if limits.exempts(peer) {
+            return None;
+        }
+        let source = limits.source(peer);
+        let lasts = state.bans.strike(source, cause, now)?;
+        Some((source, lasts))
+    }
+
+    /// Bans the source of this address, for this time or until it is lifted; gives the source.
+    pub(crate) fn ban(&self, peer: IpAddr, lasts: Option<Duration>, now: Instant) -> IpAddr {
+        let mut state = self.state();
+        let source = state.rules.limits().source(peer);
+        state.bans.add(source, lasts, now);
+        source
+    }
+
+    /// Lifts the ban of this address's source; whether there was one.
+    pub(crate) fn lift_ban(&self, peer: IpAddr) -> bool {
+        let mut state = self.state();
+        let source = state.rules.limits().source(peer);
+        state.bans.lift(source)
+    }
+
+    pub(crate) fn bans(&self, now: Instant) -> Vec<Ban> {
+        self.state().bans.list(now)
+    }
+
+    /// Permits out at this moment.
+    pub(crate) fn open(&self) -> usize {
+        self.state().rules.open()
+    }
+
+    /// Handshakes that count at this moment.
+    pub(crate) fn shaking(&self) -> usize {
+        self.state().rules.shaking()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No critical section calls anything that panics half way.
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Permit {
+    /// The handshake is over: its place among handshakes is free.
+    pub(crate) fn shaken(&self) {
+        self.admission.state().rules.shaken(self.ticket);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.admission.state().rules.gone(self.ticket);
+    }
+}
