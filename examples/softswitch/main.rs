@@ -144,12 +144,14 @@ fn builder(
 ) -> Builder<sipward::Silent> {
     let mut deadlines = Deadlines::default();
     deadlines.handshake = settings.handshake_deadline;
-    let mut builder = Supervisor::builder(policy).deadlines(deadlines);
+    let mut builder = Supervisor::builder(policy)
+        .deadlines(deadlines)
+        .limits(settings.admission.limits());
     for address in &settings.listen {
         builder = builder.listen(address);
     }
-    if let Some(connections) = settings.max_connections {
-        builder = builder.max_connections(connections);
+    if let Some(rule) = settings.admission.ban_rule() {
+        builder = builder.ban_rule(rule);
     }
     match events.observer() {
         Some(observer) => builder.observer(observer),

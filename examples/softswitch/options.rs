@@ -9,10 +9,12 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{CommandFactory, Parser, ValueEnum};
 
+mod admission;
 mod host;
 mod settings;
 mod usage;
 
+pub use self::admission::Admission;
 pub use self::host::{HostPort, host_name};
 pub use self::settings::{AccountSource, EventSink, Identity, Settings};
 pub use self::usage::UsageError;
@@ -130,10 +132,8 @@ pub struct Options {
     )]
     handshake_deadline: Duration,
 
-    /// Connections held at once; further ones are refused [default: 90 % of the
-    /// limit of open files]
-    #[arg(long, value_name = "N", env = "SOFTSWITCH_MAX_CONNECTIONS")]
-    max_connections: Option<NonZeroUsize>,
+    #[command(flatten)]
+    admission: Admission,
 
     /// Contacts one account may have registered at once
     #[arg(

@@ -39,7 +39,10 @@ fn without_options_everything_has_a_default_for_this_machine_alone() {
     assert_eq!(settings.log_level, LogLevel::Info);
     assert_eq!(settings.events, None);
     assert_eq!(settings.handshake_deadline, Duration::from_secs(10));
-    assert_eq!(settings.max_connections, None);
+    assert_eq!(
+        settings.admission.limits(),
+        sipward::AdmissionLimits::default()
+    );
     assert_eq!(settings.max_contacts, 10);
     assert!(!settings.check);
 }
@@ -178,8 +181,11 @@ fn counts_must_be_positive() {
     assert!(parsed(&["--max-connections=0"]).is_err());
     let settings = settings(&["--max-contacts=3", "--max-connections=9"]);
     assert_eq!(
-        (settings.max_contacts, settings.max_connections),
-        (3, Some(9))
+        (
+            settings.max_contacts,
+            settings.admission.limits().connections
+        ),
+        (3, 9)
     );
 }
 

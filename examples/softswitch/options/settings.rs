@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::super::accounts::Accounts;
+use super::admission::Admission;
 use super::host::{canonical, of_address};
 use super::{HostPort, LogForm, LogLevel, Options, Password, UsageError};
 
@@ -28,8 +29,7 @@ pub struct Settings {
     pub log_level: LogLevel,
     pub events: Option<EventSink>,
     pub handshake_deadline: Duration,
-    /// None: 90 % of the limit of open files.
-    pub max_connections: Option<usize>,
+    pub admission: Admission,
     pub max_contacts: usize,
     /// Validate and exit.
     pub check: bool,
@@ -110,7 +110,7 @@ impl Options {
             log_level: self.log_level,
             events: self.events.map(event_sink),
             handshake_deadline: self.handshake_deadline,
-            max_connections: self.max_connections.map(usize::from),
+            admission: self.admission,
             max_contacts: self.max_contacts.get(),
             check: self.check,
         })
