@@ -21,9 +21,16 @@ pub struct Deadlines {
     /// From `Ready` to the end of the first SIP message. Default 60 s. At the limit:
     /// `Closed(first_message_timeout)`.
     pub first_message: Duration,
+    /// From `Ready` to the application's word that the peer has proved who it is
+    /// ([`Flow::mark_authenticated`](crate::Flow::mark_authenticated)). Default: none, for an
+    /// application that does not ask. At the limit: `Closed(authentication_timeout)`.
+    pub authentication: Option<Duration>,
     /// From the first byte of a message to its last. Default 30 s. At the limit:
     /// `Closed(partial_message_timeout)`.
     pub partial_message: Duration,
+    /// The bytes a second that a message which takes longer than 5 s must have come with so far, on
+    /// average beyond those. Default 100. Below: `Closed(partial_message_timeout)`.
+    pub message_rate: u32,
     /// Without a byte from the peer, while nothing keeps the flow open
     /// ([`Flow::keep_open`](crate::Flow::keep_open)). Default 300 s. At the limit:
     /// `Closed(idle_timeout)`.
@@ -41,7 +48,9 @@ impl Default for Deadlines {
         Self {
             handshake: Duration::from_secs(10),
             first_message: Duration::from_secs(60),
+            authentication: None,
             partial_message: Duration::from_secs(30),
+            message_rate: 100,
             idle: Duration::from_secs(300),
             stalled_write: Duration::from_secs(30),
             half_closed: Duration::from_secs(5),
@@ -56,7 +65,8 @@ pub(crate) struct Watch {
     ready: Instant,
     heard: Instant,
     spoken: bool,
-    partial: Option<Instant>,
+    /// Since when a message is coming, and how much of it has.
+    partial: Option<(Instant, usize)>,
     stalled: Option<(Instant, u64)>,
 }
 
@@ -83,13 +93,13 @@ impl Watch {
         self.partial = None;
     }
 
-    /// Whether a message has been begun and not finished.
-    pub(crate) fn partial(&mut self, pending: bool, now: Instant) {
-        match (pending, self.partial) {
-            (true, None) => self.partial = Some(now),
-            (false, Some(_)) => self.partial = None,
-            _ => {}
-        }
+    /// So many bytes have come of a message that is not whole; 0 between messages.
+    pub(crate) fn partial(&mut self, bytes: usize, now: Instant) {
+        self.partial = match self.partial {
+            _ if bytes == 0 => None,
+            Some((since, _)) => Some((since, bytes)),
+            None => Some((now, bytes)),
+        };
     }
 
     /// Bytes wait for the peer, who has taken `taken` of them since the connection began.
@@ -106,7 +116,12 @@ impl Watch {
 
     /// The earliest deadline, and what it means. `listening` is false while a handler runs: the
     /// peer cannot be blamed for silence that nobody reads.
-    pub(crate) fn next(&self, listening: bool, held_open: bool) -> Option<(Instant, CloseCause)> {
+    pub(crate) fn next(
+        &self,
+        listening: bool,
+        held_open: bool,
+        authenticated: bool,
+    ) -> Option<(Instant, CloseCause)> {
         let stalled = self
             .stalled
             .map(|(since, _)| (since + self.limits.stalled_write, CloseCause::WriteStalled));
@@ -119,19 +134,32 @@ impl Watch {
                 CloseCause::FirstMessageTimeout,
             )
         });
-        let partial = self.partial.map(|since| {
+        let partial = self.partial.map(|(since, bytes)| {
+            let whole = since + self.limits.partial_message;
             (
-                since + self.limits.partial_message,
+                whole.min(self.too_slow(since, bytes)),
                 CloseCause::PartialMessageTimeout,
             )
         });
+        let authentication = self.limits.authentication.filter(|_| !authenticated);
+        let authentication =
+            authentication.map(|limit| (self.ready + limit, CloseCause::AuthenticationTimeout));
         let idle = (!held_open).then(|| (self.heard + self.limits.idle, CloseCause::IdleTimeout));
-        [stalled, partial, first, idle]
+        [stalled, partial, first, authentication, idle]
             .into_iter()
             .flatten()
             .min_by_key(|(at, _)| *at)
     }
+
+    /// When a message of which so much has come falls below the rate.
+    fn too_slow(&self, since: Instant, bytes: usize) -> Instant {
+        let rate = u64::from(self.limits.message_rate.max(1));
+        since + SLOW_START + Duration::from_millis(bytes as u64 * 1000 / rate)
+    }
 }
+
+/// How long a message may be slow before its rate counts.
+const SLOW_START: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
@@ -146,7 +174,7 @@ mod tests {
         let now = Instant::now();
         let watch = Watch::new(Deadlines::default(), now);
         assert_eq!(
-            watch.next(true, true),
+            watch.next(true, true, true),
             Some((now + seconds(60), CloseCause::FirstMessageTimeout))
         );
     }
@@ -158,10 +186,10 @@ mod tests {
         watch.message();
         watch.heard(now + seconds(100));
         assert_eq!(
-            watch.next(true, false),
+            watch.next(true, false, true),
             Some((now + seconds(400), CloseCause::IdleTimeout))
         );
-        assert_eq!(watch.next(true, true), None);
+        assert_eq!(watch.next(true, true, true), None);
     }
 
     #[test]
@@ -169,13 +197,45 @@ mod tests {
         let now = Instant::now();
         let mut watch = Watch::new(Deadlines::default(), now);
         watch.message();
-        watch.partial(true, now);
+        watch.partial(5000, now);
         watch.heard(now + seconds(29));
-        watch.partial(true, now + seconds(29));
+        watch.partial(6000, now + seconds(29));
         assert_eq!(
-            watch.next(true, true),
+            watch.next(true, true, true),
             Some((now + seconds(30), CloseCause::PartialMessageTimeout))
         );
+    }
+
+    #[test]
+    fn a_message_slower_than_the_rate_ends_before_the_deadline_of_a_message() {
+        let now = Instant::now();
+        let mut watch = Watch::new(Deadlines::default(), now);
+        watch.message();
+        watch.partial(1, now);
+        watch.partial(300, now + seconds(4));
+        assert_eq!(
+            watch.next(true, true, true),
+            Some((now + seconds(5 + 3), CloseCause::PartialMessageTimeout))
+        );
+        watch.partial(0, now + seconds(5));
+        assert_eq!(watch.next(true, true, true), None);
+    }
+
+    #[test]
+    fn who_has_not_proved_who_it_is_has_a_deadline_even_while_it_talks() {
+        let now = Instant::now();
+        let limits = Deadlines {
+            authentication: Some(seconds(60)),
+            ..Deadlines::default()
+        };
+        let mut watch = Watch::new(limits, now);
+        watch.message();
+        watch.heard(now + seconds(59));
+        assert_eq!(
+            watch.next(true, true, false),
+            Some((now + seconds(60), CloseCause::AuthenticationTimeout))
+        );
+        assert_eq!(watch.next(true, true, true), None);
     }
 
     #[test]
@@ -185,21 +245,21 @@ mod tests {
         watch.waiting_to_write(10, now);
         watch.waiting_to_write(10, now + seconds(20));
         assert_eq!(
-            watch.next(false, true),
+            watch.next(false, true, true),
             Some((now + seconds(30), CloseCause::WriteStalled))
         );
         watch.waiting_to_write(11, now + seconds(20));
         assert_eq!(
-            watch.next(false, true),
+            watch.next(false, true, true),
             Some((now + seconds(50), CloseCause::WriteStalled))
         );
         watch.written();
-        assert_eq!(watch.next(false, true), None);
+        assert_eq!(watch.next(false, true, true), None);
     }
 
     #[test]
     fn the_peer_is_not_blamed_for_silence_while_a_handler_runs() {
         let watch = Watch::new(Deadlines::default(), Instant::now());
-        assert_eq!(watch.next(false, false), None);
+        assert_eq!(watch.next(false, false, true), None);
     }
 }

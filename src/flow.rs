@@ -9,7 +9,7 @@ use crate::readings::Readings;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -89,6 +89,11 @@ impl Flow {
         KeepOpen { flow: self.clone() }
     }
 
+    /// The peer has proved who it is: the authentication deadline does not apply any more.
+    pub fn mark_authenticated(&self) {
+        self.line.authenticated.store(true, Ordering::Release);
+    }
+
     /// Whether the session still takes messages.
     pub fn is_open(&self) -> bool {
         self.line.state().open
@@ -158,6 +163,7 @@ pub(crate) struct Line {
     pub(crate) readings: Readings,
     budget: usize,
     holds: AtomicUsize,
+    authenticated: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -197,6 +203,7 @@ impl Line {
             readings: Readings::default(),
             budget,
             holds: AtomicUsize::new(0),
+            authenticated: AtomicBool::new(false),
             state: Mutex::new(State {
                 open: true,
                 queue: VecDeque::new(),
@@ -269,6 +276,10 @@ impl Line {
 
     pub(crate) fn held_open(&self) -> bool {
         self.holds.load(Ordering::Acquire) > 0
+    }
+
+    pub(crate) fn is_authenticated(&self) -> bool {
+        self.authenticated.load(Ordering::Acquire)
     }
 
     /// The end: takes no more messages. What is queued may still be popped.

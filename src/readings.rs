@@ -17,8 +17,9 @@ pub(crate) struct Readings {
 }
 
 /// The deadlines an established session may wait for.
-const ALARMS: [CloseCause; 4] = [
+const ALARMS: [CloseCause; 5] = [
     CloseCause::FirstMessageTimeout,
+    CloseCause::AuthenticationTimeout,
     CloseCause::PartialMessageTimeout,
     CloseCause::IdleTimeout,
     CloseCause::WriteStalled,

@@ -95,6 +95,12 @@ impl World for Flows {
         }
     }
 
+    fn authenticated(&mut self, flow: FlowId) {
+        if let Some(line) = self.open.get(&flow) {
+            line.flow.mark_authenticated();
+        }
+    }
+
     fn report(&mut self, event: SwitchEvent) {
         self.events.report(&event);
     }

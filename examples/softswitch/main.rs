@@ -144,6 +144,9 @@ fn builder(
 ) -> Builder<sipward::Silent> {
     let mut deadlines = Deadlines::default();
     deadlines.handshake = settings.handshake_deadline;
+    if settings.accounts != AccountSource::Open {
+        deadlines.authentication = Some(settings.authentication_deadline);
+    }
     let mut builder = Supervisor::builder(policy)
         .deadlines(deadlines)
         .limits(settings.admission.limits());

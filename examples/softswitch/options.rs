@@ -132,6 +132,17 @@ pub struct Options {
     )]
     handshake_deadline: Duration,
 
+    /// Time a client has after its handshake to prove who it is; does not
+    /// apply with --no-auth
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "SOFTSWITCH_AUTHENTICATION_DEADLINE",
+        default_value = "60",
+        value_parser = seconds
+    )]
+    authentication_deadline: Duration,
+
     #[command(flatten)]
     admission: Admission,
 

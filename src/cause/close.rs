@@ -17,6 +17,8 @@ pub enum CloseCause {
     Reset,
     /// No SIP message came within the deadline after the handshake.
     FirstMessageTimeout,
+    /// The application did not hear who the peer is within the deadline.
+    AuthenticationTimeout,
     /// A message was begun and not finished within the deadline.
     PartialMessageTimeout,
     /// Nothing came for the idle time and nothing held the session open.
@@ -61,6 +63,7 @@ impl CloseCause {
             Self::Truncated => "truncated",
             Self::Reset => "reset",
             Self::FirstMessageTimeout => "first_message_timeout",
+            Self::AuthenticationTimeout => "authentication_timeout",
             Self::PartialMessageTimeout => "partial_message_timeout",
             Self::IdleTimeout => "idle_timeout",
             Self::WriteStalled => "write_stalled",

@@ -253,7 +253,7 @@ impl<T: Transport> Pump<T> {
                     self.frames_left -= 1;
                     continue;
                 }
-                Ok(None) => self.watch.partial(!self.framer.is_idle(), now),
+                Ok(None) => self.watch.partial(self.framer.partial(), now),
                 Err(violation) => return Err(Stop::at_once(CloseCause::Framing(violation))),
             }
             // What cannot be sent is not asked for again: its asker has to read first.
@@ -293,7 +293,10 @@ impl<T: Transport> Pump<T> {
         control: &mut Control<'_>,
         listening: bool,
     ) -> Option<Stop> {
-        let next = self.watch.next(listening, control.line().held_open());
+        let line = control.line();
+        let next = self
+            .watch
+            .next(listening, line.held_open(), line.is_authenticated());
         let grace = self
             .grace
             .as_ref()

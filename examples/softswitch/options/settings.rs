@@ -29,6 +29,7 @@ pub struct Settings {
     pub log_level: LogLevel,
     pub events: Option<EventSink>,
     pub handshake_deadline: Duration,
+    pub authentication_deadline: Duration,
     pub admission: Admission,
     pub max_contacts: usize,
     /// Validate and exit.
@@ -110,6 +111,7 @@ impl Options {
             log_level: self.log_level,
             events: self.events.map(event_sink),
             handshake_deadline: self.handshake_deadline,
+            authentication_deadline: self.authentication_deadline,
             admission: self.admission,
             max_contacts: self.max_contacts.get(),
             check: self.check,

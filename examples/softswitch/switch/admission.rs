@@ -90,6 +90,7 @@ impl Switch {
                     if !accounts.contains(&user) {
                         accounts.push(user.clone());
                     }
+                    world.authenticated(flow);
                 }
                 return Ok(user);
             }

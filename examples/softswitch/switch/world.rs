@@ -42,6 +42,9 @@ pub trait World {
     /// The flow lost its last binding. Not called for a flow that has ended.
     fn release(&mut self, flow: FlowId);
 
+    /// The peer on this flow has proved who it is.
+    fn authenticated(&mut self, flow: FlowId);
+
     /// Something happened that an operator wants to know.
     fn report(&mut self, event: SwitchEvent);
 }

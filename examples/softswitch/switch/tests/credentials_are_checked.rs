@@ -169,3 +169,19 @@ fn options_to_the_switch_needs_no_credentials() {
     assert!(value(&answer, "To").contains(";tag="));
     lab.ends_clean();
 }
+
+#[test]
+fn only_right_credentials_prove_who_a_connection_is() {
+    let mut lab = Lab::guarded();
+    lab.sends(STRANGER, &register("bob", ""));
+    lab.sends(
+        STRANGER,
+        &register("bob", &credentials("Authorization", "bob", "wrong")),
+    );
+    assert!(lab.world.authenticated.is_empty());
+    lab.sends(
+        BOB,
+        &register("bob", &credentials("Authorization", "bob", "right")),
+    );
+    assert!(lab.world.authenticated.contains(&BOB));
+}

@@ -17,6 +17,7 @@ pub(super) struct Outside {
     dead: BTreeSet<FlowId>,
     full: BTreeSet<FlowId>,
     pub(super) held: BTreeSet<FlowId>,
+    pub(super) authenticated: BTreeSet<FlowId>,
     pub(super) events: Vec<SwitchEvent>,
 }
 
@@ -44,6 +45,10 @@ impl World for Outside {
 
     fn release(&mut self, flow: FlowId) {
         assert!(self.held.remove(&flow), "released without being held");
+    }
+
+    fn authenticated(&mut self, flow: FlowId) {
+        self.authenticated.insert(flow);
     }
 
     fn report(&mut self, event: SwitchEvent) {
