@@ -34,6 +34,11 @@ impl Readings {
         self.alarm_cause.store(number, Ordering::Relaxed);
     }
 
+    /// Nothing is waited for with a deadline.
+    pub(crate) fn clear_alarm(&self) {
+        self.alarm_cause.store(0, Ordering::Relaxed);
+    }
+
     /// The next deadline after `Ready`, and the cause it would be.
     pub(crate) fn alarm(&self) -> Option<(Duration, CloseCause)> {
         let place = self.alarm_cause.load(Ordering::Relaxed).checked_sub(1)?;

@@ -123,6 +123,14 @@ impl CloseCause {
         }
     }
 
+    /// The same reason, said of a session that was still open when its grace had passed.
+    pub(crate) fn past_grace(self) -> Self {
+        match self {
+            Self::Drain => Self::DrainDeadline,
+            cause => cause,
+        }
+    }
+
     /// The same reason, said of a handshake that was still going on when it was given.
     pub(crate) const fn as_cancelled(&self) -> Cancelled {
         match self {

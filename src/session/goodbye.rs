@@ -64,8 +64,11 @@ pub(super) async fn after_session<T: Transport>(
         let spoken = control
             .until_forced(deadline, |cx| pump.poll_last_words(cx, &line))
             .await;
-        if spoken.is_err() && stop.cause == CloseCause::PeerClosed {
-            stop.cause = CloseCause::HalfClosedTimeout;
+        if spoken.is_err() {
+            stop.cause = match stop.cause {
+                CloseCause::PeerClosed => CloseCause::HalfClosedTimeout,
+                cause => cause.past_grace(),
+            };
         }
     }
     if stop.cause != CloseCause::Reset {

@@ -300,12 +300,14 @@ impl<T: Transport> Pump<T> {
         let grace = self
             .grace
             .as_ref()
-            .map(|(at, closing)| (*at, closing.cause.clone()));
-        let (at, cause) = [next, grace]
-            .into_iter()
-            .flatten()
-            .min_by_key(|(at, _)| *at)?;
-        control.line().readings.set_alarm(at - self.ready, &cause);
+            .map(|(at, closing)| (*at, closing.cause.clone().past_grace()));
+        let readings = &control.line().readings;
+        let earliest = [next, grace].into_iter().flatten();
+        let Some((at, cause)) = earliest.min_by_key(|(at, _)| *at) else {
+            readings.clear_alarm();
+            return None;
+        };
+        readings.set_alarm(at - self.ready, &cause);
         control.timer.set(Some(at));
         let due = control.timer.poll(cx).is_ready();
         due.then(|| Stop::at_once(cause))
@@ -320,7 +322,7 @@ impl<T: Transport> Pump<T> {
             .take_if(|(at, _)| *at <= until)
             .unwrap_or((until, closing.clone()));
         if at <= now {
-            return Some(closing.into());
+            return Some(Stop::at_once(closing.cause.past_grace()));
         }
         self.grace = Some((at, closing));
         None

@@ -189,6 +189,14 @@ impl fmt::Debug for MemoryStream {
     }
 }
 
+impl Drop for MemoryListener {
+    /// Whoever has not been accepted by now is turned away, as the kernel does.
+    fn drop(&mut self) {
+        self.arrivals.close();
+        while self.arrivals.try_recv().is_ok() {}
+    }
+}
+
 /// Connects to a supervisor without a network. Made by
 /// [`Builder::listen_in_memory`](crate::Builder::listen_in_memory).
 #[derive(Clone, Debug)]
@@ -211,7 +219,12 @@ impl Dialler {
     /// The client's end of a new connection that seems to come from `peer`. After the listener has
     /// closed, an end whose other end is gone.
     pub fn connect(&self, peer: SocketAddr) -> MemoryStream {
-        let (ours, theirs) = pipe(64 * 1024);
+        self.connect_through(peer, 64 * 1024)
+    }
+
+    /// The same over a connection that holds `capacity` bytes in each direction.
+    pub fn connect_through(&self, peer: SocketAddr, capacity: usize) -> MemoryStream {
+        let (ours, theirs) = pipe(capacity);
         // When nobody listens any more the other end is dropped here, which the caller sees.
         let _ = self.arrivals.try_send((theirs, peer));
         ours

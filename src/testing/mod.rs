@@ -3,10 +3,12 @@
 
 mod clock;
 mod memory;
+mod panic;
 mod recorder;
 
 pub use clock::ManualClock;
 pub use memory::{MemoryStream, pipe};
+pub use panic::Panic;
 pub use recorder::Recorder;
 
 pub use memory::Dialler;

@@ -1,0 +1,28 @@
+//! A supervisor that dies when it is told to.
+
+use crate::handle::Handle;
+use crate::supervisor::Supervisor;
+use xtra::{Context, Handler};
+
+/// Makes the supervisor's actor panic: what it leaves behind can then be tested. See
+/// [`Handle::panic_supervisor`].
+#[derive(Clone, Copy, Debug)]
+pub struct Panic;
+
+impl Handler<Panic> for Supervisor {
+    type Return = ();
+
+    async fn handle(&mut self, _: Panic, _: &mut Context<Self>) {
+        panic!("told to panic");
+    }
+}
+
+impl Handle {
+    /// Makes the supervisor's actor panic with the message `told to panic`, and returns when it
+    /// has. Its wrapper then closes every session with `supervisor_gone`; [`Handle::wait`] reports
+    /// the panic.
+    pub async fn panic_supervisor(&self) {
+        // The answer to it is its end.
+        let _ = self.ask(Panic).await;
+    }
+}
