@@ -1,12 +1,14 @@
 //! Actor: one per listener. Accepts, asks admission, spawns sessions; never waits for anybody else.
 
+mod trouble;
+
 use crate::admission::{Admission, Permit};
 use crate::application::Application;
 use crate::connection::{Connection, ConnectionId, Direction};
 use crate::ending::{Ending, panic_message};
 use crate::flow::Line;
 use crate::lane::Lifecycle;
-use crate::listener::Listener;
+use crate::listener::{AnyListener, Listener};
 use crate::observe::Gate;
 use crate::session::{self, House, Terms};
 use futures_util::FutureExt;
@@ -18,12 +20,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
-use std::time::{Duration, Instant, SystemTime};
-use xtra::{Actor, Context, Handler, Mailbox};
-
-/// How long a listener rests after an error that a retry may cure: long enough not to spin when
-/// descriptors have run out, short enough not to be felt.
-const PAUSE: Duration = Duration::from_millis(100);
+use std::time::{Instant, SystemTime};
+use trouble::{Kind, Trouble};
+use xtra::{Actor, Address, Context, Handler, Mailbox};
 
 /// Connections accepted before others get the thread.
 const ACCEPTS_A_TURN: u32 = 16;
@@ -32,11 +31,16 @@ const ACCEPTS_A_TURN: u32 = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Acceptor {
     stopping: bool,
+    paused: bool,
 }
 
 /// Tells an acceptor to close its listener. It confirms by `ListenerClosed` in the lane.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct StopListening;
+pub(crate) struct CloseListener;
+
+/// Tells an acceptor to leave connections in the kernel's backlog (`true`), or to go on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SetPaused(pub(crate) bool);
 
 impl Actor for Acceptor {
     type Stop = ();
@@ -44,11 +48,19 @@ impl Actor for Acceptor {
     async fn stopped(self) {}
 }
 
-impl Handler<StopListening> for Acceptor {
+impl Handler<CloseListener> for Acceptor {
     type Return = ();
 
-    async fn handle(&mut self, _: StopListening, _: &mut Context<Self>) {
+    async fn handle(&mut self, _: CloseListener, _: &mut Context<Self>) {
         self.stopping = true;
+    }
+}
+
+impl Handler<SetPaused> for Acceptor {
+    type Return = ();
+
+    async fn handle(&mut self, paused: SetPaused, _: &mut Context<Self>) {
+        self.paused = paused.0;
     }
 }
 
@@ -62,100 +74,147 @@ pub(crate) struct Entrance<L, A> {
     pub(crate) house: Arc<House<A>>,
 }
 
-/// Accepts until told to stop; confirms its end in the lane, whatever ended it.
-pub(crate) async fn run<L: Listener, A: Application>(
+/// Accepts until told to stop or broken; confirms its end in the lane, whatever ended it.
+async fn run<L: Listener, A: Application>(
+    number: u64,
     entrance: Entrance<L, A>,
     mailbox: Mailbox<Acceptor>,
 ) {
-    let listener = entrance.listener.address();
     let lane = entrance.house.lane.clone();
     let accepting = AssertUnwindSafe(accept_all(entrance, mailbox));
     let error = match accepting.catch_unwind().await {
-        Ok(()) => None,
+        Ok(ended) => ended.err().map(|error| error.to_string()),
         Err(panic) => Some(panic_message(&*panic)),
     };
     // The supervisor's wrapper outlives its acceptors.
-    let _ = lane.say(Lifecycle::ListenerClosed { listener, error });
+    let _ = lane.say(Lifecycle::ListenerClosed {
+        acceptor: number,
+        error,
+    });
 }
 
+/// The error is what broke the listener for good.
 async fn accept_all<L: Listener, A: Application>(
     entrance: Entrance<L, A>,
     mailbox: Mailbox<Acceptor>,
-) {
+) -> io::Result<()> {
     let mut acceptor = Acceptor::default();
     // Kept until it resolves: dropping it while it waits could lose a message.
     let mut next = mailbox.next();
-    let mut timer = entrance.house.clock.timer();
+    let mut rest = entrance.house.clock.timer();
+    let mut resting = false;
+    let mut trouble = Trouble::new();
     let mut accepted = 0;
-    let mut failing = false;
 
     while !acceptor.stopping {
-        let arrival = {
+        let turn = {
             let mut accept = pin!(entrance.listener.accept());
             poll_fn(|cx| {
                 if let Poll::Ready(message) = next.poll_unpin(cx) {
                     return Poll::Ready(Turn::Told(message));
                 }
-                if entrance.gate.poll_open(cx).is_pending() {
+                if acceptor.paused || entrance.gate.poll_open(cx).is_pending() {
                     return Poll::Pending;
+                }
+                if resting {
+                    return rest.poll(cx).map(|()| Turn::Rested);
                 }
                 accept.as_mut().poll(cx).map(Turn::Arrived)
             })
             .await
         };
-        match arrival {
+        let now = entrance.house.clock.now();
+        match turn {
             Turn::Told(message) => {
                 if message.dispatch_to(&mut acceptor).await.is_break() {
-                    return;
+                    return Ok(());
                 }
                 next = mailbox.next();
             }
+            Turn::Rested => match trouble.may_try() {
+                Ok(()) => resting = false,
+                Err(again) => rest.set(Some(now + again)),
+            },
             Turn::Arrived(Ok((stream, peer, local))) => {
-                failing = false;
+                if let Some(lasted) = trouble.over(now) {
+                    entrance.say(|listener| Lifecycle::AcceptResumed { listener, lasted });
+                }
                 entrance.admit(stream, peer, local);
                 accepted += 1;
                 if accepted % ACCEPTS_A_TURN == 0 {
                     async_std::task::yield_now().await;
                 }
             }
-            // The connection was gone before it was accepted; the listener is well.
-            Turn::Arrived(Err(error)) if is_about_one_connection(&error) => {}
-            Turn::Arrived(Err(error)) => {
-                if !failing {
-                    failing = true;
-                    let _ = entrance.house.lane.say(Lifecycle::AcceptFailed {
-                        listener: entrance.listener.address(),
-                        error: error.to_string(),
-                        pause: PAUSE,
-                    });
+            Turn::Arrived(Err(error)) => match Kind::of(&error) {
+                Kind::OneConnection => {}
+                Kind::Fatal => return Err(error),
+                kind => {
+                    let (pause, first) = trouble.strikes(kind, now);
+                    if first {
+                        let error = error.to_string();
+                        entrance.say(|listener| Lifecycle::AcceptFailed {
+                            listener,
+                            error,
+                            pause,
+                        });
+                    }
+                    rest.set(Some(now + pause));
+                    resting = true;
                 }
-                timer.set(Some(entrance.house.clock.now() + PAUSE));
-                poll_fn(|cx| timer.poll(cx)).await;
-            }
+            },
         }
     }
+    Ok(())
 }
 
 enum Turn<M, S> {
     Told(M),
+    Rested,
     Arrived(io::Result<(S, SocketAddr, SocketAddr)>),
+}
+
+/// Opens listeners, whatever the application is.
+pub(crate) trait Doors: Send + Sync {
+    /// Starts an acceptor, with this number, for this listener.
+    fn open(&self, number: u64, listener: AnyListener) -> Address<Acceptor>;
+}
+
+impl<A: Application> Doors for Entrance<(), A> {
+    fn open(&self, number: u64, listener: AnyListener) -> Address<Acceptor> {
+        let (address, mailbox) = Mailbox::unbounded();
+        match listener {
+            AnyListener::Tcp(tcp) => {
+                async_std::task::spawn(run(number, self.with(tcp), mailbox));
+            }
+            #[cfg(any(test, feature = "testing"))]
+            AnyListener::Memory(memory) => {
+                async_std::task::spawn(run(number, self.with(memory), mailbox));
+            }
+        }
+        address
+    }
 }
 
 impl<A> Entrance<(), A> {
     /// The same, for this listener.
-    pub(crate) fn with<L>(self, listener: L) -> Entrance<L, A> {
+    fn with<L>(&self, listener: L) -> Entrance<L, A> {
         Entrance {
             listener,
-            admission: self.admission,
-            ids: self.ids,
-            gate: self.gate,
+            admission: Arc::clone(&self.admission),
+            ids: Arc::clone(&self.ids),
+            gate: Arc::clone(&self.gate),
             flow_budget: self.flow_budget,
-            house: self.house,
+            house: Arc::clone(&self.house),
         }
     }
 }
 
 impl<L: Listener, A: Application> Entrance<L, A> {
+    fn say(&self, word: impl FnOnce(SocketAddr) -> Lifecycle) {
+        // The supervisor's wrapper outlives its acceptors.
+        let _ = self.house.lane.say(word(self.listener.address()));
+    }
+
     fn admit(&self, stream: L::Stream, peer: SocketAddr, local: SocketAddr) {
         let connection = Arc::new(Connection {
             id: ConnectionId::new(self.ids.fetch_add(1, Ordering::Relaxed)),
@@ -202,14 +261,4 @@ impl<L: Listener, A: Application> Entrance<L, A> {
         let (lane, clock) = (self.house.lane.clone(), self.house.clock.clone());
         async_std::task::spawn(Ending::new(line, lane, clock, Box::pin(session)));
     }
-}
-
-fn is_about_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::Interrupted
-            | io::ErrorKind::NotConnected
-    )
 }

@@ -1,16 +1,15 @@
 //! How a supervisor is put together and started.
 
-use crate::acceptor::{self, Acceptor, Entrance};
+use crate::acceptor::Entrance;
 use crate::admission::{Admission, AdmissionLimits, BanRule};
 use crate::application::{Application, Silent};
 use crate::clock::Clock;
 use crate::control::Outcome;
 use crate::deadline::Deadlines;
-use crate::event::Event;
 use crate::handle::Handle;
 use crate::lane::Lane;
 use crate::ledger::Ledger;
-use crate::listener::{Listener, Tcp};
+use crate::listener::{AnyListener, ListenOptions, Tcp};
 use crate::observe::{Audience, EventFilter, Gate, LogObserver, Observer, observer};
 use crate::session::House;
 use crate::sip::Limits;
@@ -19,9 +18,7 @@ use crate::supervisor::{Books, Keeper, Supervisor, keep};
 use crate::tls::{Generation, TlsPolicy};
 use async_std::channel::bounded;
 use std::fmt;
-use std::future::Future;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
-use std::pin::Pin;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use xtra::Mailbox;
@@ -43,6 +40,7 @@ pub struct Builder<A> {
     event_backlog: usize,
     limits: AdmissionLimits,
     ban_rule: Option<BanRule>,
+    listen_options: ListenOptions,
     clock: Clock,
 }
 
@@ -71,6 +69,7 @@ impl Builder<Silent> {
             event_backlog: 10_000,
             limits: AdmissionLimits::default(),
             ban_rule: None,
+            listen_options: ListenOptions::default(),
             clock: Clock::default(),
         }
     }
@@ -99,6 +98,7 @@ impl<A: Application> Builder<A> {
             event_backlog: self.event_backlog,
             limits: self.limits,
             ban_rule: self.ban_rule,
+            listen_options: self.listen_options,
             clock: self.clock,
         }
     }
@@ -155,6 +155,21 @@ impl<A: Application> Builder<A> {
         self
     }
 
+    /// How many acceptors, each with its own socket, share each address that is listened on
+    /// (`SO_REUSEPORT`: the kernel spreads connections over them). Default 1, which is enough below
+    /// some ten thousand new connections a second.
+    pub fn acceptors(mut self, acceptors: usize) -> Self {
+        self.listen_options.acceptors = acceptors.max(1);
+        self
+    }
+
+    /// How many connections the kernel may hold for each socket before they are accepted. Default
+    /// 2048; the kernel may allow fewer (`net.core.somaxconn`).
+    pub fn backlog(mut self, connections: u16) -> Self {
+        self.listen_options.backlog = connections.into();
+        self
+    }
+
     /// Who may come in, and how many. Defaults: see [`AdmissionLimits`].
     pub fn limits(mut self, limits: AdmissionLimits) -> Self {
         self.limits = limits;
@@ -196,11 +211,13 @@ impl<A: Application> Builder<A> {
     /// [`StartError`]; then nothing has been started.
     pub async fn start(mut self) -> Result<Handle, StartError> {
         let generation = Generation::load(&self.policy).map_err(StartError::Tls)?;
-        let entries = bind(std::mem::take(&mut self.places)).await?;
+        let entries = bind(std::mem::take(&mut self.places), self.listen_options).await?;
         if entries.is_empty() {
             return Err(StartError::NoListener);
         }
-        let bound: Vec<SocketAddr> = entries.iter().map(Entry::address).collect();
+        let bound: Vec<SocketAddr> = entries.iter().map(AnyListener::address).collect();
+        let mut bound = bound;
+        bound.dedup();
         let application = (self.application.0)(&bound);
         let (lane, words) = Lane::new();
         let gate = Arc::new(Gate::default());
@@ -229,28 +246,21 @@ impl<A: Application> Builder<A> {
             lane,
             clock: self.clock.clone(),
         });
-        let ids = Arc::new(AtomicU64::new(1));
-        let mut listeners = Vec::new();
-        let mut acceptors = Vec::new();
-        for entry in entries {
-            let address = entry.address();
-            let (control, mailbox) = Mailbox::unbounded();
-            audience.show(&Event::Listening { listener: address });
-            let entrance = Entrance {
-                listener: (),
-                admission: Arc::clone(&admission),
-                ids: Arc::clone(&ids),
-                gate: Arc::clone(&gate),
-                flow_budget: self.flow_budget,
-                house: Arc::clone(&house),
-            };
-            acceptors.push(entry.open(entrance, mailbox));
-            listeners.push((address, control));
-        }
-        let supervisor = Supervisor {
+        let doors = Arc::new(Entrance {
+            listener: (),
+            admission: Arc::clone(&admission),
+            ids: Arc::new(AtomicU64::new(1)),
+            gate,
+            flow_budget: self.flow_budget,
+            house,
+        });
+        let mut supervisor = Supervisor {
             books: Books {
                 ledger: Ledger::new(),
-                listeners,
+                listeners: Vec::new(),
+                doors,
+                listen_options: self.listen_options,
+                acceptors: 0,
                 audience,
                 admission,
                 started: self.clock.now(),
@@ -262,6 +272,7 @@ impl<A: Application> Builder<A> {
                 shutdown: None,
             },
         };
+        supervisor.books.open(entries);
         let (address, mailbox) = Mailbox::unbounded();
         let keeper = Keeper {
             lane: words,
@@ -270,9 +281,6 @@ impl<A: Application> Builder<A> {
             done,
         };
         async_std::task::spawn(keep(keeper, supervisor, mailbox));
-        for acceptor in acceptors {
-            async_std::task::spawn(acceptor);
-        }
         Ok(Handle {
             address,
             listeners: bound,
@@ -281,45 +289,15 @@ impl<A: Application> Builder<A> {
     }
 }
 
-/// A listener that is bound.
-enum Entry {
-    Tcp(Tcp),
-    #[cfg(any(test, feature = "testing"))]
-    Memory(MemoryListener),
-}
-
-impl Entry {
-    fn address(&self) -> SocketAddr {
-        match self {
-            Self::Tcp(listener) => listener.address(),
-            #[cfg(any(test, feature = "testing"))]
-            Self::Memory(listener) => Listener::address(listener),
-        }
-    }
-
-    /// The acceptor's task.
-    fn open<A: Application>(
-        self,
-        entrance: Entrance<(), A>,
-        mailbox: Mailbox<Acceptor>,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        match self {
-            Self::Tcp(listener) => Box::pin(acceptor::run(entrance.with(listener), mailbox)),
-            #[cfg(any(test, feature = "testing"))]
-            Self::Memory(listener) => Box::pin(acceptor::run(entrance.with(listener), mailbox)),
-        }
-    }
-}
-
-async fn bind(places: Vec<Place>) -> Result<Vec<Entry>, StartError> {
+async fn bind(places: Vec<Place>, options: ListenOptions) -> Result<Vec<AnyListener>, StartError> {
     let mut entries = Vec::new();
     for place in places {
         match place {
             Place::Named(given) => {
                 for address in resolve(given).await? {
-                    let listener = Tcp::bind(address)
+                    let sockets = Tcp::bind(address, options)
                         .map_err(|source| StartError::Bind { address, source })?;
-                    entries.push(Entry::Tcp(listener));
+                    entries.extend(sockets.into_iter().map(AnyListener::Tcp));
                 }
             }
             Place::Bound(listener) => {
@@ -328,10 +306,10 @@ async fn bind(places: Vec<Place>) -> Result<Vec<Entry>, StartError> {
                     .unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
                 let listener =
                     Tcp::adopt(listener).map_err(|source| StartError::Bind { address, source })?;
-                entries.push(Entry::Tcp(listener));
+                entries.push(AnyListener::Tcp(listener));
             }
             #[cfg(any(test, feature = "testing"))]
-            Place::Memory(listener) => entries.push(Entry::Memory(listener)),
+            Place::Memory(listener) => entries.push(AnyListener::Memory(listener)),
         }
     }
     Ok(entries)

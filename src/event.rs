@@ -38,6 +38,13 @@ pub enum Event {
         /// How long the listener pauses.
         pause: Duration,
     },
+    /// A listener that could not accept has accepted again.
+    AcceptResumed {
+        /// The address of the listener.
+        listener: SocketAddr,
+        /// How long it could not.
+        lasted: Duration,
+    },
     /// A TCP connection was accepted.
     Accepted(Arc<Connection>),
     /// An outbound connection was begun.
@@ -180,6 +187,8 @@ pub enum EventKind {
     ListenerClosed,
     /// See [`Event::AcceptFailed`].
     AcceptFailed,
+    /// See [`Event::AcceptResumed`].
+    AcceptResumed,
     /// See [`Event::Accepted`].
     Accepted,
     /// See [`Event::Dialled`].
@@ -211,6 +220,7 @@ impl EventKind {
             Self::Listening => "listening",
             Self::ListenerClosed => "listener_closed",
             Self::AcceptFailed => "accept_failed",
+            Self::AcceptResumed => "accept_resumed",
             Self::Accepted => "accepted",
             Self::Dialled => "dialled",
             Self::Refused => "refused",
@@ -239,6 +249,7 @@ impl Event {
             Self::Listening { .. } => EventKind::Listening,
             Self::ListenerClosed { .. } => EventKind::ListenerClosed,
             Self::AcceptFailed { .. } => EventKind::AcceptFailed,
+            Self::AcceptResumed { .. } => EventKind::AcceptResumed,
             Self::Accepted(_) => EventKind::Accepted,
             Self::Dialled(_) => EventKind::Dialled,
             Self::Refused(_) => EventKind::Refused,

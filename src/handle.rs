@@ -3,10 +3,12 @@
 use crate::admission::{AdmissionLimits, Ban};
 use crate::connection::ConnectionId;
 use crate::control::{
-    AddBan, Bans, Close, CloseReason, Figures, Inspect, Inspection, LiftBan, Outcome, Report, Send,
-    Sent, SessionFilter, SessionPage, Sessions, SetLimits, Shutdown, Snapshot, Subscribe, Target,
+    AddBan, Bans, Close, CloseReason, Figures, Inspect, Inspection, LiftBan, Listen, Outcome,
+    Pause, Report, Resume, Send, Sent, SessionFilter, SessionPage, Sessions, SetLimits, Shutdown,
+    Snapshot, StopListening, Subscribe, Target,
 };
 use crate::observe::{EventFilter, Subscription};
+use crate::start_error::StartError;
 use crate::supervisor::Supervisor;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -136,6 +138,42 @@ impl Handle {
     /// [`Ended`].
     pub async fn bans(&self) -> Result<Vec<Ban>, Ended> {
         self.ask(Bans).await
+    }
+
+    /// Listens on one more address; gives the address bound.
+    ///
+    /// # Errors
+    /// [`Ended`]; within it [`StartError`] when the address cannot be listened on.
+    pub async fn listen(
+        &self,
+        address: SocketAddr,
+    ) -> Result<Result<SocketAddr, StartError>, Ended> {
+        self.ask(Listen { address }).await
+    }
+
+    /// Closes a listener; connections that came by it stay. Whether there was one.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn stop_listening(&self, listener: SocketAddr) -> Result<bool, Ended> {
+        self.ask(StopListening { listener }).await
+    }
+
+    /// Stops accepting on this listener, or on all; connections wait in the kernel's backlog. How
+    /// many acceptors were told.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn pause(&self, listener: Option<SocketAddr>) -> Result<usize, Ended> {
+        self.ask(Pause { listener }).await
+    }
+
+    /// Accepts again after [`Handle::pause`].
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn resume(&self, listener: Option<SocketAddr>) -> Result<usize, Ended> {
+        self.ask(Resume { listener }).await
     }
 
     /// A stream of the events the filter lets through, from now on.

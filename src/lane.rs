@@ -43,9 +43,13 @@ pub(crate) enum Lifecycle {
         error: String,
         pause: Duration,
     },
+    AcceptResumed {
+        listener: SocketAddr,
+        lasted: Duration,
+    },
     /// The last word of an acceptor.
     ListenerClosed {
-        listener: SocketAddr,
+        acceptor: u64,
         error: Option<String>,
     },
     ObserverFailed {

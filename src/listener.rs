@@ -12,9 +12,41 @@ use std::time::Duration;
 #[cfg(any(test, feature = "testing"))]
 use crate::testing::{MemoryListener, MemoryStream};
 
-/// Connections the kernel holds that have not been accepted yet; it may allow fewer
-/// (`net.core.somaxconn`).
-const BACKLOG: i32 = 2048;
+/// How listening sockets are made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ListenOptions {
+    /// Connections the kernel holds that have not been accepted yet.
+    pub(crate) backlog: i32,
+    /// Sockets per address, each with its own acceptor.
+    pub(crate) acceptors: usize,
+}
+
+impl Default for ListenOptions {
+    fn default() -> Self {
+        Self {
+            backlog: 2048,
+            acceptors: 1,
+        }
+    }
+}
+
+/// A listener of any kind.
+#[derive(Debug)]
+pub(crate) enum AnyListener {
+    Tcp(Tcp),
+    #[cfg(any(test, feature = "testing"))]
+    Memory(MemoryListener),
+}
+
+impl AnyListener {
+    pub(crate) fn address(&self) -> SocketAddr {
+        match self {
+            Self::Tcp(listener) => listener.address(),
+            #[cfg(any(test, feature = "testing"))]
+            Self::Memory(listener) => Listener::address(listener),
+        }
+    }
+}
 
 /// A source of connections.
 pub(crate) trait Listener: Send + 'static {
@@ -37,14 +69,33 @@ pub(crate) struct Tcp {
 }
 
 impl Tcp {
-    /// Binds and listens.
-    pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
+    /// Binds and listens: one socket for each acceptor, all on one address.
+    pub(crate) fn bind(address: SocketAddr, options: ListenOptions) -> io::Result<Vec<Self>> {
+        let mut address = address;
+        let mut sockets = Vec::new();
+        for _ in 0..options.acceptors.max(1) {
+            let socket = Self::bind_one(address, options)?;
+            // The first has chosen the port if that was left open.
+            address = socket.address;
+            sockets.push(socket);
+        }
+        Ok(sockets)
+    }
+
+    fn bind_one(address: SocketAddr, options: ListenOptions) -> io::Result<Self> {
         let domain = Domain::for_address(address);
         let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
         #[cfg(unix)]
-        socket.set_reuse_address(true)?;
+        {
+            socket.set_reuse_address(true)?;
+            socket.set_reuse_port(options.acceptors > 1)?;
+        }
+        if address.is_ipv6() && address.ip().is_unspecified() {
+            // `[::]` means everybody, IPv4 too, whatever the system's default.
+            socket.set_only_v6(false)?;
+        }
         socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
+        socket.listen(options.backlog)?;
         Self::adopt(socket.into())
     }
 

@@ -10,11 +10,11 @@ pub(crate) use keeper::{Keeper, keep};
 use crate::application::Silent;
 use crate::builder::Builder;
 use crate::tls::TlsPolicy;
+use std::fmt;
 use xtra::Actor;
 
 /// The actor that accounts for every connection. Built by [`Supervisor::builder`], steered through
 /// its [`Handle`](crate::Handle) or by the messages of [`control`](crate::control).
-#[derive(Debug)]
 pub struct Supervisor {
     pub(crate) books: Books,
 }
@@ -35,6 +35,14 @@ impl Supervisor {
     /// ```
     pub fn builder(policy: TlsPolicy) -> Builder<Silent> {
         Builder::new(policy)
+    }
+}
+
+impl fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Supervisor")
+            .field("open", &self.books.ledger.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -64,6 +64,10 @@ impl Event {
                 ("error", text(error.as_str())),
                 ("pause_ms", millis(*pause)),
             ],
+            Self::AcceptResumed { listener, lasted } => vec![
+                ("listener", text(listener.to_string())),
+                ("lasted_ms", millis(*lasted)),
+            ],
             Self::Accepted(connection) | Self::Dialled(connection) => of_connection(connection),
             Self::Refused(refused) => of_refused(refused),
             Self::HandshakeFailed(failed) => of_failed(failed),

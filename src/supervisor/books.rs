@@ -1,7 +1,7 @@
 //! What the supervisor knows: the ledger, who is listening, who is watching; and what each word of
 //! the lifecycle lane does to it.
 
-use crate::acceptor::{Acceptor, StopListening};
+use crate::acceptor::{Acceptor, CloseListener, Doors};
 use crate::admission::Admission;
 use crate::cause::{CloseCause, HandshakeCause, Phase};
 use crate::clock::Clock;
@@ -13,6 +13,7 @@ use crate::evidence::{Alert, Evidence};
 use crate::flow::{Line, Verdict};
 use crate::lane::{Ended, HandshakeFailure, Lifecycle};
 use crate::ledger::{Counts, Entry, Ledger, Stage, Unexpected};
+use crate::listener::{AnyListener, ListenOptions};
 use crate::observe::Audience;
 use crate::session::{CloseSession, Session};
 use crate::sip::Limits;
@@ -22,15 +23,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use xtra::Address;
+use xtra::{Address, Handler};
 
 /// How long sessions that were cut have to be gone.
 const CUT: Duration = Duration::from_secs(3);
 
-#[derive(Debug)]
 pub(crate) struct Books {
     pub(crate) ledger: Ledger<Held>,
-    pub(crate) listeners: Vec<(SocketAddr, Address<Acceptor>)>,
+    pub(crate) listeners: Vec<Listening>,
+    pub(crate) doors: Arc<dyn Doors>,
+    pub(crate) listen_options: ListenOptions,
+    /// Counts the acceptors there ever were.
+    pub(crate) acceptors: u64,
     pub(crate) audience: Audience,
     pub(crate) admission: Arc<Admission>,
     pub(crate) clock: Clock,
@@ -40,6 +44,14 @@ pub(crate) struct Books {
     pub(crate) flow_budget: usize,
     pub(crate) outcome: Outcome,
     pub(crate) shutdown: Option<ShuttingDown>,
+}
+
+/// One acceptor and what it accepts on.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    number: u64,
+    pub(crate) address: SocketAddr,
+    acceptor: Address<Acceptor>,
 }
 
 /// What the supervisor holds of an open connection.
@@ -90,10 +102,10 @@ impl Books {
                 error,
                 pause,
             }),
-            Lifecycle::ListenerClosed { listener, error } => {
-                self.listeners.retain(|(address, _)| *address != listener);
-                self.show(Event::ListenerClosed { listener, error });
+            Lifecycle::AcceptResumed { listener, lasted } => {
+                self.show(Event::AcceptResumed { listener, lasted });
             }
+            Lifecycle::ListenerClosed { acceptor, error } => self.acceptor_ended(acceptor, error),
             Lifecycle::ObserverFailed { observer, message } => {
                 self.show(Event::ObserverFailed { observer, message });
             }
@@ -111,6 +123,51 @@ impl Books {
         let _ = told.into_future().now_or_never();
     }
 
+    /// Starts acceptors for these sockets of one address.
+    pub(crate) fn open(&mut self, listeners: Vec<AnyListener>) {
+        for listener in listeners {
+            let address = listener.address();
+            if !self.listens_on(address) {
+                self.show(Event::Listening { listener: address });
+            }
+            self.acceptors += 1;
+            self.listeners.push(Listening {
+                number: self.acceptors,
+                address,
+                acceptor: self.doors.open(self.acceptors, listener),
+            });
+        }
+    }
+
+    pub(crate) fn listens_on(&self, address: SocketAddr) -> bool {
+        let mut listening = self.listeners.iter();
+        listening.any(|listening| listening.address == address)
+    }
+
+    /// The addresses listened on.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        let mut addresses: Vec<_> = self.listeners.iter().map(|door| door.address).collect();
+        addresses.dedup();
+        addresses
+    }
+
+    /// Tells the acceptors of this address, or all; how many there are.
+    pub(crate) fn tell_acceptors<M>(&self, address: Option<SocketAddr>, message: M) -> usize
+    where
+        Acceptor: Handler<M, Return = ()>,
+        M: Copy + Send + 'static,
+    {
+        let meant = |door: &&Listening| address.is_none_or(|address| door.address == address);
+        let mut told = 0;
+        for door in self.listeners.iter().filter(meant) {
+            // An unbounded mailbox takes a message without waiting.
+            let sending = door.acceptor.send(message).detach();
+            let _ = sending.into_future().now_or_never();
+            told += 1;
+        }
+        told
+    }
+
     /// Nobody comes in any more, and everybody has until the deadline to leave.
     pub(crate) fn shut_down(&mut self, deadline: Duration) {
         let until = self.clock.now() + deadline;
@@ -126,10 +183,7 @@ impl Books {
             cut: false,
         });
         self.admission.close();
-        for (_, acceptor) in &self.listeners {
-            let told = acceptor.send(StopListening).detach();
-            let _ = told.into_future().now_or_never();
-        }
+        self.tell_acceptors(None, CloseListener);
         let open = self.ledger.len();
         self.show(Event::Draining { open, deadline });
         for entry in self.ledger.entries() {
@@ -169,6 +223,20 @@ impl Books {
             inbound: self.counts(Direction::Inbound),
             outbound: self.counts(Direction::Outbound),
             panic,
+        }
+    }
+
+    /// A listener has closed when the last of its acceptors has ended.
+    fn acceptor_ended(&mut self, number: u64, error: Option<String>) {
+        let place = self.listeners.iter().position(|door| door.number == number);
+        let Some(door) = place.map(|place| self.listeners.remove(place)) else {
+            return;
+        };
+        if error.is_some() || !self.listens_on(door.address) {
+            self.show(Event::ListenerClosed {
+                listener: door.address,
+                error,
+            });
         }
     }
 

@@ -2,18 +2,22 @@
 
 use super::Supervisor;
 use super::books::{Books, Held};
+use crate::acceptor::{CloseListener, SetPaused};
 use crate::admission::{AdmissionLimits, Ban};
 use crate::connection::{ConnectionId, Direction};
 use crate::control::{
-    AddBan, Bans, Close, Figures, Inspect, Inspection, LiftBan, Send, Sent, SessionFilter,
-    SessionPage, SessionSummary, Sessions, SetLimits, Shutdown, ShutdownBegun, Snapshot, Subscribe,
-    Target,
+    AddBan, Bans, Close, Figures, Inspect, Inspection, LiftBan, Listen, Pause, Resume, Send, Sent,
+    SessionFilter, SessionPage, SessionSummary, Sessions, SetLimits, Shutdown, ShutdownBegun,
+    Snapshot, StopListening, Subscribe, Target,
 };
 use crate::event::{Event, Ready};
 use crate::flow::{Flow, SendError};
 use crate::ledger::{Entry, Stage};
+use crate::listener::{AnyListener, Listener, Tcp};
 use crate::observe::Subscription;
-use std::net::IpAddr;
+use crate::start_error::StartError;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -33,7 +37,7 @@ impl Handler<Snapshot> for Supervisor {
             outbound: books.counts(Direction::Outbound),
             permits: books.admission.open(),
             undelivered_events: books.audience.undelivered(),
-            listeners: books.listeners.iter().map(|(at, _)| *at).collect(),
+            listeners: books.addresses(),
             handshake_permits: books.admission.shaking(),
             limits: books.admission.limits(),
             flow_budget: books.flow_budget,
@@ -183,6 +187,57 @@ impl Handler<Bans> for Supervisor {
 
     async fn handle(&mut self, _: Bans, _: &mut Context<Self>) -> Vec<Ban> {
         self.books.admission.bans(self.books.clock.now())
+    }
+}
+
+impl Handler<Listen> for Supervisor {
+    type Return = Result<SocketAddr, StartError>;
+
+    async fn handle(
+        &mut self,
+        listen: Listen,
+        _: &mut Context<Self>,
+    ) -> Result<SocketAddr, StartError> {
+        let address = listen.address;
+        if self.books.shutdown.is_some() {
+            return Err(StartError::Bind {
+                address,
+                source: io::Error::other("the supervisor is shutting down"),
+            });
+        }
+        let sockets = Tcp::bind(address, self.books.listen_options)
+            .map_err(|source| StartError::Bind { address, source })?;
+        let bound = sockets.first().map_or(address, Listener::address);
+        let sockets = sockets.into_iter().map(AnyListener::Tcp).collect();
+        self.books.open(sockets);
+        Ok(bound)
+    }
+}
+
+impl Handler<StopListening> for Supervisor {
+    type Return = bool;
+
+    async fn handle(&mut self, stop: StopListening, _: &mut Context<Self>) -> bool {
+        let told = self
+            .books
+            .tell_acceptors(Some(stop.listener), CloseListener);
+        told > 0
+    }
+}
+
+impl Handler<Pause> for Supervisor {
+    type Return = usize;
+
+    async fn handle(&mut self, pause: Pause, _: &mut Context<Self>) -> usize {
+        self.books.tell_acceptors(pause.listener, SetPaused(true))
+    }
+}
+
+impl Handler<Resume> for Supervisor {
+    type Return = usize;
+
+    async fn handle(&mut self, resume: Resume, _: &mut Context<Self>) -> usize {
+        self.books.tell_acceptors(resume.listener, SetPaused(false))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::books::ShuttingDown;
 use super::{Books, Supervisor};
-use crate::acceptor::StopListening;
+use crate::acceptor::CloseListener;
 use crate::cause::CloseCause;
 use crate::connection::Direction;
 use crate::control::Report;
@@ -12,7 +12,7 @@ use crate::event::Event;
 use crate::lane::Lifecycle;
 use async_std::channel::{Receiver, Sender};
 use futures_util::{FutureExt, StreamExt};
-use std::future::{IntoFuture, poll_fn};
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
@@ -155,10 +155,7 @@ fn guard<R>(step: impl FnOnce() -> R) -> Result<R, String> {
 /// After a panic: every session is closed and every ending entered, in order and in time.
 async fn settle(keeper: &mut Keeper, books: &mut Books) {
     books.admission.close();
-    for (_, acceptor) in &books.listeners {
-        let told = acceptor.send(StopListening).detach();
-        let _ = told.into_future().now_or_never();
-    }
+    books.tell_acceptors(None, CloseListener);
     // Those accepted by now are told as they are entered.
     let until = books.clock.now() + DEFAULT_DEADLINE;
     books.shutdown = Some(ShuttingDown {
