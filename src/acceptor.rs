@@ -20,7 +20,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use trouble::{Kind, Trouble};
 use xtra::{Actor, Address, Context, Handler, Mailbox};
 
@@ -177,6 +177,9 @@ enum Turn<M, S> {
 pub(crate) trait Doors: Send + Sync {
     /// Starts an acceptor, with this number, for this listener.
     fn open(&self, number: u64, listener: AnyListener) -> Address<Acceptor>;
+
+    /// Tells the application that a drain has begun.
+    fn draining(&self, deadline: Duration);
 }
 
 impl<A: Application> Doors for Entrance<(), A> {
@@ -192,6 +195,10 @@ impl<A: Application> Doors for Entrance<(), A> {
             }
         }
         address
+    }
+
+    fn draining(&self, deadline: Duration) {
+        self.house.application.draining(deadline);
     }
 }
 

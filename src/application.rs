@@ -5,6 +5,7 @@ use crate::event::{Closed, Ready};
 use crate::flow::Flow;
 use crate::sip::Message;
 use std::future::Future;
+use std::time::Duration;
 
 /// Opens a conversation for every established session. One per supervisor, shared by all tasks.
 ///
@@ -35,6 +36,13 @@ pub trait Application: Send + Sync + 'static {
     /// A session is established and accounted for. Called in the session's own task, before its
     /// first message is read; a panic here ends this session alone.
     fn open(&self, ready: &Ready, flow: Flow) -> Self::Session;
+
+    /// A drain has begun: nobody new comes in, and sessions that are not [`busy`](Flow::busy) are
+    /// closed one after the other; all others when `deadline` has passed. Called once, in the
+    /// supervisor's task: it must not block. A panic here ends the supervisor.
+    fn draining(&self, deadline: Duration) {
+        let _ = deadline;
+    }
 }
 
 /// Serves one session, in that session's task.

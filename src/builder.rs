@@ -17,6 +17,7 @@ use crate::start_error::StartError;
 use crate::supervisor::{Books, Keeper, Supervisor, keep};
 use crate::tls::{Generation, TlsPolicy};
 use async_std::channel::bounded;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::atomic::AtomicU64;
@@ -270,6 +271,7 @@ impl<A: Application> Builder<A> {
                 flow_budget: self.flow_budget,
                 outcome: outcome.clone(),
                 shutdown: None,
+                endings: BTreeMap::new(),
             },
         };
         supervisor.books.open(entries);

@@ -430,6 +430,32 @@ pub struct Shutdown {
     pub deadline: Duration,
 }
 
+/// Ends the supervisor gently: no connection is accepted any more, handshakes are cancelled, the
+/// application is told ([`Application::draining`](crate::Application::draining)), sessions that are
+/// not [`busy`](crate::Flow::busy) are closed one after the other over the first half of the time,
+/// busy ones as soon as they are not, and the rest is cut at the deadline. Answered at once with
+/// [`ShutdownBegun`]; the events `draining` and `drain_progress` tell how far it is.
+///
+/// ```
+/// # async_std::task::block_on(async {
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// # let policy = sipward::TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?;
+/// # let builder = sipward::Supervisor::builder(policy).listen("127.0.0.1:0").without_log();
+/// # let sipward = builder.start().await?;
+/// let report = sipward.drain(std::time::Duration::from_secs(8)).await;
+/// for (cause, sessions) in &report.endings {
+///     println!("{sessions} ended by {cause}");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Drain {
+    /// How long sessions have. Default of the softswitch 8 s: container runtimes kill at 10.
+    pub deadline: Duration,
+}
+
 /// A shutdown that has begun.
 #[derive(Clone, Debug)]
 pub struct ShutdownBegun {
@@ -444,6 +470,9 @@ pub struct Report {
     pub inbound: Counts,
     /// Dialled connections.
     pub outbound: Counts,
+    /// How many connections ended by which cause since the shutdown began, in the order of the
+    /// causes' names.
+    pub endings: Vec<(&'static str, u64)>,
     /// The panic that ended the supervisor, if one did.
     pub panic: Option<String>,
 }
@@ -471,6 +500,7 @@ impl Outcome {
         report.unwrap_or_else(|| Report {
             inbound: Counts::default(),
             outbound: Counts::default(),
+            endings: Vec::new(),
             panic: Some("the supervisor's task was dropped".to_owned()),
         })
     }

@@ -88,6 +88,15 @@ pub enum Event {
         /// How long they have.
         deadline: Duration,
     },
+    /// A drain goes on; about once a second.
+    DrainProgress {
+        /// Connections open still.
+        open: usize,
+        /// Those of them that say they are busy.
+        busy: usize,
+        /// How much time they have left.
+        left: Duration,
+    },
     /// The last event: the supervisor has ended.
     Stopped {
         /// Inbound connections, all accounted for.
@@ -209,6 +218,8 @@ pub enum EventKind {
     Banned,
     /// See [`Event::Draining`].
     Draining,
+    /// See [`Event::DrainProgress`].
+    DrainProgress,
     /// See [`Event::Stopped`].
     Stopped,
 }
@@ -231,6 +242,7 @@ impl EventKind {
             Self::ObserverFailed => "observer_failed",
             Self::Banned => "banned",
             Self::Draining => "draining",
+            Self::DrainProgress => "drain_progress",
             Self::Stopped => "stopped",
         }
     }
@@ -260,6 +272,7 @@ impl Event {
             Self::ObserverFailed { .. } => EventKind::ObserverFailed,
             Self::Banned { .. } => EventKind::Banned,
             Self::Draining { .. } => EventKind::Draining,
+            Self::DrainProgress { .. } => EventKind::DrainProgress,
             Self::Stopped { .. } => EventKind::Stopped,
         }
     }

@@ -38,6 +38,12 @@ pub struct KeepOpen {
     flow: Flow,
 }
 
+/// While it lives, a drain leaves its session open. See [`Flow::busy`].
+#[derive(Debug)]
+pub struct Busy {
+    flow: Flow,
+}
+
 impl Flow {
     pub(crate) const fn new(line: Arc<Line>) -> Self {
         Self { line }
@@ -89,6 +95,13 @@ impl Flow {
         KeepOpen { flow: self.clone() }
     }
 
+    /// Says that something is going on that a drain should wait for, a call for instance, for as long
+    /// as what is returned lives. A drain's deadline ends it all the same.
+    pub fn busy(&self) -> Busy {
+        self.line.busy.fetch_add(1, Ordering::AcqRel);
+        Busy { flow: self.clone() }
+    }
+
     /// The peer has proved who it is: the authentication deadline does not apply any more.
     pub fn mark_authenticated(&self) {
         self.line.authenticated.store(true, Ordering::Release);
@@ -124,6 +137,12 @@ impl Drop for KeepOpen {
         self.flow.line.holds.fetch_sub(1, Ordering::AcqRel);
         // The idle deadline counts again: the session has to look.
         Line::wake(self.flow.line.state());
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.flow.line.busy.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -163,6 +182,7 @@ pub(crate) struct Line {
     pub(crate) readings: Readings,
     budget: usize,
     holds: AtomicUsize,
+    busy: AtomicUsize,
     authenticated: AtomicBool,
     state: Mutex<State>,
 }
@@ -203,6 +223,7 @@ impl Line {
             readings: Readings::default(),
             budget,
             holds: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
             authenticated: AtomicBool::new(false),
             state: Mutex::new(State {
                 open: true,
@@ -276,6 +297,10 @@ impl Line {
 
     pub(crate) fn held_open(&self) -> bool {
         self.holds.load(Ordering::Acquire) > 0
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Acquire) > 0
     }
 
     pub(crate) fn is_authenticated(&self) -> bool {

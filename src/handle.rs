@@ -3,9 +3,9 @@
 use crate::admission::{AdmissionLimits, Ban};
 use crate::connection::ConnectionId;
 use crate::control::{
-    AddBan, Bans, Close, CloseReason, Figures, Inspect, Inspection, LiftBan, Listen, Outcome,
-    Pause, Report, Resume, Send, Sent, SessionFilter, SessionPage, Sessions, SetLimits, Shutdown,
-    Snapshot, StopListening, Subscribe, Target,
+    AddBan, Bans, Close, CloseReason, Drain, Figures, Inspect, Inspection, LiftBan, Listen,
+    Outcome, Pause, Report, Resume, Send, Sent, SessionFilter, SessionPage, Sessions, SetLimits,
+    Shutdown, Snapshot, StopListening, Subscribe, Target,
 };
 use crate::observe::{EventFilter, Subscription};
 use crate::start_error::StartError;
@@ -193,6 +193,14 @@ impl Handle {
     pub async fn shutdown(&self, deadline: Duration) -> Report {
         // One that has ended already has its report ready.
         let _ = self.ask(Shutdown { deadline }).await;
+        self.outcome.wait().await
+    }
+
+    /// Ends the supervisor gently, as [`control::Drain`](crate::control::Drain) says, and waits for
+    /// that end.
+    pub async fn drain(&self, deadline: Duration) -> Report {
+        // One that has ended already has its report ready.
+        let _ = self.ask(Drain { deadline }).await;
         self.outcome.wait().await
     }
 

@@ -148,6 +148,10 @@ impl<H> Ledger<H> {
         self.open.values()
     }
 
+    pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry<H>> {
+        self.open.values_mut()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.open.len()
     }

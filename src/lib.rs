@@ -87,7 +87,7 @@ pub use connection::{Connection, ConnectionId, Direction};
 pub use deadline::Deadlines;
 pub use event::{Closed, Event, EventKind, HandshakeFailed, Ready, Refused};
 pub use evidence::{Alert, Evidence, Sent, Tls};
-pub use flow::{Flow, KeepOpen, SendError};
+pub use flow::{Busy, Flow, KeepOpen, SendError};
 pub use handle::{Ended, Handle};
 pub use identity::{Certificate, NotACertificate};
 pub use ledger::Counts;

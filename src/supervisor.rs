@@ -3,6 +3,7 @@
 mod books;
 mod control;
 mod keeper;
+mod shutdown;
 
 pub(crate) use books::Books;
 pub(crate) use keeper::{Keeper, keep};

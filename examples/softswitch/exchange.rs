@@ -6,8 +6,8 @@ use crate::switch::{FlowId, Source, Switch, SwitchEvent, Unsendable, World};
 use async_std::task;
 use bytes::Bytes;
 use sipward::sip::Message;
-use sipward::{Application, Flow, KeepOpen, Ready, SendError, SipSession};
-use std::collections::HashMap;
+use sipward::{Application, Busy, Flow, KeepOpen, Ready, SendError, SipSession};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -34,6 +34,8 @@ struct Line {
     flow: Flow,
     /// While a binding names the flow, silence on it is no reason to close it.
     held: Option<KeepOpen>,
+    /// While a call goes on over it, a drain waits for it.
+    busy: Option<Busy>,
 }
 
 impl Exchange {
@@ -66,6 +68,23 @@ async fn keep_time(exchange: Weak<Exchange>) {
         let Core { switch, flows } = &mut *exchange.core();
         if switch.next_timeout().is_some_and(|at| at <= now) {
             switch.tick(now, flows);
+        }
+        if switch.is_draining() {
+            flows.mark_busy(switch);
+        }
+    }
+}
+
+impl Flows {
+    /// Lets a drain know which connections carry calls.
+    fn mark_busy(&mut self, switch: &Switch) {
+        let in_calls: HashSet<FlowId> = switch.flows_in_calls().collect();
+        for (flow, line) in &mut self.open {
+            if in_calls.contains(flow) {
+                line.busy.get_or_insert_with(|| line.flow.busy());
+            } else {
+                line.busy = None;
+            }
         }
     }
 }
@@ -125,12 +144,22 @@ impl Application for Front {
             flow: FlowId(flow.id().number()),
             peer: flow.connection().peer,
         };
-        let line = Line { flow, held: None };
+        let line = Line {
+            flow,
+            held: None,
+            busy: None,
+        };
         self.exchange.core().flows.open.insert(source.flow, line);
         Conversation {
             exchange: Arc::clone(&self.exchange),
             source,
         }
+    }
+
+    fn draining(&self, _deadline: Duration) {
+        let Core { switch, flows } = &mut *self.exchange.core();
+        switch.drain();
+        flows.mark_busy(switch);
     }
 }
 

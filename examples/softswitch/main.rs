@@ -193,7 +193,7 @@ async fn until_told_to_stop(handle: Handle) -> Result<Report, Box<dyn Error>> {
     if let Some(report) = told.or(ended).await {
         return Ok(report);
     }
-    let drained = handle.shutdown(DRAIN);
+    let drained = handle.drain(DRAIN);
     let impatient = async {
         signals.next().await;
         handle.shutdown(Duration::ZERO).await

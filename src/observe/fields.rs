@@ -97,6 +97,11 @@ impl Event {
                 ("open", Field::Number(*open as u64)),
                 ("deadline_ms", millis(*deadline)),
             ],
+            Self::DrainProgress { open, busy, left } => vec![
+                ("open", Field::Number(*open as u64)),
+                ("busy", Field::Number(*busy as u64)),
+                ("left_ms", millis(*left)),
+            ],
             Self::Stopped {
                 inbound,
                 outbound,

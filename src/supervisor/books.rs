@@ -1,7 +1,8 @@
 //! What the supervisor knows: the ledger, who is listening, who is watching; and what each word of
 //! the lifecycle lane does to it.
 
-use crate::acceptor::{Acceptor, CloseListener, Doors};
+use super::shutdown::ShuttingDown;
+use crate::acceptor::{Acceptor, Doors};
 use crate::admission::Admission;
 use crate::cause::{CloseCause, HandshakeCause, Phase};
 use crate::clock::Clock;
@@ -18,15 +19,13 @@ use crate::observe::Audience;
 use crate::session::{CloseSession, Session};
 use crate::sip::Limits;
 use futures_util::FutureExt;
+use std::collections::BTreeMap;
 use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use xtra::{Address, Handler};
-
-/// How long sessions that were cut have to be gone.
-const CUT: Duration = Duration::from_secs(3);
 
 pub(crate) struct Books {
     pub(crate) ledger: Ledger<Held>,
@@ -44,6 +43,8 @@ pub(crate) struct Books {
     pub(crate) flow_budget: usize,
     pub(crate) outcome: Outcome,
     pub(crate) shutdown: Option<ShuttingDown>,
+    /// How many connections ended by which cause since the shutdown began.
+    pub(crate) endings: BTreeMap<&'static str, u64>,
 }
 
 /// One acceptor and what it accepts on.
@@ -60,17 +61,8 @@ pub(crate) struct Held {
     pub(crate) line: Arc<Line>,
     pub(crate) session: Address<Session>,
     pub(crate) accepted: Instant,
-}
-
-/// How far a shutdown has come.
-#[derive(Clone, Debug)]
-pub(crate) struct ShuttingDown {
-    /// What sessions close with.
-    pub(crate) cause: CloseCause,
-    /// When to go on to the next step.
-    pub(crate) until: Instant,
-    /// Everything still open has been cut.
-    pub(crate) cut: bool,
+    /// Whether a drain has told it to close.
+    pub(crate) told: bool,
 }
 
 impl Books {
@@ -168,47 +160,6 @@ impl Books {
         told
     }
 
-    /// Nobody comes in any more, and everybody has until the deadline to leave.
-    pub(crate) fn shut_down(&mut self, deadline: Duration) {
-        let until = self.clock.now() + deadline;
-        if let Some(shutdown) = &mut self.shutdown {
-            if !shutdown.cut {
-                shutdown.until = shutdown.until.min(until);
-            }
-            return;
-        }
-        self.shutdown = Some(ShuttingDown {
-            cause: CloseCause::Drain,
-            until,
-            cut: false,
-        });
-        self.admission.close();
-        self.tell_acceptors(None, CloseListener);
-        let open = self.ledger.len();
-        self.show(Event::Draining { open, deadline });
-        for entry in self.ledger.entries() {
-            Self::close(&entry.held, CloseCause::Drain, deadline);
-        }
-    }
-
-    /// The next step of a shutdown whose time has come. True when it must not be waited for longer.
-    pub(crate) fn overdue(&mut self) -> bool {
-        let now = self.clock.now();
-        match &mut self.shutdown {
-            Some(shutdown) if shutdown.until <= now && !shutdown.cut => {
-                shutdown.until = now + CUT;
-                shutdown.cut = true;
-                for entry in self.ledger.entries() {
-                    let line = &entry.held.line;
-                    line.trip(CloseCause::DrainDeadline, Duration::ZERO);
-                }
-                false
-            }
-            Some(shutdown) => shutdown.until <= now,
-            None => false,
-        }
-    }
-
     /// Whether every connection has ended and nobody can come any more.
     pub(crate) fn is_empty(&self) -> bool {
         self.listeners.is_empty() && self.ledger.len() == 0
@@ -222,6 +173,11 @@ impl Books {
         Report {
             inbound: self.counts(Direction::Inbound),
             outbound: self.counts(Direction::Outbound),
+            endings: self
+                .endings
+                .iter()
+                .map(|(cause, count)| (*cause, *count))
+                .collect(),
             panic,
         }
     }
@@ -246,10 +202,11 @@ impl Books {
             line,
             session,
             accepted,
+            told: self.shutdown.is_some(),
         };
         if let Some(shutdown) = &self.shutdown {
-            let left = shutdown.until.saturating_duration_since(self.clock.now());
-            Self::close(&held, shutdown.cause.clone(), left);
+            // It slipped in before its acceptor heard of the shutdown; its handshake is cancelled.
+            held.line.trip(shutdown.cause().clone(), Duration::ZERO);
         }
         match self.ledger.begin(Arc::clone(&connection), held) {
             Ok(()) => self.show(Event::Accepted(connection)),
@@ -284,13 +241,18 @@ impl Books {
             },
             Err(why) => return self.discrepancy(id, "ended", why),
         };
-        let strike = match &event {
+        let ending = match &event {
             Event::HandshakeFailed(failed) => Some((failed.connection.peer, failed.cause.name())),
             Event::Closed(closed) => Some((closed.connection.peer, closed.cause.name())),
             _ => None,
         };
         self.show(event);
-        if let Some((peer, cause)) = strike
+        if let Some((_, cause)) = ending
+            && self.shutdown.is_some()
+        {
+            *self.endings.entry(cause).or_default() += 1;
+        }
+        if let Some((peer, cause)) = ending
             && let Some((source, lasts)) = self.admission.strike(peer.ip(), cause, at)
         {
             self.show(Event::Banned {

@@ -6,8 +6,8 @@ use crate::acceptor::{CloseListener, SetPaused};
 use crate::admission::{AdmissionLimits, Ban};
 use crate::connection::{ConnectionId, Direction};
 use crate::control::{
-    AddBan, Bans, Close, Figures, Inspect, Inspection, LiftBan, Listen, Pause, Resume, Send, Sent,
-    SessionFilter, SessionPage, SessionSummary, Sessions, SetLimits, Shutdown, ShutdownBegun,
+    AddBan, Bans, Close, Drain, Figures, Inspect, Inspection, LiftBan, Listen, Pause, Resume, Send,
+    Sent, SessionFilter, SessionPage, SessionSummary, Sessions, SetLimits, Shutdown, ShutdownBegun,
     Snapshot, StopListening, Subscribe, Target,
 };
 use crate::event::{Event, Ready};
@@ -254,6 +254,17 @@ impl Handler<Shutdown> for Supervisor {
 
     async fn handle(&mut self, shutdown: Shutdown, _: &mut Context<Self>) -> ShutdownBegun {
         self.books.shut_down(shutdown.deadline);
+        ShutdownBegun {
+            outcome: self.books.outcome.clone(),
+        }
+    }
+}
+
+impl Handler<Drain> for Supervisor {
+    type Return = ShutdownBegun;
+
+    async fn handle(&mut self, drain: Drain, _: &mut Context<Self>) -> ShutdownBegun {
+        self.books.drain(drain.deadline);
         ShutdownBegun {
             outcome: self.books.outcome.clone(),
         }

@@ -1,7 +1,7 @@
 //! The supervisor's own wrapper: it runs the actor, owns what must survive its panic, and sees
 //! every connection to its end even then.
 
-use super::books::ShuttingDown;
+use super::shutdown::ShuttingDown;
 use super::{Books, Supervisor};
 use crate::acceptor::CloseListener;
 use crate::cause::CloseCause;
@@ -98,7 +98,7 @@ async fn supervise(
             return Ok(());
         }
         let audit_at = audit.due(&supervisor.books);
-        let shutdown_at = supervisor.books.shutdown.as_ref().map(|step| step.until);
+        let shutdown_at = supervisor.books.shutdown.as_ref().map(ShuttingDown::due);
         timer.set(Some(shutdown_at.map_or(audit_at, |at| at.min(audit_at))));
 
         let turn = poll_fn(|cx| {
@@ -139,7 +139,7 @@ async fn supervise(
                 }
             }
             Turn::Time => {
-                if guard(|| supervisor.books.overdue())? {
+                if guard(|| supervisor.books.step())? {
                     return Ok(());
                 }
                 audit.look(&mut supervisor.books, keeper.lane.is_empty());
@@ -158,11 +158,7 @@ async fn settle(keeper: &mut Keeper, books: &mut Books) {
     books.tell_acceptors(None, CloseListener);
     // Those accepted by now are told as they are entered.
     let until = books.clock.now() + DEFAULT_DEADLINE;
-    books.shutdown = Some(ShuttingDown {
-        cause: CloseCause::SupervisorGone,
-        until,
-        cut: true,
-    });
+    books.shutdown = Some(ShuttingDown::by_death(books.clock.now(), until));
     for entry in books.ledger.entries() {
         let line = &entry.held.line;
         line.trip(CloseCause::SupervisorGone, Duration::ZERO);

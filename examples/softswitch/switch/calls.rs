@@ -62,6 +62,13 @@ impl Calls {
             .or_else(|| self.end(ids.of((call_id, to_tag, from_tag)), EndedBy::Callee, now))
     }
 
+    /// The connections with a call, each once.
+    pub(super) fn flows(&self) -> impl Iterator<Item = FlowId> + '_ {
+        let mut last = None;
+        let flows = self.by_flow.iter().map(|&(flow, _)| flow);
+        flows.filter(move |&flow| last.replace(flow) != Some(flow))
+    }
+
     /// A connection has ended, and with it the calls over it.
     pub(super) fn flow_ended(&mut self, flow: FlowId, now: Instant) -> Vec<SwitchEvent> {
         let names: Vec<u64> = self

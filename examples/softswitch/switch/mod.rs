@@ -71,6 +71,8 @@ pub struct Switch {
     calls: Calls,
     /// The accounts each connection has proved to be.
     accounts: HashMap<FlowId, Vec<String>>,
+    /// Whether new dialogs are refused, because the switch is going down.
+    draining: bool,
     /// The header lines of a 200 to OPTIONS.
     capabilities: String,
     dropped: u64,
@@ -104,6 +106,7 @@ impl Switch {
             transactions: Transactions::default(),
             calls: Calls::default(),
             accounts: HashMap::new(),
+            draining: false,
             capabilities,
             dropped: 0,
         }
@@ -138,6 +141,20 @@ impl Switch {
             world.report(event);
         }
         self.accounts.remove(&flow);
+    }
+
+    /// From now on new dialogs are answered 503; those there are go on.
+    pub fn drain(&mut self) {
+        self.draining = true;
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.draining
+    }
+
+    /// The connections that carry an answered call.
+    pub fn flows_in_calls(&self) -> impl Iterator<Item = FlowId> + '_ {
+        self.calls.flows()
     }
 
     /// When `tick` is wanted next.

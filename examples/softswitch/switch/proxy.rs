@@ -20,6 +20,10 @@ use super::value::{self, items};
 use super::world::{FlowId, World};
 use super::{Arrival, Switch};
 
+/// When a caller may try again that came while the switch was going down (RFC 3261 21.5.4): by then
+/// it is back, or its load balancer has noticed.
+const RETRY_AFTER_S: &str = "10";
+
 /// One place to send a request to.
 #[derive(Debug, PartialEq, Eq)]
 struct Target {
@@ -43,6 +47,9 @@ impl Switch {
         extensions_are_none(request)?;
         let (targets, kind) = match course.dialog {
             Some(token) => (in_dialog(token, &course, request, world)?, later(request)),
+            None if self.draining && forms_dialog(request.method) => {
+                return Err(Refusal::new(503).with("Retry-After", RETRY_AFTER_S));
+            }
             None => self.out_of_dialog(arrival, request, course.onward, world)?,
         };
         // Nobody would end what is begun for a connection that has ended already.

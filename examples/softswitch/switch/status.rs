@@ -19,6 +19,7 @@ pub(super) fn reason(status: u16) -> &'static str {
         481 => "Call/Transaction Does Not Exist",
         482 => "Loop Detected",
         483 => "Too Many Hops",
+        503 => "Service Unavailable",
         _ => "Server Internal Error",
     }
 }

@@ -9,6 +9,7 @@ mod calls_are_cancelled;
 mod calls_end_from_both_sides;
 mod credentials_are_checked;
 mod forks_give_one_answer;
+mod going_down_is_orderly;
 mod loops_and_hops_end;
 mod messages_stay_as_they_are;
 mod registrations_are_all_or_nothing;
