@@ -4,16 +4,17 @@
 
 mod peer;
 
-use async_std::task::{block_on, yield_now};
-use peer::{Bed, bed_with, in_time};
+use async_std::task::block_on;
+use peer::{Bed, Phone, bed_with, in_time};
 use sipward::control::Report;
 use sipward::sip::Message;
 use sipward::testing::ManualClock;
 use sipward::{
-    Application, Busy, Cancelled, Event, EventKind, Flow, HandshakeCause, Ready, SipSession,
+    Application, Busy, Cancelled, Closed, Event, EventKind, Flow, HandshakeCause, Ready, SipSession,
 };
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 const DEADLINE: Duration = Duration::from_secs(8);
@@ -61,37 +62,42 @@ async fn drain(bed: &Bed) -> async_std::task::JoinHandle<Report> {
     drained
 }
 
-/// Moves the clock on, in steps small enough for every timer, until an event of this kind.
-async fn until(bed: &Bed, clock: &ManualClock, kind: EventKind) -> (Event, Duration) {
-    let began = clock.now();
-    in_time(async {
-        let mut next = Box::pin(bed.events.next_of(kind));
-        loop {
-            if let Some(event) = futures_lite::future::poll_once(&mut next).await {
-                return (event, clock.now() - began);
-            }
-            clock.advance(Duration::from_millis(10));
-            for _ in 0..50 {
-                yield_now().await;
-            }
-        }
+async fn closed(bed: &Bed) -> Arc<Closed> {
+    match in_time(bed.events.next_of(EventKind::Closed)).await {
+        Event::Closed(closed) => closed,
+        _ => unreachable!(),
+    }
+}
+
+/// Leaves as soon as it is told goodbye, in a thread of its own; whether it was told.
+fn leaves_when_told(mut phone: Phone) -> JoinHandle<bool> {
+    std::thread::spawn(move || {
+        let (_, said_goodbye) = phone.rest();
+        said_goodbye
     })
-    .await
+}
+
+/// A phone in a call.
+fn calling(bed: &Bed) -> Phone {
+    let mut phone = bed.phone();
+    phone.send(peer::request("INVITE", ""));
+    phone.expect(peer::request("INVITE", ""));
+    phone
 }
 
 #[test]
 fn the_application_is_told_and_nobody_new_comes_in() {
     block_on(async {
         let (bed, calls, clock) = draining_bed().await;
-        let mut phone = bed.phone();
-        phone.send(peer::request("INVITE", ""));
-        phone.expect(peer::request("INVITE", ""));
+        let phone = leaves_when_told(calling(&bed));
         let drained = drain(&bed).await;
+        in_time(bed.events.next_of(EventKind::ListenerClosed)).await;
         assert_eq!(*calls.told.lock().unwrap(), [DEADLINE]);
-        until(&bed, &clock, EventKind::ListenerClosed).await;
         assert!(TcpStream::connect(bed.address()).is_err());
         calls.going_on.lock().unwrap().clear();
-        until(&bed, &clock, EventKind::Closed).await;
+        clock.advance(DEADLINE / 2);
+        assert_eq!(closed(&bed).await.cause.name(), "drain");
+        assert!(phone.join().unwrap());
         assert!(in_time(drained).await.inbound.balanced());
     });
 }
@@ -116,30 +122,27 @@ fn a_handshake_is_cancelled_at_once() {
 fn idle_sessions_are_closed_one_after_the_other_over_half_the_time() {
     block_on(async {
         let (bed, _, clock) = draining_bed().await;
-        let phones: Vec<_> = (0..8).map(|_| bed.phone()).collect();
+        let phones: Vec<_> = (0..8).map(|_| leaves_when_told(bed.phone())).collect();
         for _ in &phones {
             in_time(bed.events.next_of(EventKind::Ready)).await;
         }
-        // Each phone ends its half as soon as we have ended ours.
-        let leaving = phones.into_iter().map(|mut phone| {
-            std::thread::spawn(move || {
-                let (_, said_goodbye) = phone.rest();
-                said_goodbye
-            })
-        });
-        let leaving: Vec<_> = leaving.collect();
         let drained = drain(&bed).await;
-        let began = clock.now();
-        let mut closed = Vec::new();
-        for _ in 0..8 {
-            until(&bed, &clock, EventKind::Closed).await;
-            closed.push(clock.now() - began);
+        let open = async || {
+            let figures = in_time(bed.handle.snapshot()).await;
+            figures.unwrap().inbound.open
+        };
+        closed(&bed).await;
+        assert_eq!(open().await, 7, "the first goes at once, alone");
+        clock.advance(DEADLINE / 4);
+        for _ in 0..4 {
+            closed(&bed).await;
         }
-        let (first, last) = (closed[0], closed[7]);
-        assert!(first < DEADLINE / 4, "the first goes soon: {closed:?}");
-        assert!(last > DEADLINE / 4, "they are spread: {closed:?}");
-        assert!(last <= DEADLINE * 3 / 4, "over about half: {closed:?}");
-        for phone in leaving {
+        assert_eq!(open().await, 3, "half of them in half of the half");
+        clock.advance(DEADLINE / 4);
+        for _ in 0..3 {
+            closed(&bed).await;
+        }
+        for phone in phones {
             assert!(phone.join().unwrap(), "each is told goodbye");
         }
         assert_eq!(in_time(drained).await.endings, [("drain", 8)]);
@@ -150,13 +153,11 @@ fn idle_sessions_are_closed_one_after_the_other_over_half_the_time() {
 fn a_busy_session_may_finish_and_one_that_does_not_is_cut_at_the_deadline() {
     block_on(async {
         let (bed, calls, clock) = draining_bed().await;
-        let mut phones = [bed.phone(), bed.phone()];
-        for phone in &mut phones {
-            phone.send(peer::request("INVITE", ""));
-            phone.expect(peer::request("INVITE", ""));
-        }
+        let finishes = leaves_when_told(calling(&bed));
+        let _goes_on = leaves_when_told(calling(&bed));
         let drained = drain(&bed).await;
-        let (progress, _) = until(&bed, &clock, EventKind::DrainProgress).await;
+        clock.advance(Duration::from_secs(1));
+        let progress = in_time(bed.events.next_of(EventKind::DrainProgress)).await;
         assert!(matches!(
             progress,
             Event::DrainProgress {
@@ -165,13 +166,12 @@ fn a_busy_session_may_finish_and_one_that_does_not_is_cut_at_the_deadline() {
                 ..
             }
         ));
-        calls.going_on.lock().unwrap().pop();
-        let (closed, _) = until(&bed, &clock, EventKind::Closed).await;
-        let Event::Closed(closed) = closed else {
-            unreachable!()
-        };
-        assert_eq!(closed.cause.name(), "drain");
-        until(&bed, &clock, EventKind::Closed).await;
+        calls.going_on.lock().unwrap().remove(0);
+        clock.advance(DEADLINE / 2);
+        assert_eq!(closed(&bed).await.cause.name(), "drain");
+        assert!(finishes.join().unwrap());
+        clock.advance(DEADLINE);
+        assert_eq!(closed(&bed).await.cause.name(), "drain_deadline");
         let report = in_time(drained).await;
         assert_eq!(report.endings, [("drain", 1), ("drain_deadline", 1)]);
         assert!(report.inbound.balanced());
@@ -181,19 +181,13 @@ fn a_busy_session_may_finish_and_one_that_does_not_is_cut_at_the_deadline() {
 #[test]
 fn a_second_drain_can_only_shorten_the_first() {
     block_on(async {
-        let (bed, _calls, clock) = draining_bed().await;
-        let mut phone = bed.phone();
-        phone.send(peer::request("INVITE", ""));
-        phone.expect(peer::request("INVITE", ""));
+        let (bed, _calls, _clock) = draining_bed().await;
+        let _phone = leaves_when_told(calling(&bed));
         let drained = drain(&bed).await;
-        let handle = bed.handle.clone();
-        let forced = async_std::task::spawn(async move { handle.drain(Duration::ZERO).await });
-        let (closed, after) = until(&bed, &clock, EventKind::Closed).await;
-        assert!(after < DEADLINE);
-        let Event::Closed(closed) = closed else {
-            unreachable!()
-        };
+        let forced = in_time(bed.handle.drain(Duration::ZERO)).await;
+        let closed = closed(&bed).await;
         assert_eq!(closed.cause.name(), "drain_deadline");
-        assert_eq!(in_time(drained).await, in_time(forced).await);
+        assert!(closed.duration < DEADLINE);
+        assert_eq!(in_time(drained).await, forced);
     });
 }
