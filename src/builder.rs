@@ -1,16 +1,17 @@
 //! How a supervisor is put together and started.
 
-use crate::acceptor::Entrance;
 use crate::admission::{Admission, AdmissionLimits, BanRule};
 use crate::application::{Application, Silent};
 use crate::clock::Clock;
 use crate::control::Outcome;
 use crate::deadline::Deadlines;
+use crate::entrance::Entrance;
 use crate::handle::Handle;
 use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::listener::{AnyListener, ListenOptions, Tcp};
 use crate::observe::{Audience, EventFilter, Gate, LogObserver, Observer, observer};
+use crate::proxy_protocol::ProxyProtocol;
 use crate::session::House;
 use crate::sip::Limits;
 use crate::start_error::StartError;
@@ -42,6 +43,7 @@ pub struct Builder<A> {
     limits: AdmissionLimits,
     ban_rule: Option<BanRule>,
     listen_options: ListenOptions,
+    proxy_protocol: Option<ProxyProtocol>,
     clock: Clock,
 }
 
@@ -71,6 +73,7 @@ impl Builder<Silent> {
             limits: AdmissionLimits::default(),
             ban_rule: None,
             listen_options: ListenOptions::default(),
+            proxy_protocol: None,
             clock: Clock::default(),
         }
     }
@@ -100,6 +103,7 @@ impl<A: Application> Builder<A> {
             limits: self.limits,
             ban_rule: self.ban_rule,
             listen_options: self.listen_options,
+            proxy_protocol: self.proxy_protocol,
             clock: self.clock,
         }
     }
@@ -153,6 +157,13 @@ impl<A: Application> Builder<A> {
     /// connection is accepted until half of them have been seen; the kernel's backlog holds.
     pub fn event_backlog(mut self, events: usize) -> Self {
         self.event_backlog = events;
+        self
+    }
+
+    /// Reads the PROXY protocol from these load balancers, so that limits, events and logs know the
+    /// true peer. Default: nobody speaks it.
+    pub fn proxy_protocol(mut self, rule: ProxyProtocol) -> Self {
+        self.proxy_protocol = Some(rule);
         self
     }
 
@@ -247,14 +258,14 @@ impl<A: Application> Builder<A> {
             lane,
             clock: self.clock.clone(),
         });
-        let doors = Arc::new(Entrance {
-            listener: (),
+        let doors = Arc::new(Arc::new(Entrance {
             admission: Arc::clone(&admission),
-            ids: Arc::new(AtomicU64::new(1)),
+            ids: AtomicU64::new(1),
             gate,
             flow_budget: self.flow_budget,
+            proxy_protocol: self.proxy_protocol,
             house,
-        });
+        }));
         let mut supervisor = Supervisor {
             books: Books {
                 ledger: Ledger::new(),

@@ -47,6 +47,8 @@ pub(crate) enum Lifecycle {
         listener: SocketAddr,
         lasted: Duration,
     },
+    /// One connection less waits to be asked about.
+    Settled,
     /// The last word of an acceptor.
     ListenerClosed {
         acceptor: u64,

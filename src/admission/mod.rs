@@ -14,6 +14,7 @@ use crate::flow::Line;
 use bans::Bans;
 use rules::{Rules, Ticket};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(crate) struct Admission {
     rules: Mutex<State>,
+    /// Connections that have not been asked about yet: their header is still to come.
+    waiting: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -46,6 +49,7 @@ impl Admission {
                 bans: Bans::new(ban_rule),
                 closed: false,
             }),
+            waiting: AtomicUsize::new(0),
         })
     }
 
@@ -79,6 +83,34 @@ impl Admission {
             admission: Arc::clone(self),
             ticket,
         })
+    }
+
+    /// A connection that will be asked about: a shutdown waits for it.
+    pub(crate) fn wait(self: &Arc<Self>) -> Waiting {
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        Waiting(Arc::clone(self))
+    }
+
+    /// How many connections have still to be asked about.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Acquire)
+    }
+
+    /// Why not even a connection's header can be waited for: as many are here as may be.
+    pub(crate) fn full(&self) -> Option<Refusal> {
+        let state = self.state();
+        let limit = state.rules.limits().connections;
+        let current = state.rules.open() + self.waiting();
+        (current >= limit).then_some(Refusal {
+            cause: RefusalCause::ConnectionLimit,
+            limit: limit as u64,
+            current: current as u64,
+        })
+    }
+
+    /// Whether everybody is refused.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state().closed
     }
 
     /// From now on everybody is refused.
@@ -145,6 +177,16 @@ impl Admission {
     fn state(&self) -> MutexGuard<'_, State> {
         // No critical section calls anything that panics half way.
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection that has still to be asked about, while it lives.
+#[derive(Debug)]
+pub(crate) struct Waiting(Arc<Admission>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -94,6 +94,7 @@ impl Books {
                 error,
                 pause,
             }),
+            Lifecycle::Settled => {}
             Lifecycle::AcceptResumed { listener, lasted } => {
                 self.show(Event::AcceptResumed { listener, lasted });
             }
@@ -162,7 +163,7 @@ impl Books {
 
     /// Whether every connection has ended and nobody can come any more.
     pub(crate) fn is_empty(&self) -> bool {
-        self.listeners.is_empty() && self.ledger.len() == 0
+        self.listeners.is_empty() && self.ledger.len() == 0 && self.admission.waiting() == 0
     }
 
     pub(crate) const fn counts(&self, direction: Direction) -> Counts {
