@@ -11,6 +11,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::digest::hash::{Algorithm, Hash};
+use super::options::Offer;
 
 mod errors;
 
@@ -21,6 +22,7 @@ pub struct Accounts {
     realm: String,
     domains: Vec<String>,
     open: bool,
+    offer: Offer,
     listed: HashMap<String, Account>,
     knowing_sha256: usize,
     knowing_md5: usize,
@@ -64,10 +66,18 @@ impl Accounts {
             realm: realm.to_owned(),
             domains,
             open: false,
+            offer: Offer::Both,
             listed: HashMap::new(),
             knowing_sha256: 0,
             knowing_md5: 0,
         }
+    }
+
+    /// Narrows the challenges down to this offer; to be said before accounts are added, so that
+    /// those who cannot answer are refused.
+    pub fn offering(mut self, offer: Offer) -> Self {
+        self.offer = offer;
+        self
     }
 
     /// The users alice and bob with random passwords of 80 bits, for a first try.
@@ -118,13 +128,14 @@ impl Accounts {
         self.open
     }
 
-    /// The algorithms to challenge with, the preferred one first: those that
+    /// The algorithms to challenge with, the preferred one first: those on offer that
     /// every account can answer, because a challenge goes out before its
     /// addressee is known. None when the accounts are open.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> + '_ {
         let offered = match self.open {
             true => [None, None],
-            false => Algorithm::PREFERENCE.map(|each| self.all_know(each).then_some(each)),
+            false => Algorithm::PREFERENCE
+                .map(|each| (self.offers(each) && self.all_know(each)).then_some(each)),
         };
         offered.into_iter().flatten()
     }
@@ -205,6 +216,14 @@ impl Accounts {
             self.realm.as_bytes(),
             password.as_bytes(),
         ])
+    }
+
+    fn offers(&self, algorithm: Algorithm) -> bool {
+        match self.offer {
+            Offer::Md5 => algorithm == Algorithm::Md5,
+            Offer::Sha256 => algorithm == Algorithm::Sha256,
+            Offer::Both => true,
+        }
     }
 
     fn all_know(&self, algorithm: Algorithm) -> bool {

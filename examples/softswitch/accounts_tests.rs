@@ -147,3 +147,22 @@ fn debug_output_shows_no_secret() {
     assert!(!shown.contains("hunter2"));
     assert!(!shown.contains(&hashed(Algorithm::Md5, "alice", "hunter2")));
 }
+
+#[test]
+fn the_offer_narrows_the_challenges_down_and_refuses_who_cannot_answer() {
+    let offered = |offer| {
+        let mut accounts = none_yet().offering(offer);
+        accounts.add("carol:secret").unwrap();
+        accounts.algorithms().collect::<Vec<_>>()
+    };
+    assert_eq!(offered(Offer::Md5), [Algorithm::Md5]);
+    assert_eq!(offered(Offer::Sha256), [Algorithm::Sha256]);
+    assert_eq!(offered(Offer::Both), Algorithm::PREFERENCE);
+
+    let mut accounts = none_yet().offering(Offer::Md5);
+    let error = accounts.add_lines(&format!("dave:{}", "0".repeat(64)));
+    assert!(matches!(
+        error,
+        Err((1, AccountError::NoCommonAlgorithm(name))) if name == "dave"
+    ));
+}

@@ -105,13 +105,20 @@ impl Authenticator {
     }
 
     /// The values of the `WWW-Authenticate` or `Proxy-Authenticate` headers,
-    /// to be sent in this order. None when the accounts are open.
-    pub fn challenges(&self, now: SystemTime, stale: bool) -> Vec<String> {
+    /// to be sent in this order. None when the accounts are open. `plain` leaves
+    /// out what not every phone understands, if MD5 is among the rest.
+    pub fn challenges(&self, now: SystemTime, stale: bool, plain: bool) -> Vec<String> {
         let nonce = self.nonces.issue(now);
         let realm = &self.realm;
         let stale = if stale { ", stale=true" } else { "" };
+        let alone = plain
+            && self
+                .accounts
+                .algorithms()
+                .any(|each| each == Algorithm::Md5);
         self.accounts
             .algorithms()
+            .filter(|each| !alone || *each == Algorithm::Md5)
             .map(|algorithm| {
                 let algorithm = algorithm.name();
                 format!(

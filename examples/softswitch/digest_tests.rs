@@ -32,7 +32,7 @@ impl Client {
             password: "wonderland",
             algorithm: Algorithm::Sha256,
             uri: URI,
-            nonce: nonce_in(&server.challenges(now(), false)[0]),
+            nonce: nonce_in(&server.challenges(now(), false, false)[0]),
             nc: "00000001",
         }
     }
@@ -85,7 +85,7 @@ fn stale() -> Verdict {
 
 #[test]
 fn challenges_offer_sha_256_before_md5() {
-    let challenges = authenticator().challenges(now(), false);
+    let challenges = authenticator().challenges(now(), false, false);
     let nonce = nonce_in(&challenges[0]);
     let expected = ["SHA-256", "MD5"].map(|algorithm| {
         format!(
@@ -97,7 +97,7 @@ fn challenges_offer_sha_256_before_md5() {
 
 #[test]
 fn a_stale_challenge_says_so_in_each_value() {
-    let challenges = authenticator().challenges(now(), true);
+    let challenges = authenticator().challenges(now(), true, false);
     assert!(
         challenges
             .iter()
@@ -108,7 +108,7 @@ fn a_stale_challenge_says_so_in_each_value() {
 #[test]
 fn open_accounts_are_not_challenged() {
     let open = Authenticator::new(REALM.to_owned(), Accounts::open(), [7; 32], NONCE_LIFETIME);
-    assert!(open.challenges(now(), false).is_empty());
+    assert!(open.challenges(now(), false, false).is_empty());
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn an_algorithm_some_account_cannot_answer_is_not_offered_to_any() {
     let md5_only = format!("bob:{}", "0".repeat(32));
     assert_eq!(accounts.add_lines(&md5_only).unwrap(), 1);
     let mut server = Authenticator::new(REALM.to_owned(), accounts, [7; 32], NONCE_LIFETIME);
-    assert_eq!(server.challenges(now(), false).len(), 1);
+    assert_eq!(server.challenges(now(), false, false).len(), 1);
     let credentials = Client::challenged_by(&server).credentials();
     assert_eq!(
         verify(&mut server, &credentials),

@@ -31,8 +31,8 @@ impl Gate for Digest {
         &self.realm
     }
 
-    fn challenges(&self, wall: SystemTime, stale: bool) -> Vec<String> {
-        self.authenticator.challenges(wall, stale)
+    fn challenges(&self, wall: SystemTime, stale: bool, plain: bool) -> Vec<String> {
+        self.authenticator.challenges(wall, stale, plain)
     }
 
     fn verify(

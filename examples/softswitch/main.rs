@@ -25,7 +25,7 @@ use futures_lite::{FutureExt, StreamExt};
 use gate::Digest;
 use options::{AccountSource, HostPort, Identity, Options, Settings};
 use sipward::control::Report;
-use sipward::{Builder, Deadlines, Handle, Supervisor, TlsPolicy};
+use sipward::{Builder, Deadlines, Handle, StartError, Supervisor, TlsPolicy};
 use std::error::Error;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
@@ -69,6 +69,8 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     let mut config = SwitchConfig::new(settings.domains.clone(), String::new(), token_secret);
     config.max_contacts = settings.max_contacts;
     let reports = events.clone();
+    // Before anybody can know that it runs: a signal must never find it unprepared.
+    let signals = Signals::new([Signal::Int, Signal::Term])?;
     let handle = builder
         .application_at(move |bound| {
             config.advertise = advertise(&advertised, bound).to_string();
@@ -86,7 +88,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
         open,
     };
     screen.print(events.uses_standard_output());
-    let report = until_told_to_stop(handle).await?;
+    let report = until_told_to_stop(handle, signals).await;
     events.finish();
     banner::print_ledger(&report);
     match report.panic {
@@ -104,10 +106,10 @@ fn accounts(
         AccountSource::Open => Ok((Accounts::open(), None)),
         AccountSource::Demo => {
             let (accounts, users) = Accounts::demo(realm, &settings.domains)?;
-            Ok((accounts, Some(users)))
+            Ok((accounts.offering(settings.digest), Some(users)))
         }
         AccountSource::Listed { users, file } => {
-            let mut accounts = Accounts::new(realm, &settings.domains);
+            let mut accounts = Accounts::new(realm, &settings.domains).offering(settings.digest);
             for user in users {
                 accounts.add(user.reveal())?;
             }
@@ -122,7 +124,13 @@ fn accounts(
 /// The certificate, and what was made for it.
 fn identity(settings: &Settings) -> Result<(TlsPolicy, Option<Development>), Box<dyn Error>> {
     match &settings.identity {
-        Identity::Files { cert, key } => Ok((TlsPolicy::from_pem_files(cert, key)?, None)),
+        Identity::Files { cert, key } => {
+            let policy = TlsPolicy::from_pem_files(cert, key).map_err(|error| {
+                let (cert, key) = (cert.display(), key.display());
+                format!("--cert {cert} and --key {key} cannot be used: {error}")
+            })?;
+            Ok((policy, None))
+        }
         Identity::Development => {
             let names = certificate::Names::new(
                 &settings.domains,
@@ -166,8 +174,10 @@ fn builder(
 fn check(settings: &Settings, policy: &TlsPolicy) -> Result<(), Box<dyn Error>> {
     policy.validate()?;
     for address in &settings.listen {
-        TcpListener::bind(address)
-            .map_err(|error| format!("cannot listen on {address}: {error}"))?;
+        TcpListener::bind(address).map_err(|source| StartError::Bind {
+            address: *address,
+            source,
+        })?;
     }
     EventStream::open(settings.events.as_ref())?;
     println!("everything is in order");
@@ -183,20 +193,19 @@ fn advertise(wished: &HostPort, bound: &[SocketAddr]) -> HostPort {
 }
 
 /// Runs until SIGINT or SIGTERM, then drains; a second signal cuts everything off.
-async fn until_told_to_stop(handle: Handle) -> Result<Report, Box<dyn Error>> {
-    let mut signals = Signals::new([Signal::Int, Signal::Term])?;
+async fn until_told_to_stop(handle: Handle, mut signals: Signals) -> Report {
     let told = async {
         signals.next().await;
         None
     };
     let ended = async { Some(handle.wait().await) };
     if let Some(report) = told.or(ended).await {
-        return Ok(report);
+        return report;
     }
     let drained = handle.drain(DRAIN);
     let impatient = async {
         signals.next().await;
         handle.shutdown(Duration::ZERO).await
     };
-    Ok(drained.or(impatient).await)
+    drained.or(impatient).await
 }

@@ -90,6 +90,17 @@ pub struct Options {
     #[arg(long, env = "SOFTSWITCH_ALLOW_OPEN", value_parser = BoolishValueParser::new())]
     allow_open: bool,
 
+    /// Digest to challenge phones with. A phone that does not answer when
+    /// SHA-256 is among several is offered MD5 alone the next time, baresip 1.0
+    /// at once
+    #[arg(
+        long,
+        value_name = "KIND",
+        env = "SOFTSWITCH_DIGEST",
+        default_value = "both"
+    )]
+    digest: Offer,
+
     /// Directory of the development authority and certificate
     #[arg(
         long,
@@ -159,6 +170,18 @@ pub struct Options {
     /// [default: off]
     #[arg(long, env = "SOFTSWITCH_CHECK", value_parser = BoolishValueParser::new())]
     check: bool,
+}
+
+/// Digest to challenge phones with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Offer {
+    /// MD5 alone, which all phones answer; TLS hides it from others
+    Md5,
+    /// SHA-256 alone
+    #[value(name = "sha-256")]
+    Sha256,
+    /// SHA-256 and, for phones that do not know it, MD5
+    Both,
 }
 
 /// Form of log lines.

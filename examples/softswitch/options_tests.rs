@@ -34,6 +34,7 @@ fn without_options_everything_has_a_default_for_this_machine_alone() {
     assert_eq!(settings.domains, ["127.0.0.1"]);
     assert_eq!(settings.identity, Identity::Development);
     assert_eq!(settings.accounts, AccountSource::Demo);
+    assert_eq!(settings.digest, Offer::Both);
     assert_eq!(settings.data, PathBuf::from("./softswitch-data"));
     assert_eq!(settings.log, LogForm::Pretty);
     assert_eq!(settings.log_level, LogLevel::Info);

@@ -72,8 +72,9 @@ impl fmt::Display for AccountError {
             }
             Self::NoCommonAlgorithm(name) => write!(
                 f,
-                "the account {name} has only one kind of hash and others have only the other kind, \
-                 so that no challenge suits all; give {name} a password or the other hash"
+                "the account {name} has not the kind of hash that --digest offers or others have, \
+                 so that no challenge suits all; give {name} a password or the other hash, or \
+                 change --digest"
             ),
             Self::NoRandomness(error) => write!(
                 f,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::super::accounts::Accounts;
 use super::admission::Admission;
 use super::host::{canonical, of_address};
-use super::{HostPort, LogForm, LogLevel, Options, Password, UsageError};
+use super::{HostPort, LogForm, LogLevel, Offer, Options, Password, UsageError};
 
 /// What softswitch does; no field needs looking at another to be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub struct Settings {
     pub host_name: Option<String>,
     pub identity: Identity,
     pub accounts: AccountSource,
+    pub digest: Offer,
     pub data: PathBuf,
     pub log: LogForm,
     pub log_level: LogLevel,
@@ -106,6 +107,7 @@ impl Options {
             host_name,
             identity,
             accounts,
+            digest: self.digest,
             data: self.data,
             log: self.log,
             log_level: self.log_level,

@@ -82,9 +82,16 @@ impl Switch {
         let verdict = self
             .gate
             .verify(request.method, request.uri, &credentials, arrival.wall);
+        let flow = arrival.source.flow;
+        let plain = match verdict {
+            Verdict::Missing => {
+                let user_agent = request.head.all(Name::UserAgent).next();
+                self.challenges.asked(flow, user_agent)
+            }
+            _ => self.challenges.answered(flow),
+        };
         let stale = match verdict {
             Verdict::Authenticated { user } => {
-                let flow = arrival.source.flow;
                 if world.alive(flow) {
                     let accounts = self.accounts.entry(flow).or_default();
                     if !accounts.contains(&user) {
@@ -102,7 +109,7 @@ impl Switch {
                 false
             }
         };
-        let challenges = self.gate.challenges(arrival.wall, stale);
+        let challenges = self.gate.challenges(arrival.wall, stale, plain);
         let refusal = Refusal::new(challenge.status());
         Err(challenges.iter().fold(refusal, |refusal, value| {
             refusal.with(challenge.header(), value)

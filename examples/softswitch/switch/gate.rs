@@ -13,8 +13,9 @@ pub trait Gate: Send {
     /// The realm in the challenges; credentials for it are never forwarded.
     fn realm(&self) -> &str;
 
-    /// Values for WWW-Authenticate or Proxy-Authenticate, the preferred one first.
-    fn challenges(&self, wall: SystemTime, stale: bool) -> Vec<String>;
+    /// Values for WWW-Authenticate or Proxy-Authenticate, the preferred one first; `plain` for a
+    /// phone that gives up when one is among them that it does not know.
+    fn challenges(&self, wall: SystemTime, stale: bool, plain: bool) -> Vec<String>;
 
     /// Judges the values of all Authorization or Proxy-Authorization headers of one request.
     fn verify(

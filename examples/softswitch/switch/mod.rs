@@ -15,6 +15,7 @@ mod admission;
 mod answer;
 mod best;
 mod calls;
+mod challenges;
 mod config;
 mod contacts;
 mod dispatch;
@@ -50,6 +51,7 @@ pub use gate::{Gate, Verdict};
 pub use world::{FlowId, Source, Unsendable, World};
 
 use calls::Calls;
+use challenges::Challenges;
 use domains::Domains;
 use flow_token::TokenKey;
 use head::{Head, unfolded};
@@ -71,6 +73,7 @@ pub struct Switch {
     calls: Calls,
     /// The accounts each connection has proved to be.
     accounts: HashMap<FlowId, Vec<String>>,
+    challenges: Challenges,
     /// Whether new dialogs are refused, because the switch is going down.
     draining: bool,
     /// The header lines of a 200 to OPTIONS.
@@ -106,6 +109,7 @@ impl Switch {
             transactions: Transactions::default(),
             calls: Calls::default(),
             accounts: HashMap::new(),
+            challenges: Challenges::default(),
             draining: false,
             capabilities,
             dropped: 0,
@@ -141,6 +145,7 @@ impl Switch {
             world.report(event);
         }
         self.accounts.remove(&flow);
+        self.challenges.flow_ended(flow);
     }
 
     /// From now on new dialogs are answered 503; those there are go on.
@@ -187,6 +192,7 @@ impl Switch {
             && self.transactions.is_empty()
             && self.calls.is_empty()
             && self.accounts.is_empty()
+            && self.challenges.is_empty()
             && self.timers.is_empty()
     }
 }

@@ -18,6 +18,7 @@ pub(super) enum Name {
     ProxyAuthorization,
     WwwAuthenticate,
     ProxyAuthenticate,
+    UserAgent,
     Other,
 }
 
@@ -44,6 +45,7 @@ impl Name {
             (7, b'c') => ("contact", Name::Contact),
             (7, b'e') => ("expires", Name::Expires),
             (7, b'r') => ("require", Name::Require),
+            (10, b'u') => ("user-agent", Name::UserAgent),
             (12, b'm') => ("max-forwards", Name::MaxForwards),
             (13, b'p') => ("proxy-require", Name::ProxyRequire),
             (13, b'a') => ("authorization", Name::Authorization),

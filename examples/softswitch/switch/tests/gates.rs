@@ -20,10 +20,11 @@ impl Gate for Guard {
         "example.com"
     }
 
-    fn challenges(&self, _: SystemTime, stale: bool) -> Vec<String> {
-        ["SHA-256", "MD5"]
+    fn challenges(&self, _: SystemTime, stale: bool, plain: bool) -> Vec<String> {
+        ["SHA-256", "MD5"][usize::from(plain)..]
+            .iter()
             .map(|name| format!("Digest realm=\"example.com\", algorithm={name}, stale={stale}"))
-            .to_vec()
+            .collect()
     }
 
     fn verify(&mut self, _: &str, _: &str, credentials: &[&str], _: SystemTime) -> Verdict {
@@ -66,7 +67,7 @@ impl Gate for Open {
         Guard.realm()
     }
 
-    fn challenges(&self, _: SystemTime, _: bool) -> Vec<String> {
+    fn challenges(&self, _: SystemTime, _: bool, _: bool) -> Vec<String> {
         Vec::new()
     }
 

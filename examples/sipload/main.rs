@@ -1,0 +1,102 @@
+//! sipload: a load generator for SIP-over-TLS servers.
+//!
+//! It loads one server with one kind of operation and tells how many were done, how long they took
+//! and, given the server's process, what they cost it in CPU time and memory.
+//!
+//! ```text
+//! cargo run --release --example sipload -- options 127.0.0.1:5061 --insecure --pid 4711
+//! cargo run --release --example sipload -- call 127.0.0.1:5061 --ca ca.crt --user 'load{}:secret'
+//! ```
+//!
+//! A run goes through phases that [`conductor`] sets and the threads of a [`crew`] follow: open and
+//! prepare all connections, warm up, measure, close. A [`station`] does one operation at a time,
+//! saying what a [`dialogue`] tells it over its [`wire`]s; a [`worker`] hands out what is due by the
+//! [`pace`] to the stations that are free and keeps the [`tally`].
+
+mod accounts;
+mod alarm;
+mod conductor;
+mod course;
+mod crew;
+mod dialogue;
+mod digest;
+mod failure;
+mod interrupt;
+mod names;
+mod options;
+mod pace;
+mod plan;
+mod process;
+mod progress;
+mod report;
+mod seats;
+mod sip;
+mod station;
+mod tally;
+mod target;
+mod trust;
+mod wire;
+mod worker;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+use course::Course;
+use options::Options;
+use plan::{Plan, Work};
+use report::Report;
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let plan = match Plan::new(&options) {
+        Ok(plan) => plan,
+        Err(error) => Options::command()
+            .error(ErrorKind::ValueValidation, error)
+            .exit(),
+    };
+    match run(&plan) {
+        Ok(report) => {
+            if plan.json {
+                println!("{}", report.json());
+            } else {
+                println!("{}", report.table());
+            }
+            ExitCode::from(u8::from(!report.is_success()))
+        }
+        Err(error) => {
+            eprintln!("sipload: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(plan: &Plan) -> Result<Report, Box<dyn Error>> {
+    allow_many_descriptors();
+    let operations = match plan.work {
+        // Each connection is opened once.
+        Work::Idle(_) => plan.count.min(plan.connections as u64),
+        _ => plan.count,
+    };
+    let course = Arc::new(Course::new(plan.threads, operations));
+    interrupt::watch(Arc::clone(&course))?;
+    let run = getrandom::u32()?;
+    Ok(conductor::conduct(plan, run, &course)?)
+}
+
+/// As many as the system lets us have without asking anyone.
+#[cfg(unix)]
+fn allow_many_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // With fewer, opening connections fails by name.
+    let _ = setrlimit(Resource::Nofile, most);
+}
+
+#[cfg(not(unix))]
+fn allow_many_descriptors() {}

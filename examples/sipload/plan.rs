@@ -1,0 +1,318 @@
+//! A command line that has been checked: what a run will be.
+
+use crate::accounts::{Accounts, NotAnAccount};
+use crate::options::{Load, Mode, Options, Register};
+use crate::target::{self, TargetError};
+use crate::trust::{Trust, TrustError};
+use crate::wire::Dial;
+use rustls::ServerName;
+use std::fmt;
+use std::time::Duration;
+
+/// No run takes longer.
+const CEILING: f64 = 3600.0;
+
+/// How long operations are measured unless told otherwise.
+const DURATION: f64 = 10.0;
+
+/// What a run will be.
+pub struct Plan {
+    /// What is done.
+    pub work: Work,
+    /// The server.
+    pub dial: Dial,
+    /// The SIP domain.
+    pub domain: String,
+    /// Whom to trust.
+    pub trust: Trust,
+    /// Connections at once.
+    pub connections: usize,
+    /// For how long operations are begun, or connections held.
+    pub duration: Duration,
+    /// How many operations are counted at most.
+    pub count: u64,
+    /// Operations per second.
+    pub rate: Option<f64>,
+    /// For how long operations are begun before.
+    pub warmup: Duration,
+    /// How long one operation may take.
+    pub timeout: Duration,
+    /// The server's process.
+    pub pid: Option<u32>,
+    /// Threads, at most one per connection.
+    pub threads: usize,
+    /// Whether JSON is wanted.
+    pub json: bool,
+}
+
+/// What is done.
+#[derive(Clone)]
+pub enum Work {
+    /// Full handshakes, or resumed ones.
+    Handshake {
+        /// Whether they are resumed.
+        resuming: bool,
+    },
+    /// Connections are held, registered as these if any.
+    Idle(Option<Accounts>),
+    /// OPTIONS.
+    Options,
+    /// Pings.
+    Ping,
+    /// Registrations are refreshed.
+    Register(Accounts),
+    /// Calls.
+    Call(Accounts),
+}
+
+/// A command line that makes no run. Always the user's to mend.
+#[derive(Debug)]
+pub enum PlanError {
+    /// The target.
+    Target(TargetError),
+    /// Neither --ca nor --insecure.
+    NoTrust,
+    /// The file of --ca.
+    Trust(TrustError),
+    /// Not a name for TLS.
+    ServerName(String),
+    /// Not a name for SIP.
+    Domain(String),
+    /// A number out of its range.
+    OutOfRange(&'static str),
+    /// An account.
+    Account(NotAnAccount),
+    /// Parties of calls would share an account.
+    TooFewAccounts,
+}
+
+impl Plan {
+    /// Checks the command line.
+    ///
+    /// # Errors
+    /// [`PlanError`]; nothing has been sent then.
+    pub fn new(options: &Options) -> Result<Self, PlanError> {
+        let load = options.load();
+        let target = target::resolve(&load.address, load.target_is_mine);
+        let target = target.map_err(PlanError::Target)?;
+        if load.ca.is_none() && !load.insecure {
+            return Err(PlanError::NoTrust);
+        }
+        let trust = Trust::new(load.ca.as_deref(), load.tls.unwrap_or_default());
+        let trust = trust.map_err(PlanError::Trust)?;
+        let name = load.sni.as_deref().unwrap_or(target::host(&load.address));
+        let domain = load.domain.as_deref().unwrap_or(name);
+        if domain.is_empty() || domain.contains(|c: char| c.is_whitespace() || "<>@;\"".contains(c))
+        {
+            return Err(PlanError::Domain(domain.to_owned()));
+        }
+        // An IPv6 address has brackets in a URI.
+        let domain = match domain.parse() {
+            Ok(std::net::Ipv6Addr { .. }) => format!("[{domain}]"),
+            Err(_) => domain.to_owned(),
+        };
+        let unnamed = |_| PlanError::ServerName(name.to_owned());
+        let usual = load.count.map_or(DURATION, |_| CEILING);
+        let plan = Self {
+            work: work(options, &domain)?,
+            dial: Dial {
+                target,
+                name: ServerName::try_from(name).map_err(unnamed)?,
+            },
+            domain,
+            trust,
+            connections: load.connections,
+            duration: seconds(load.duration.unwrap_or(usual), "--duration")?,
+            count: load.count.unwrap_or(u64::MAX),
+            rate: load.rate,
+            warmup: seconds(load.warmup, "--warmup")?,
+            timeout: seconds(load.timeout, "--timeout")?,
+            pid: load.pid,
+            threads: load.threads,
+            json: load.json,
+        };
+        plan.check()
+    }
+
+    /// How many stations do the work: a call needs two connections.
+    pub fn stations(&self) -> usize {
+        match self.work {
+            Work::Call(_) => self.connections / 2,
+            _ => self.connections,
+        }
+    }
+
+    fn check(self) -> Result<Self, PlanError> {
+        if self.stations() == 0 || self.connections > 1_000_000 {
+            return Err(PlanError::OutOfRange("--connections"));
+        }
+        if self.threads == 0 || self.threads > self.stations() {
+            return Err(PlanError::OutOfRange("--threads"));
+        }
+        if self.count == 0 {
+            return Err(PlanError::OutOfRange("--count"));
+        }
+        if self
+            .rate
+            .is_some_and(|rate| !(0.001..=10_000_000.0).contains(&rate))
+        {
+            return Err(PlanError::OutOfRange("--rate"));
+        }
+        if self.timeout.is_zero() || self.duration.is_zero() {
+            return Err(PlanError::OutOfRange("--timeout or --duration"));
+        }
+        match &self.work {
+            Work::Call(accounts) if !accounts.suffice_for(self.stations() * 2) => {
+                Err(PlanError::TooFewAccounts)
+            }
+            _ => Ok(self),
+        }
+    }
+}
+
+impl Work {
+    /// The mode's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Handshake { resuming: false } => "handshake",
+            Self::Handshake { resuming: true } => "resume",
+            Self::Idle(_) => "idle",
+            Self::Options => "options",
+            Self::Ping => "ping",
+            Self::Register(_) => "register",
+            Self::Call(_) => "call",
+        }
+    }
+}
+
+impl Options {
+    fn load(&self) -> &Load {
+        match &self.mode {
+            Mode::Handshake(load) | Mode::Resume(load) | Mode::Options(load) | Mode::Ping(load) => {
+                load
+            }
+            Mode::Idle(idle) => &idle.with.load,
+            Mode::Register(register) | Mode::Call(register) => &register.load,
+        }
+    }
+}
+
+fn work(options: &Options, domain: &str) -> Result<Work, PlanError> {
+    let accounts = |register: &Register| {
+        Accounts::new(&register.users, domain, register.digest).map_err(PlanError::Account)
+    };
+    Ok(match &options.mode {
+        Mode::Handshake(_) => Work::Handshake { resuming: false },
+        Mode::Resume(_) => Work::Handshake { resuming: true },
+        Mode::Idle(idle) if idle.register => Work::Idle(Some(accounts(&idle.with)?)),
+        Mode::Idle(_) => Work::Idle(None),
+        Mode::Options(_) => Work::Options,
+        Mode::Ping(_) => Work::Ping,
+        Mode::Register(register) => Work::Register(accounts(register)?),
+        Mode::Call(register) => Work::Call(accounts(register)?),
+    })
+}
+
+fn seconds(given: f64, option: &'static str) -> Result<Duration, PlanError> {
+    if !(0.0..=CEILING).contains(&given) {
+        return Err(PlanError::OutOfRange(option));
+    }
+    Ok(Duration::from_secs_f64(given))
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Target(error) => error.fmt(f),
+            Self::NoTrust => f.write_str(
+                "whom to trust is not said: give --ca FILE to verify the server's certificate, \
+                 or --insecure to take any",
+            ),
+            Self::Trust(error) => error.fmt(f),
+            Self::ServerName(name) => {
+                write!(
+                    f,
+                    "`{name}` is no server name for TLS: give another by --sni"
+                )
+            }
+            Self::Domain(name) => write!(f, "`{name}` is no SIP domain: give another by --domain"),
+            Self::OutOfRange(option) => {
+                write!(f, "{option} is out of its range: see --help")
+            }
+            Self::Account(error) => error.fmt(f),
+            Self::TooFewAccounts => f.write_str(
+                "parties of calls need an account each: give --user 'NAME{}:PASSWORD', where {} \
+                 stands for the party's number, or as many --user as there are connections",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for PlanError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn plan(line: &str) -> Result<Plan, PlanError> {
+        let words = std::iter::once("sipload").chain(line.split(' '));
+        Plan::new(&Options::try_parse_from(words).unwrap())
+    }
+
+    fn refusal(line: &str) -> String {
+        plan(line).err().expect("the line is refused").to_string()
+    }
+
+    #[test]
+    fn trust_must_be_said_even_on_loopback() {
+        let refusal = refusal("ping 127.0.0.1:5061");
+        assert!(refusal.contains("--ca") && refusal.contains("--insecure"));
+    }
+
+    #[test]
+    fn a_target_beyond_loopback_must_be_vouched_for() {
+        assert!(refusal("ping 192.0.2.1:5061 --insecure").contains("--target-is-mine"));
+        assert!(plan("ping 192.0.2.1:5061 --insecure --target-is-mine").is_ok());
+    }
+
+    #[test]
+    fn every_run_is_bounded_in_time() {
+        let bound = |line: &str| plan(line).unwrap().duration.as_secs();
+        assert_eq!(bound("ping 127.0.0.1:1 --insecure"), 10);
+        assert_eq!(bound("ping 127.0.0.1:1 --insecure -n 5"), 3600);
+        assert_eq!(bound("ping 127.0.0.1:1 --insecure -n 5 -d 7"), 7);
+        assert!(refusal("ping 127.0.0.1:1 --insecure -d 3601").contains("--duration"));
+    }
+
+    #[test]
+    fn a_call_needs_two_connections_and_two_accounts() {
+        let line = "call 127.0.0.1:1 --insecure --connections";
+        assert!(refusal(&format!("{line} 1")).contains("--connections"));
+        assert_eq!(plan(&format!("{line} 5")).unwrap().stations(), 2);
+        assert!(refusal(&format!("{line} 2 --user a:b")).contains("account"));
+        assert!(plan(&format!("{line} 2 --user a:b --user c:d")).is_ok());
+    }
+
+    #[test]
+    fn numbers_that_mean_nothing_are_refused() {
+        for option in [
+            "--rate 0",
+            "--rate=-1",
+            "--rate NaN",
+            "-n 0",
+            "--threads 0",
+            "-d nan",
+        ] {
+            let refusal = refusal(&format!("ping 127.0.0.1:1 --insecure {option}"));
+            assert!(refusal.contains("out of its range"), "{option}");
+        }
+    }
+
+    #[test]
+    fn names_come_from_the_address_unless_given() {
+        let plan = plan("ping [::1]:5061 --insecure").unwrap();
+        assert_eq!(plan.domain, "[::1]");
+        assert!(matches!(plan.dial.name, ServerName::IpAddress(_)));
+    }
+}

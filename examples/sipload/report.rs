@@ -1,0 +1,243 @@
+//! What a run came to, as a table or as JSON.
+
+use crate::process::Sample;
+use crate::tally::Tally;
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The percentiles that are told.
+const PERCENTILES: [(&str, f64); 5] = [
+    ("p50", 50.0),
+    ("p90", 90.0),
+    ("p99", 99.0),
+    ("p99.9", 99.9),
+    ("max", 100.0),
+];
+
+/// What a run came to.
+pub struct Report {
+    /// The mode's name.
+    pub mode: &'static str,
+    /// Connections used, or held.
+    pub connections: usize,
+    /// Operations per second asked for.
+    pub rate: Option<f64>,
+    /// From the first operation's beginning to the last one's end.
+    pub elapsed: Duration,
+    /// What was measured.
+    pub tally: Tally,
+    /// The server's process, if it was watched.
+    pub server: Option<Server>,
+    /// CPU time of this generator over the same time.
+    pub own_cpu: Option<Duration>,
+}
+
+/// The server's process around the measured operations.
+#[derive(Clone, Copy, Debug)]
+pub struct Server {
+    /// Just before the first.
+    pub before: Sample,
+    /// Just after the last; when connections were held, at the end of that.
+    pub after: Sample,
+    /// Some time after all connections were closed.
+    pub closed: Sample,
+    /// Whether the growth of its memory is due to held connections.
+    pub holding: bool,
+}
+
+impl Report {
+    /// True when something was done and nothing failed.
+    pub fn is_success(&self) -> bool {
+        self.tally.operations() > 0 && self.tally.errors() == 0
+    }
+
+    /// For people: lines of name and value.
+    pub fn table(&self) -> String {
+        let mut table = Table::new();
+        table.load_preset(NOTHING);
+        for (name, value) in self.rows() {
+            table.add_row([name, value]);
+        }
+        if let Some(column) = table.column_mut(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let mut text = table.trim_fmt();
+        for (failure, count) in self.tally.failures() {
+            text += &format!("\n {count} x {failure}");
+        }
+        text
+    }
+
+    /// For machines: one object. Times in microseconds and memory in bytes, as the names say;
+    /// `null` where nothing was measured.
+    pub fn json(&self) -> Value {
+        let has_latency = self.tally.operations() + self.tally.overdue() > 0;
+        let latency: serde_json::Map<String, Value> = PERCENTILES
+            .iter()
+            .map(|(name, at)| {
+                let micros = has_latency.then(|| self.tally.latency(*at));
+                ((*name).to_owned(), json!(micros))
+            })
+            .collect();
+        let failures: Vec<Value> = self
+            .tally
+            .failures()
+            .map(|(failure, count)| {
+                json!({"kind": failure.name(), "what": failure.to_string(), "count": count})
+            })
+            .collect();
+        json!({
+            "mode": self.mode,
+            "connections": self.connections,
+            "rate": self.rate,
+            "seconds": self.elapsed.as_secs_f64(),
+            "operations": self.tally.operations(),
+            "per_second": self.per_second(),
+            "errors": self.tally.errors(),
+            "overdue": self.tally.overdue(),
+            "latency_us": latency,
+            "failures": failures,
+            "client_cpu_us_per_operation": self.own_cpu.and_then(|cpu| self.per_operation(cpu)),
+            "server_cpu_us_per_operation": self.server_cpu(),
+            "server_rss_before": self.server.map(|server| server.before.rss),
+            "server_rss": self.server.map(|server| server.after.rss),
+            "server_rss_closed": self.server.map(|server| server.closed.rss),
+            "server_rss_per_connection": self.held(),
+        })
+    }
+
+    fn rows(&self) -> Vec<(String, String)> {
+        let mut rows = Vec::new();
+        let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
+        row("mode", self.mode.to_owned());
+        row("connections", self.connections.to_string());
+        row("operations", self.tally.operations().to_string());
+        row("per second", format!("{:.1}", self.per_second()));
+        row("errors", self.tally.errors().to_string());
+        if self.tally.overdue() > 0 {
+            row("due but never begun", self.tally.overdue().to_string());
+        }
+        if self.tally.operations() > 0 {
+            for (name, at) in PERCENTILES {
+                let micros = self.tally.latency(at);
+                row(&format!("latency {name}"), format!("{micros} µs"));
+            }
+        }
+        if let Some(cpu) = self.server_cpu() {
+            row("server CPU per operation", format!("{cpu:.1} µs"));
+        }
+        if let Some(cpu) = self.own_cpu.and_then(|cpu| self.per_operation(cpu)) {
+            row("client CPU per operation", format!("{cpu:.1} µs"));
+        }
+        if let Some(server) = self.server {
+            row("server RSS before", mebibytes(server.before.rss));
+            row("server RSS after", mebibytes(server.after.rss));
+            row("server RSS when closed", mebibytes(server.closed.rss));
+        }
+        if let Some(bytes) = self.held() {
+            row("server RSS per connection", format!("{bytes} bytes"));
+        }
+        rows
+    }
+
+    fn per_second(&self) -> f64 {
+        let seconds = self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
+        self.tally.operations() as f64 / seconds
+    }
+
+    fn server_cpu(&self) -> Option<f64> {
+        let server = self.server?;
+        self.per_operation(server.after.cpu.saturating_sub(server.before.cpu))
+    }
+
+    fn per_operation(&self, cpu: Duration) -> Option<f64> {
+        let operations = self.tally.operations();
+        (operations > 0).then(|| cpu.as_secs_f64() * 1e6 / operations as f64)
+    }
+
+    /// Memory the server holds per held connection.
+    fn held(&self) -> Option<u64> {
+        let server = self.server.filter(|server| server.holding)?;
+        let grown = server.after.rss.saturating_sub(server.before.rss);
+        grown.checked_div(self.tally.operations())
+    }
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / 1_048_576.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Failure;
+
+    fn sample(cpu_ms: u64, rss: u64) -> Sample {
+        Sample {
+            cpu: Duration::from_millis(cpu_ms),
+            rss,
+        }
+    }
+
+    fn report() -> Report {
+        let mut tally = Tally::default();
+        for _ in 0..100 {
+            tally.done(Duration::from_micros(250));
+        }
+        Report {
+            mode: "idle",
+            connections: 100,
+            rate: None,
+            elapsed: Duration::from_secs(2),
+            tally,
+            server: Some(Server {
+                before: sample(1_000, 10_000_000),
+                after: sample(1_010, 12_000_000),
+                closed: sample(1_010, 11_000_000),
+                holding: true,
+            }),
+            own_cpu: None,
+        }
+    }
+
+    #[test]
+    fn the_json_is_one_object_with_all_figures() {
+        let json = report().json();
+        assert_eq!(json["operations"], 100);
+        assert_eq!(json["per_second"], 50.0);
+        assert_eq!(json["latency_us"]["p50"], 250);
+        assert_eq!(json["latency_us"]["p99.9"], 250);
+        assert_eq!(json["server_cpu_us_per_operation"], 100.0);
+        assert_eq!(json["server_rss_per_connection"], 20_000);
+        assert_eq!(json["client_cpu_us_per_operation"], Value::Null);
+        assert!(!json.to_string().contains('\n'));
+    }
+
+    #[test]
+    fn the_table_has_a_line_per_figure() {
+        let table = report().table();
+        let line = |name: &str| {
+            let found = table.lines().find(|line| line.trim().starts_with(name));
+            found.unwrap_or_else(|| panic!("{name} is missing in\n{table}"))
+        };
+        assert!(line("per second").ends_with("50.0"));
+        assert!(line("latency p99.9").ends_with("250 µs"));
+        assert!(line("server CPU per operation").ends_with("100.0 µs"));
+        assert!(line("server RSS per connection").ends_with("20000 bytes"));
+    }
+
+    #[test]
+    fn only_operations_without_errors_are_a_success() {
+        let mut report = report();
+        assert!(report.is_success());
+        report.tally.failed(Failure::Timeout);
+        assert!(!report.is_success());
+        assert_eq!(report.json()["failures"][0]["kind"], "timeout");
+        assert!(report.table().contains("1 x no answer in time"));
+        report.tally = Tally::default();
+        assert!(!report.is_success());
+        assert_eq!(report.json()["latency_us"]["max"], Value::Null);
+    }
+}
