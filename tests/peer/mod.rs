@@ -2,10 +2,18 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod lab;
+
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerName, StreamOwned};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use sipward::sip::Message;
 use sipward::testing::Recorder;
-use sipward::{Application, Builder, Handle, Silent, Supervisor, TlsPolicy};
+use sipward::{
+    Application, Builder, Closed, Event, EventKind, Flow, Handle, HandshakeFailed, Ready, Silent,
+    SipSession, Supervisor, TlsPolicy,
+};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -22,12 +30,16 @@ pub struct Authority {
 
 impl Authority {
     pub fn new() -> Self {
+        Self::named("test authority")
+    }
+
+    pub fn named(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params
             .distinguished_name
-            .push(rcgen::DnType::CommonName, "test authority");
+            .push(rcgen::DnType::CommonName, name);
         let certificate = params.self_signed(&key).unwrap();
         Self {
             issuer: Issuer::new(params, key),
@@ -53,15 +65,38 @@ impl Authority {
         TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes()).unwrap()
     }
 
-    /// A client that trusts this authority.
-    pub fn client(&self) -> Arc<ClientConfig> {
+    /// A client that trusts this authority and authenticates itself with a certificate of its own.
+    pub fn client_named(&self, names: &[&str]) -> Arc<ClientConfig> {
+        self.client_named_trusting(names, self)
+    }
+
+    /// A client with a certificate of this authority that trusts another one.
+    pub fn client_named_trusting(&self, names: &[&str], trusted: &Self) -> Arc<ClientConfig> {
+        let (chain, key) = self.issue(names);
+        let der = CertificateDer::from_pem_slice(chain.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+        let key = rustls::PrivateKey(key.secret_der().to_vec());
+        let config = ClientConfig::builder()
+            .with_safe_defaults()
+            .with_root_certificates(trusted.roots())
+            .with_client_auth_cert(vec![rustls::Certificate(der.to_vec())], key);
+        Arc::new(config.unwrap())
+    }
+
+    /// Trust in this authority alone.
+    pub fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         let der = self.certificate.der().to_vec();
         roots.add(&rustls::Certificate(der)).unwrap();
+        roots
+    }
+
+    /// A client that trusts this authority.
+    pub fn client(&self) -> Arc<ClientConfig> {
         Arc::new(
             ClientConfig::builder()
                 .with_safe_defaults()
-                .with_root_certificates(roots)
+                .with_root_certificates(self.roots())
                 .with_no_client_auth(),
         )
     }
@@ -82,9 +117,18 @@ pub async fn bed_with<A: Application>(
     application: A,
     choose: impl FnOnce(Builder<A>) -> Builder<A>,
 ) -> Bed {
+    bed_under(Authority::policy, application, choose).await
+}
+
+/// The same under a TLS policy of the test's choice.
+pub async fn bed_under<A: Application>(
+    policy: impl FnOnce(&Authority) -> TlsPolicy,
+    application: A,
+    choose: impl FnOnce(Builder<A>) -> Builder<A>,
+) -> Bed {
     let authority = Authority::new();
     let (events, observer) = Recorder::new();
-    let builder = Supervisor::builder(authority.policy())
+    let builder = Supervisor::builder(policy(&authority))
         .listen("127.0.0.1:0")
         .without_log()
         .observer(observer)
@@ -113,6 +157,59 @@ impl Bed {
     }
 }
 
+/// The next handshake that fails.
+pub async fn failed(events: &Recorder) -> Arc<HandshakeFailed> {
+    match in_time(events.next_of(EventKind::HandshakeFailed)).await {
+        Event::HandshakeFailed(failed) => failed,
+        other => panic!("asked for a failure, got {other:?}"),
+    }
+}
+
+/// The next session that is established.
+pub async fn ready(events: &Recorder) -> Arc<Ready> {
+    match in_time(events.next_of(EventKind::Ready)).await {
+        Event::Ready(ready) => ready,
+        other => panic!("asked for a session, got {other:?}"),
+    }
+}
+
+/// The next session that ends.
+pub async fn closed(events: &Recorder) -> Arc<Closed> {
+    match in_time(events.next_of(EventKind::Closed)).await {
+        Event::Closed(closed) => closed,
+        other => panic!("asked for an end, got {other:?}"),
+    }
+}
+
+/// An application that opens what this function makes.
+pub struct Hosting<F>(pub F);
+
+impl<F, S> Application for Hosting<F>
+where
+    F: Fn(&Ready, Flow) -> S + Send + Sync + 'static,
+    S: SipSession,
+{
+    type Session = S;
+
+    fn open(&self, ready: &Ready, flow: Flow) -> S {
+        (self.0)(ready, flow)
+    }
+}
+
+/// Sends every message back.
+pub struct Echo(pub Flow);
+
+impl SipSession for Echo {
+    async fn message(&mut self, message: Message) {
+        let _ = self.0.send(message.into_bytes());
+    }
+}
+
+/// An application that sends every message back.
+pub fn echo() -> impl Application<Session = Echo> {
+    Hosting(|_: &Ready, flow| Echo(flow))
+}
+
 pub fn tcp(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
@@ -128,7 +225,12 @@ pub struct Phone {
 
 impl Phone {
     pub fn connect(address: SocketAddr, config: Arc<ClientConfig>) -> io::Result<Self> {
-        let name = ServerName::try_from("localhost").unwrap();
+        Self::ask_for("localhost", address, config)
+    }
+
+    /// Asks for this server name.
+    pub fn ask_for(name: &str, address: SocketAddr, config: Arc<ClientConfig>) -> io::Result<Self> {
+        let name = ServerName::try_from(name).unwrap();
         let connection = ClientConnection::new(config, name).unwrap();
         let mut stream = StreamOwned::new(connection, tcp(address));
         while stream.conn.is_handshaking() {
@@ -178,9 +280,20 @@ pub fn request(method: &str, body: &str) -> String {
     )
 }
 
+/// Gives others the thread until it is so.
+pub async fn until(mut so: impl FnMut() -> bool) {
+    in_time(async {
+        while !so() {
+            async_std::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 /// Fails the test instead of waiting for ever.
 pub async fn in_time<T>(future: impl Future<Output = T>) -> T {
-    async_std::future::timeout(PATIENCE, future)
+    // Boxed: nested futures of clients would fill a test's stack.
+    async_std::future::timeout(PATIENCE, Box::pin(future))
         .await
         .expect("what must come did not come in time")
 }

@@ -1,0 +1,215 @@
+//! Observers watch from a thread of their own: one that panics is reported and gone, one that
+//! blocks stalls nobody until its backlog is full, and then only those who have yet to come in.
+
+mod peer;
+
+use async_std::task::{block_on, spawn, yield_now};
+use peer::lab::lab;
+use peer::{bed_with, closed, echo, failed, in_time, ready, request};
+use sipward::{Event, EventKind, HandshakeCause, Observer, Silent};
+use std::io::Write;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// Panics at the first session.
+struct Fragile;
+
+impl Observer for Fragile {
+    fn observe(&mut self, event: &Event) {
+        assert!(event.kind() != EventKind::Ready, "cannot count that far");
+    }
+}
+
+#[test]
+fn one_that_panics_is_reported_and_the_others_see_everything() {
+    block_on(async {
+        let bed = bed_with(echo(), |builder| builder.observer(Fragile)).await;
+        let mut phone = bed.phone();
+        ready(&bed.events).await;
+        let told = in_time(bed.events.next_of(EventKind::ObserverFailed)).await;
+        let Event::ObserverFailed { observer, message } = told else {
+            unreachable!()
+        };
+        assert_eq!((observer, message.as_str()), (1, "cannot count that far"));
+
+        phone.send(request("OPTIONS", ""));
+        phone.expect(request("OPTIONS", ""));
+        let mut second = bed.phone();
+        ready(&bed.events).await;
+        second.hang_up();
+        drop(second);
+        closed(&bed.events).await;
+        drop(phone);
+        let report = in_time(bed.handle.shutdown(Duration::from_secs(1))).await;
+        assert_eq!(report.panic, None);
+        assert_eq!((report.inbound.ready, report.inbound.closed), (2, 2));
+        let rest = in_time(bed.events.rest()).await;
+        let again = rest
+            .iter()
+            .filter(|e| e.kind() == EventKind::ObserverFailed);
+        assert_eq!(again.count(), 0, "it gets no more events");
+        assert_eq!(rest.last().unwrap().kind(), EventKind::Stopped);
+    });
+}
+
+#[test]
+fn one_that_panicked_while_behind_does_not_keep_the_door_shut() {
+    struct Slow(Receiver<()>);
+    impl Observer for Slow {
+        fn observe(&mut self, event: &Event) {
+            if event.kind() == EventKind::Ready {
+                let _ = self.0.recv();
+                panic!("and then it broke");
+            }
+        }
+    }
+    block_on(async {
+        let (release, blocked) = channel();
+        let lab = lab(echo(), |builder| {
+            builder.observer(Slow(blocked)).event_backlog(2)
+        })
+        .await;
+        let mut callers = Vec::new();
+        let begun = async || lab.handle.snapshot().await.unwrap().inbound.begun;
+        let mut dialled = 0;
+        // Until somebody is not let in.
+        while dialled == begun().await {
+            callers.push(lab.dial());
+            dialled += 1;
+            let shaking = callers.last_mut().unwrap().shake_hands();
+            let _ = async_std::future::timeout(Duration::from_millis(100), shaking).await;
+        }
+        release.send(()).unwrap();
+        in_time(async { while begun().await < dialled {} }).await;
+    });
+}
+
+/// Passes on one event for each permission.
+struct Blocked(Receiver<()>);
+
+impl Observer for Blocked {
+    fn observe(&mut self, _: &Event) {
+        let _ = self.0.recv();
+    }
+}
+
+fn blocked() -> (Sender<()>, Blocked) {
+    let (permission, permissions) = channel();
+    (permission, Blocked(permissions))
+}
+
+#[test]
+fn one_that_blocks_stalls_no_handshake_and_no_message_within_its_backlog() {
+    block_on(async {
+        let (permission, observer) = blocked();
+        let bed = bed_with(echo(), |builder| builder.observer(observer)).await;
+        for round in 0..50 {
+            let mut phone = bed.phone();
+            let hello = request("OPTIONS", &round.to_string());
+            phone.send(&hello);
+            phone.expect(&hello);
+            let mut plain = bed.tcp();
+            plain.write_all(b"OPTIONS sip:a SIP/2.0\r\n").unwrap();
+            drop(plain);
+            let cause = &failed(&bed.events).await.cause;
+            assert!(matches!(cause, HandshakeCause::Plaintext(_)));
+            phone.hang_up();
+            drop(phone);
+            closed(&bed.events).await;
+        }
+        let figures = bed.handle.snapshot().await.unwrap();
+        assert!(figures.undelivered_events >= 200);
+        drop(permission);
+        in_time(async { while bed.handle.snapshot().await.unwrap().undelivered_events > 0 {} })
+            .await;
+    });
+}
+
+#[test]
+fn above_its_backlog_nobody_new_comes_in_and_those_inside_go_on() {
+    block_on(async {
+        let (permission, observer) = blocked();
+        let lab = lab(echo(), |builder| {
+            builder.observer(observer).event_backlog(10)
+        })
+        .await;
+        let begun = async || lab.handle.snapshot().await.unwrap().inbound.begun;
+        let mut callers = Vec::new();
+        // Listening, and two for each of these: one event is in its hands, ten wait.
+        for _ in 0..6 {
+            callers.push(lab.call().await);
+            ready(&lab.events).await;
+        }
+        // Shown to the recorder, and by now to the other as well.
+        assert_eq!(begun().await, 6);
+        let mut late = lab.dial();
+        for _ in 0..200 {
+            yield_now().await;
+            assert_eq!(begun().await, 6);
+        }
+        let hello = request("OPTIONS", "inside");
+        for caller in &mut callers {
+            caller.send(&hello).await;
+            caller.expect(&hello).await;
+        }
+        callers.truncate(1);
+        for _ in 0..5 {
+            closed(&lab.events).await;
+        }
+        assert_eq!(begun().await, 6);
+
+        drop(permission);
+        in_time(late.shake_hands()).await.unwrap();
+        assert_eq!(begun().await, 7);
+    });
+}
+
+#[test]
+fn one_that_blocks_for_ever_delays_the_end_by_a_second_and_no_longer() {
+    block_on(async {
+        let (_never, observer) = blocked();
+        let lab = lab(Silent, |builder| builder.observer(observer)).await;
+        let handle = lab.handle.clone();
+        let shutdown = spawn(async move { handle.shutdown(Duration::ZERO).await });
+        lab.armed(Duration::from_secs(1)).await;
+        lab.clock.advance(Duration::from_secs(1));
+        let began = Instant::now();
+        in_time(shutdown).await;
+        assert!(began.elapsed() < Duration::from_secs(5));
+    });
+}
+
+#[test]
+fn every_observer_sees_the_same_events_in_the_same_order() {
+    block_on(async {
+        let (other, observer) = sipward::testing::Recorder::new();
+        let lab = lab(Silent, |builder| builder.observer(observer)).await;
+        for round in 0..20 {
+            let caller = lab.dial();
+            if round % 2 == 0 {
+                drop(caller);
+                failed(&lab.events).await;
+            } else {
+                let mut caller = caller;
+                in_time(caller.shake_hands()).await.unwrap();
+                ready(&lab.events).await;
+                drop(caller);
+                closed(&lab.events).await;
+            }
+        }
+        in_time(lab.handle.shutdown(Duration::ZERO)).await;
+        let seen = in_time(other.rest()).await;
+        let kinds: Vec<EventKind> = seen.iter().map(Event::kind).collect();
+        let mut expected = vec![EventKind::Listening];
+        for _ in 0..10 {
+            expected.extend([EventKind::Accepted, EventKind::HandshakeFailed]);
+            expected.extend([EventKind::Accepted, EventKind::Ready, EventKind::Closed]);
+        }
+        expected.extend([
+            EventKind::Draining,
+            EventKind::ListenerClosed,
+            EventKind::Stopped,
+        ]);
+        assert_eq!(kinds, expected);
+    });
+}

@@ -1,0 +1,90 @@
+//! The softswitch as its users run it.
+
+use super::events::Events;
+use super::program::{Program, command};
+use super::scratch::Scratch;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Two accounts, as options.
+pub const ALICE_AND_BOB: [&str; 4] = ["--user", "alice:wonderland", "--user", "bob:builder"];
+
+/// A running softswitch on a free port of loopback, with a directory of its own.
+pub struct Softswitch {
+    pub program: Program,
+    pub events: Events,
+    pub address: SocketAddr,
+    home: Scratch,
+}
+
+/// The command, in an empty directory.
+pub fn softswitch(home: &Scratch) -> Command {
+    let mut command = command(executable());
+    command.current_dir(home.path());
+    command
+}
+
+impl Softswitch {
+    /// Starts it with these options more.
+    #[track_caller]
+    pub fn start(options: &[&str]) -> Self {
+        let home = Scratch::new();
+        let events = Events::of(home.file("events.json"));
+        let mut command = softswitch(&home);
+        command
+            .args(["--listen", "127.0.0.1:0", "--data", "data"])
+            .args(["--events", "events.json"])
+            .args(options);
+        let mut program = Program::start(&mut command);
+        program.says("listening (TLS)");
+        let address = events.wait_for(1, "listening")[0].text("listener").parse();
+        Self {
+            program,
+            address: address.unwrap(),
+            events,
+            home,
+        }
+    }
+
+    /// The certificate its phones must trust.
+    pub fn authority(&self) -> PathBuf {
+        self.home.file("data/ca.crt")
+    }
+
+    /// Stops it as an init system does. It must end well, with every connection accounted for.
+    #[track_caller]
+    pub fn stop(mut self) {
+        self.program.terminate();
+        let status = self.program.ends();
+        if status.code() != Some(0) {
+            self.program.give_up(&format!("ended with {status}"));
+        }
+        let errors = self.program.errors.so_far();
+        let ledger = errors.lines().last().unwrap_or_default();
+        if !(ledger.starts_with("ledger: ") && ledger.ends_with("; balanced")) {
+            self.program.give_up("did not end with a balanced ledger");
+        }
+        let still_open = ["+ handshaking 0;", "+ open 0;"].map(|none| ledger.contains(none));
+        assert_eq!(still_open, [true, true], "{ledger}");
+        let panicked = errors.contains("panicked");
+        assert!(!panicked, "{errors}");
+        for never in ["discrepancy", "dialled", "observer_failed"] {
+            assert!(self.events.of_kind(never).is_empty(), "{never}:\n{errors}");
+        }
+        assert_eq!(self.events.of_kind("stopped").len(), 1, "{errors}");
+    }
+}
+
+/// Built beside the tests by `cargo test`.
+fn executable() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let profile = test.ancestors().nth(2).unwrap();
+    let path = profile.join("examples").join("softswitch");
+    assert!(
+        path.exists(),
+        "{} is not built: run `cargo build --example softswitch` first",
+        path.display()
+    );
+    path
+}
