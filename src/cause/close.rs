@@ -55,35 +55,32 @@ pub enum CloseCause {
     SupervisorGone,
 }
 
-impl CloseCause {
-    /// The name on the wire, in snake_case.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::PeerClosed => "peer_closed",
-            Self::Truncated => "truncated",
-            Self::Reset => "reset",
-            Self::FirstMessageTimeout => "first_message_timeout",
-            Self::AuthenticationTimeout => "authentication_timeout",
-            Self::PartialMessageTimeout => "partial_message_timeout",
-            Self::IdleTimeout => "idle_timeout",
-            Self::WriteStalled => "write_stalled",
-            Self::HalfClosedTimeout => "half_closed_timeout",
-            Self::PongMissed => "pong_missed",
-            Self::Framing(_) => "framing",
-            Self::OutboundOverflow => "outbound_overflow",
-            Self::Replaced => "replaced",
-            Self::Operator => "operator",
-            Self::Drain => "drain",
-            Self::DrainDeadline => "drain_deadline",
-            Self::GenerationAged => "generation_aged",
-            Self::CertificateRevoked => "certificate_revoked",
-            Self::RejectedByPeer => "rejected_by_peer",
-            Self::Misbehaved => "misbehaved",
-            Self::Internal(_) => "internal",
-            Self::SupervisorGone => "supervisor_gone",
-        }
-    }
+closed_set!(CloseCause {
+    PeerClosed = "peer_closed",
+    Truncated = "truncated",
+    Reset = "reset",
+    FirstMessageTimeout = "first_message_timeout",
+    AuthenticationTimeout = "authentication_timeout",
+    PartialMessageTimeout = "partial_message_timeout",
+    IdleTimeout = "idle_timeout",
+    WriteStalled = "write_stalled",
+    HalfClosedTimeout = "half_closed_timeout",
+    PongMissed = "pong_missed",
+    Framing(Violation::StartLine) = "framing",
+    OutboundOverflow = "outbound_overflow",
+    Replaced = "replaced",
+    Operator = "operator",
+    Drain = "drain",
+    DrainDeadline = "drain_deadline",
+    GenerationAged = "generation_aged",
+    CertificateRevoked = "certificate_revoked",
+    RejectedByPeer = "rejected_by_peer",
+    Misbehaved = "misbehaved",
+    Internal(String::new()) = "internal",
+    SupervisorGone = "supervisor_gone",
+});
 
+impl CloseCause {
     /// What narrows the name down: the framing violation, the text of a panic.
     pub fn detail(&self) -> Option<String> {
         match self {

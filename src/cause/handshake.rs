@@ -1,6 +1,6 @@
 //! Why a handshake failed.
 
-use super::Fault;
+use super::{Fault, Phase};
 use log::Level;
 use std::fmt;
 use std::io;
@@ -37,7 +37,17 @@ pub enum Cancelled {
 }
 
 /// Why a connection never became `Ready`. A closed set: each value has a stable `name()`, says
-/// whose fault it was, and at which level it is logged.
+/// whose fault it was, at which level it is logged, and what to do about it.
+///
+/// ```
+/// use sipward::HandshakeCause;
+///
+/// let cause = HandshakeCause::TimeoutSilent;
+/// assert_eq!(cause.name(), "timeout_silent");
+/// assert_eq!(cause.hint(), "a scanner, or a client waiting for us to speak first");
+/// println!("{}", cause.explain());
+/// assert!(HandshakeCause::NAMES.contains(&"timeout_silent"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HandshakeCause {
@@ -125,56 +135,92 @@ pub enum HandshakeCause {
     ServerCertificateInvalid,
 }
 
+closed_set!(HandshakeCause {
+    Probe = "probe",
+    Plaintext(Plaintext::Other) = "plaintext",
+    TimeoutSilent = "timeout_silent",
+    TimeoutStalled = "timeout_stalled",
+    PeerClosed = "peer_closed",
+    PeerReset = "peer_reset",
+    PeerLeftAfterCertificate = "peer_left_after_certificate",
+    Malformed = "malformed",
+    VersionMismatch = "version_mismatch",
+    NoCommonCipher = "no_common_cipher",
+    NoCommonGroup = "no_common_group",
+    NoCommonSignature = "no_common_signature",
+    AlpnMismatch = "alpn_mismatch",
+    UnknownServerName = "unknown_server_name",
+    RejectedByPeer = "rejected_by_peer",
+    ClientCertificateMissing = "client_certificate_missing",
+    ClientCertificateExpired = "client_certificate_expired",
+    ClientCertificateNotYetValid = "client_certificate_not_yet_valid",
+    ClientCertificateUnknownIssuer = "client_certificate_unknown_issuer",
+    ClientCertificateRevoked = "client_certificate_revoked",
+    ClientCertificateBadPurpose = "client_certificate_bad_purpose",
+    ClientCertificateWrongIdentity = "client_certificate_wrong_identity",
+    ClientCertificateInvalid = "client_certificate_invalid",
+    Misbehaved = "misbehaved",
+    Crypto = "crypto",
+    Cancelled(Cancelled::Operator) = "cancelled",
+    Io(io::ErrorKind::TimedOut) = "io",
+    Internal(String::new()) = "internal",
+    DnsNotFound = "dns_not_found",
+    DnsTimeout = "dns_timeout",
+    DnsFailed = "dns_failed",
+    ConnectRefused = "connect_refused",
+    ConnectTimeout = "connect_timeout",
+    ConnectUnreachable = "connect_unreachable",
+    ServerCertificateExpired = "server_certificate_expired",
+    ServerCertificateNotYetValid = "server_certificate_not_yet_valid",
+    ServerCertificateUnknownIssuer = "server_certificate_unknown_issuer",
+    ServerCertificateRevoked = "server_certificate_revoked",
+    ServerCertificateBadPurpose = "server_certificate_bad_purpose",
+    ServerCertificateWrongIdentity = "server_certificate_wrong_identity",
+    ServerCertificateInvalid = "server_certificate_invalid",
+});
+
 impl HandshakeCause {
-    /// The name on the wire, in snake_case.
-    ///
-    /// ```
-    /// use sipward::HandshakeCause;
-    /// assert_eq!(HandshakeCause::TimeoutSilent.name(), "timeout_silent");
-    /// ```
-    pub const fn name(&self) -> &'static str {
+    /// The phases it can be met in, earliest first. Inbound, "any" is hello, negotiation and client_auth.
+    pub const fn phases(&self) -> &'static [Phase] {
         match self {
-            Self::Probe => "probe",
-            Self::Plaintext(_) => "plaintext",
-            Self::TimeoutSilent => "timeout_silent",
-            Self::TimeoutStalled => "timeout_stalled",
-            Self::PeerClosed => "peer_closed",
-            Self::PeerReset => "peer_reset",
-            Self::PeerLeftAfterCertificate => "peer_left_after_certificate",
-            Self::Malformed => "malformed",
-            Self::VersionMismatch => "version_mismatch",
-            Self::NoCommonCipher => "no_common_cipher",
-            Self::NoCommonGroup => "no_common_group",
-            Self::NoCommonSignature => "no_common_signature",
-            Self::AlpnMismatch => "alpn_mismatch",
-            Self::UnknownServerName => "unknown_server_name",
-            Self::RejectedByPeer => "rejected_by_peer",
-            Self::ClientCertificateMissing => "client_certificate_missing",
-            Self::ClientCertificateExpired => "client_certificate_expired",
-            Self::ClientCertificateNotYetValid => "client_certificate_not_yet_valid",
-            Self::ClientCertificateUnknownIssuer => "client_certificate_unknown_issuer",
-            Self::ClientCertificateRevoked => "client_certificate_revoked",
-            Self::ClientCertificateBadPurpose => "client_certificate_bad_purpose",
-            Self::ClientCertificateWrongIdentity => "client_certificate_wrong_identity",
-            Self::ClientCertificateInvalid => "client_certificate_invalid",
-            Self::Misbehaved => "misbehaved",
-            Self::Crypto => "crypto",
-            Self::Cancelled(_) => "cancelled",
-            Self::Io(_) => "io",
-            Self::Internal(_) => "internal",
-            Self::DnsNotFound => "dns_not_found",
-            Self::DnsTimeout => "dns_timeout",
-            Self::DnsFailed => "dns_failed",
-            Self::ConnectRefused => "connect_refused",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::ConnectUnreachable => "connect_unreachable",
-            Self::ServerCertificateExpired => "server_certificate_expired",
-            Self::ServerCertificateNotYetValid => "server_certificate_not_yet_valid",
-            Self::ServerCertificateUnknownIssuer => "server_certificate_unknown_issuer",
-            Self::ServerCertificateRevoked => "server_certificate_revoked",
-            Self::ServerCertificateBadPurpose => "server_certificate_bad_purpose",
-            Self::ServerCertificateWrongIdentity => "server_certificate_wrong_identity",
-            Self::ServerCertificateInvalid => "server_certificate_invalid",
+            Self::Probe | Self::Plaintext(_) | Self::TimeoutSilent => &[Phase::Hello],
+            // The hello of SSL 2 is too old to be read as one.
+            Self::VersionMismatch => &[Phase::Hello, Phase::Negotiation],
+            Self::PeerLeftAfterCertificate
+            | Self::NoCommonCipher
+            | Self::NoCommonGroup
+            | Self::NoCommonSignature
+            | Self::AlpnMismatch
+            | Self::UnknownServerName
+            | Self::ServerCertificateExpired
+            | Self::ServerCertificateNotYetValid
+            | Self::ServerCertificateUnknownIssuer
+            | Self::ServerCertificateRevoked
+            | Self::ServerCertificateBadPurpose
+            | Self::ServerCertificateWrongIdentity
+            | Self::ServerCertificateInvalid => &[Phase::Negotiation],
+            Self::Crypto => &[Phase::Negotiation, Phase::ClientAuth],
+            Self::ClientCertificateMissing
+            | Self::ClientCertificateExpired
+            | Self::ClientCertificateNotYetValid
+            | Self::ClientCertificateUnknownIssuer
+            | Self::ClientCertificateRevoked
+            | Self::ClientCertificateBadPurpose
+            | Self::ClientCertificateWrongIdentity
+            | Self::ClientCertificateInvalid => &[Phase::ClientAuth],
+            Self::DnsNotFound | Self::DnsTimeout | Self::DnsFailed => &[Phase::Resolve],
+            Self::ConnectRefused | Self::ConnectTimeout | Self::ConnectUnreachable => {
+                &[Phase::Connect]
+            }
+            Self::TimeoutStalled
+            | Self::PeerClosed
+            | Self::PeerReset
+            | Self::Malformed
+            | Self::RejectedByPeer
+            | Self::Misbehaved
+            | Self::Cancelled(_)
+            | Self::Io(_)
+            | Self::Internal(_) => &[Phase::Hello, Phase::Negotiation, Phase::ClientAuth],
         }
     }
 

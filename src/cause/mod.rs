@@ -2,7 +2,11 @@
 //!
 //! Names are stable: `name()` is what appears in logs, metrics and the event stream.
 
+#[macro_use]
+mod closed_set;
+
 mod close;
+mod explain;
 mod handshake;
 mod refusal;
 

@@ -29,23 +29,20 @@ pub enum RefusalCause {
     ProxyHeaderUntrusted,
 }
 
-impl RefusalCause {
-    /// The name on the wire, in snake_case.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ConnectionLimit => "connection_limit",
-            Self::HandshakeLimit => "handshake_limit",
-            Self::PerSourceLimit => "per_source_limit",
-            Self::RateLimit => "rate_limit",
-            Self::Banned => "banned",
-            Self::MemoryBudget => "memory_budget",
-            Self::Draining => "draining",
-            Self::ProxyHeaderInvalid => "proxy_header_invalid",
-            Self::ProxyHeaderTimeout => "proxy_header_timeout",
-            Self::ProxyHeaderUntrusted => "proxy_header_untrusted",
-        }
-    }
+closed_set!(RefusalCause {
+    ConnectionLimit = "connection_limit",
+    HandshakeLimit = "handshake_limit",
+    PerSourceLimit = "per_source_limit",
+    RateLimit = "rate_limit",
+    Banned = "banned",
+    MemoryBudget = "memory_budget",
+    Draining = "draining",
+    ProxyHeaderInvalid = "proxy_header_invalid",
+    ProxyHeaderTimeout = "proxy_header_timeout",
+    ProxyHeaderUntrusted = "proxy_header_untrusted",
+});
 
+impl RefusalCause {
     /// The level its log line has unless an operator says otherwise.
     pub const fn level(self) -> Level {
         match self {

@@ -35,6 +35,9 @@ impl Observer for LogObserver {
         if suppressed > 0 {
             fields.push(("suppressed", Field::Number(suppressed)));
         }
+        if let Some(hint) = hint(event) {
+            fields.push(("hint", Field::Text(hint.into())));
+        }
         write(level, &headline(event), &Pairs(&fields));
     }
 }
@@ -77,6 +80,16 @@ fn headline(event: &Event) -> String {
         Event::HandshakeFailed(failed) => format!("{kind}: {}", failed.cause),
         Event::Closed(closed) => format!("{kind}: {}", closed.cause),
         _ => kind.to_owned(),
+    }
+}
+
+/// What may be behind it, in a few words; nothing where nothing is wrong.
+fn hint(event: &Event) -> Option<&'static str> {
+    match event {
+        Event::Refused(refused) => Some(refused.cause.hint()),
+        Event::HandshakeFailed(failed) => Some(failed.cause.hint()),
+        Event::Closed(closed) if closed.fault() != Fault::Nobody => Some(closed.cause.hint()),
+        _ => None,
     }
 }
 
