@@ -87,14 +87,14 @@ fn sessions_are_filtered_by_source_and_stage() {
             page.sessions.iter().map(|s| s.connection.id).collect()
         };
         let source = Some("198.51.100.7".parse().unwrap());
-        let filter = SessionFilter {
+        let mut filter = SessionFilter {
             source,
             ..SessionFilter::default()
         };
         assert_eq!(ids(filter.clone()).await.len(), 2);
         filter.established = Some(true);
         assert_eq!(ids(filter).await, [far_id]);
-        let filter = SessionFilter {
+        let mut filter = SessionFilter {
             established: Some(true),
             ..SessionFilter::default()
         };

@@ -172,8 +172,8 @@ const fn plaintext(what: &Plaintext) -> Advice {
         Plaintext::Other => advice(
             "not TLS: a scanner, or a client of something else",
             "What came is not TLS, nor SIP or HTTP in clear. Scanners trying other protocols do \
-             this, and load balancers that put a PROXY protocol header before the TLS bytes. Look at \
-             the first bytes in the log line.",
+             this, and load balancers that put a PROXY protocol header before the TLS bytes without \
+             being listed as such. Look at the first bytes in the log line.",
         ),
     }
 }

@@ -59,13 +59,15 @@ const fn told(cause: RefusalCause) -> Advice {
         ),
         RefusalCause::ProxyHeaderInvalid => advice(
             "no PROXY header from the load balancer?",
-            "The PROXY protocol header that was due cannot be read. The load balancer does not send \
-             one, or sends another version. Set both sides to the same.",
+            "What came from a load balancer's address is no PROXY protocol header. The load balancer \
+             does not send one, or somebody else connects from its address. Switch the header on \
+             (version 1 or 2), or take the address off the list of load balancers.",
         ),
         RefusalCause::ProxyHeaderTimeout => advice(
             "no PROXY header from the load balancer?",
-            "The PROXY protocol header that was due did not come in time. The load balancer does \
-             not send one, or its health check connects and stays silent. Set both sides to the same.",
+            "The PROXY protocol header that was due did not come in time. The load balancer does not \
+             send one, or its health check connects and stays silent. Switch the header on (version \
+             1 or 2), for health checks too.",
         ),
         RefusalCause::ProxyHeaderUntrusted => advice(
             "not from the load balancer's address",

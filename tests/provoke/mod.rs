@@ -1,0 +1,20 @@
+//! Provokes endings for real, over loopback: what the log said, and what the other side saw.
+
+pub mod capture;
+pub mod closings;
+pub mod handshakes;
+mod hello;
+pub mod refusals;
+mod scene;
+
+pub use scene::{Heard, Scene};
+
+/// One ending that was provoked.
+pub struct Provoked {
+    /// The cause it was meant to have.
+    pub cause: &'static str,
+    /// The line in the log.
+    pub line: String,
+    /// What the other side saw.
+    pub heard: Heard,
+}
