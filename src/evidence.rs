@@ -35,6 +35,56 @@ pub struct Alert {
     pub name: Cow<'static, str>,
 }
 
+/// What a handshake waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Awaited {
+    /// The first byte of a ClientHello.
+    ClientHello,
+    /// The rest of a ClientHello that has begun.
+    RestOfClientHello,
+    /// The ClientHello that answers a HelloRetryRequest.
+    SecondClientHello,
+    /// The client's certificate, which we had asked for.
+    ClientCertificate,
+    /// The client's half of the key exchange (TLS 1.2).
+    ClientKeyExchange,
+    /// The client's proof that the certificate is its own (TLS 1.2).
+    ClientCertificateVerify,
+    /// The client's Finished, its last message.
+    ClientFinished,
+    /// That the peer takes what we have for it: its receive window is full.
+    PeerToRead,
+    /// Outbound: the first byte of a ServerHello.
+    ServerHello,
+    /// Outbound: the rest of a ServerHello that has begun.
+    RestOfServerHello,
+    /// Outbound: what follows the ServerHello, the certificate above all.
+    RestOfServerFlight,
+    /// Outbound: the server's Finished (TLS 1.2).
+    ServerFinished,
+}
+
+impl Awaited {
+    /// The name on the wire, in snake_case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClientHello => "client_hello",
+            Self::RestOfClientHello => "rest_of_client_hello",
+            Self::SecondClientHello => "second_client_hello",
+            Self::ClientCertificate => "client_certificate",
+            Self::ClientKeyExchange => "client_key_exchange",
+            Self::ClientCertificateVerify => "client_certificate_verify",
+            Self::ClientFinished => "client_finished",
+            Self::PeerToRead => "peer_to_read",
+            Self::ServerHello => "server_hello",
+            Self::RestOfServerHello => "rest_of_server_hello",
+            Self::RestOfServerFlight => "rest_of_server_flight",
+            Self::ServerFinished => "server_finished",
+        }
+    }
+}
+
 /// What was seen of a handshake that failed. What could not be seen is empty or `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -63,6 +113,13 @@ pub struct Evidence {
     pub cipher_suite: Option<Cow<'static, str>>,
     /// The key exchange group our ServerHello chose.
     pub group: Option<Cow<'static, str>>,
+    /// What was waited for, when the handshake ended because nothing more came: the deadline passed,
+    /// the peer left, we called it off.
+    pub waiting_for: Option<Awaited>,
+    /// Bytes of ours that the peer had not acknowledged when the deadline passed (TCP; Linux only).
+    /// More than none: they, or its acknowledgements, get lost on the way; an MTU black hole looks
+    /// like that. None: it has them all and does not answer.
+    pub unacknowledged: Option<u64>,
 }
 
 /// What the two sides of an established session agreed on.

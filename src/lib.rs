@@ -88,7 +88,7 @@ pub use cause::{Cancelled, CloseCause, Fault, HandshakeCause, Phase, Plaintext, 
 pub use connection::{Connection, ConnectionId, Direction};
 pub use deadline::Deadlines;
 pub use event::{Closed, Event, EventKind, HandshakeFailed, Ready, Refused};
-pub use evidence::{Alert, Evidence, Sent, Tls};
+pub use evidence::{Alert, Awaited, Evidence, Sent, Tls};
 pub use flow::{Busy, Flow, KeepOpen, SendError};
 pub use handle::{Ended, Handle};
 pub use identity::{Certificate, NotACertificate};

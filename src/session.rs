@@ -129,7 +129,7 @@ async fn shake_hands<T: Transport, A>(
     house: &House<A>,
     accepted: Instant,
     control: &mut Control<'_>,
-) -> Result<(Box<Stream<T>>, Arc<Ready>), Box<HandshakeFailure>> {
+) -> Result<(Stream<T>, Arc<Ready>), Box<HandshakeFailure>> {
     let mut handshake = Handshake::new(tap, &house.generation);
     let deadline = accepted + house.deadlines.handshake;
     let outcome = control
@@ -183,7 +183,7 @@ async fn ask_to_serve<A>(
 }
 
 async fn serve<T: Transport, A: Application>(
-    stream: Box<Stream<T>>,
+    stream: Stream<T>,
     tap: &Tap<T>,
     ready: &Arc<Ready>,
     house: &House<A>,

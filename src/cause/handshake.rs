@@ -15,6 +15,8 @@ pub enum Plaintext {
         /// The request method, at most 16 bytes.
         method: String,
     },
+    /// The keep-alive of a SIP connection in clear, `CRLF CRLF` (RFC 5626 §3.5.1): as `Sip`.
+    SipKeepAlive,
     /// An HTTP request: a browser, a scanner, a health check of the wrong kind.
     Http,
     /// Anything else that is not a TLS record.
@@ -229,6 +231,7 @@ impl HandshakeCause {
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::Plaintext(Plaintext::Sip { method }) => Some(format!("sip {method}")),
+            Self::Plaintext(Plaintext::SipKeepAlive) => Some("sip keep-alive".into()),
             Self::Plaintext(Plaintext::Http) => Some("http".into()),
             Self::Plaintext(Plaintext::Other) => Some("other".into()),
             Self::Cancelled(by) => Some(by.name().into()),

@@ -2,7 +2,7 @@
 
 use crate::connection::Connection;
 use crate::event::{Closed, Event, HandshakeFailed, Ready, Refused};
-use crate::evidence::Alert;
+use crate::evidence::{Alert, Awaited};
 use crate::identity::Certificate;
 use crate::ledger::Counts;
 use std::borrow::Cow;
@@ -163,6 +163,16 @@ fn of_failed(failed: &HandshakeFailed) -> Vec<(&'static str, Field<'_>)> {
         ("version", optional(evidence.version.as_deref())),
         ("cipher_suite", optional(evidence.cipher_suite.as_deref())),
         ("group", optional(evidence.group.as_deref())),
+        (
+            "waiting_for",
+            optional(evidence.waiting_for.map(Awaited::name)),
+        ),
+        (
+            "unacknowledged",
+            evidence
+                .unacknowledged
+                .map_or(Field::Missing, Field::Number),
+        ),
     ]);
     fields.extend(of_alert(evidence.alert.as_ref()));
     fields.extend(of_certificate(evidence.client_certificate.as_deref()));

@@ -31,7 +31,7 @@ const PONGS_OWED: usize = 64;
 const PONG: Bytes = Bytes::from_static(b"\r\n");
 
 pub(super) struct Pump<T: Transport> {
-    stream: Box<Stream<T>>,
+    stream: Stream<T>,
     framer: Framer,
     watch: Watch,
     ready: Instant,
@@ -74,7 +74,7 @@ impl From<Closing> for Stop {
 }
 
 impl<T: Transport> Pump<T> {
-    pub(super) fn new<A>(stream: Box<Stream<T>>, house: &House<A>) -> Self {
+    pub(super) fn new<A>(stream: Stream<T>, house: &House<A>) -> Self {
         let now = house.clock.now();
         Self {
             stream,

@@ -74,6 +74,11 @@ impl MemoryStream {
         lock(&self.incoming).break_off();
     }
 
+    /// Bytes written to this end that the other has not read yet.
+    pub fn unread(&self) -> usize {
+        lock(&self.outgoing).bytes.len()
+    }
+
     /// Ends this end's half: the other end reads what was written, then end of stream.
     pub fn finish(&mut self) {
         lock(&self.outgoing).end();
@@ -95,6 +100,10 @@ impl Transport for MemoryStream {
     fn shutdown_write(&mut self) -> io::Result<()> {
         self.finish();
         Ok(())
+    }
+
+    fn unacknowledged(&self) -> Option<u64> {
+        Some(self.unread() as u64)
     }
 }
 

@@ -1,316 +1,277 @@
-//! Why it failed: from what TLS says and what the tap saw to one cause.
+//! Why it failed: from how a handshake ended and what was seen of it to one cause. Pure.
 //!
 //! TLS alone is often wrong about it: an OpenSSL client that rejects our certificate under TLS 1.3
 //! looks like a decryption failure, and a client too old for us like one without signatures.
 
-use super::hello::{self, ClientHello, ServerHello};
-use super::records::RecordScanner;
-use super::tap::Wire;
-use crate::cause::{CloseCause, HandshakeCause, Phase, Plaintext};
-use crate::evidence::{Alert, Evidence, Sent, Tls};
-use crate::identity::Certificate;
-use crate::lane::HandshakeFailure;
-use crate::transport::Transport;
-use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
-use std::borrow::Cow;
+use crate::cause::{Cancelled, HandshakeCause, Phase, Plaintext};
+use crate::connection::Direction;
+use crate::evidence::Awaited;
+use rustls::{CertificateError, Error, PeerIncompatible};
 use std::io;
-use std::sync::Arc;
+
+#[cfg(test)]
+#[path = "diagnosis_tests.rs"]
+mod tests;
 
 const TLS12: u16 = 0x0303;
-const CERTIFICATE_MESSAGE: u8 = 11;
+const CLOSE_NOTIFY: u8 = 0;
+const USER_CANCELED: u8 = 90;
 
-/// Everything that was seen of one handshake.
-pub(super) struct Witness {
-    bytes_in: u64,
-    bytes_out: u64,
-    plaintext: Option<(Plaintext, String)>,
-    client: Option<ClientHello>,
-    server: Option<ServerHello>,
-    resumed: bool,
-    certificate_sent: bool,
-    alert: Option<Alert>,
-    presented: Option<Arc<Certificate>>,
+/// How a handshake ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Outcome<'a> {
+    /// TLS or the socket gave up.
+    Failed(&'a io::Error),
+    /// It took too long.
+    Deadline,
+    /// We called it off.
+    Cancelled(Cancelled),
 }
 
-impl Witness {
-    pub(super) fn new<T: Transport>(wire: &Wire<T>, presented: Option<Arc<Certificate>>) -> Self {
-        let (read, written) = (&wire.read, &wire.written);
-        let client = read.client_hello().map(hello::client_hello);
-        let server = written
-            .server_hello()
-            .and_then(|message| hello::server_hello(message, written.server_key_exchange()));
-        let resumed = server.as_ref().and_then(|server| {
-            hello::resumed(server, written.messages(), written.change_cipher_spec())
-        });
-        let resumed = resumed.unwrap_or(false);
-        let in_clear = written.messages().contains(&CERTIFICATE_MESSAGE);
-        let encrypted = server.is_some() && written.application_data() && !resumed;
-        let plaintext = (read.looks_like_tls() == Some(false)).then(|| {
-            let first = read.first_bytes();
-            (hello::classify_plaintext(first), hello::excerpt(first))
-        });
-        Self {
-            bytes_in: wire.bytes_in(),
-            bytes_out: wire.bytes_out(),
-            plaintext,
-            client,
-            server,
-            resumed,
-            certificate_sent: in_clear || encrypted,
-            alert: last_alert(read, written),
-            presented,
-        }
-    }
-
-    /// The failure an error of the handshake amounts to.
-    pub(super) fn failure(self, error: &io::Error) -> HandshakeFailure {
-        let cause = self.cause(error);
-        self.failed(cause)
-    }
-
-    /// The deadline passed.
-    pub(super) fn timeout(&self) -> HandshakeCause {
-        match &self.plaintext {
-            // One byte of something else and then silence is plaintext still.
-            Some((plaintext, _)) => HandshakeCause::Plaintext(plaintext.clone()),
-            None if self.bytes_in == 0 => HandshakeCause::TimeoutSilent,
-            None => HandshakeCause::TimeoutStalled,
-        }
-    }
-
-    pub(super) fn failed(self, cause: HandshakeCause) -> HandshakeFailure {
-        let phase = match &cause {
-            cause if is_about_the_client_certificate(cause) => Phase::ClientAuth,
-            _ if self.client.as_ref().is_some_and(|hello| hello.complete) => Phase::Negotiation,
-            _ => Phase::Hello,
-        };
-        HandshakeFailure {
-            cause,
-            phase,
-            evidence: self.evidence(),
-        }
-    }
-
-    /// What was agreed, when the handshake succeeded. `ours` are the protocols we accept.
-    pub(super) fn agreed(self, ours: &[Vec<u8>]) -> Tls {
-        let ja4 = self.ja4();
-        let client = self.client.unwrap_or_default();
-        let server = self.server;
-        let named = |name: fn(u16) -> Cow<'static, str>, number: Option<u16>| number.map(name);
-        let alpn = ours
-            .iter()
-            .filter_map(|id| std::str::from_utf8(id).ok())
-            .find(|id| client.alpn.iter().any(|offered| offered == id));
-        Tls {
-            version: named(hello::version_name, server.as_ref().map(|s| s.version))
-                .unwrap_or_default(),
-            cipher_suite: named(
-                hello::cipher_suite_name,
-                server.as_ref().map(|s| s.cipher_suite),
-            )
-            .unwrap_or_default(),
-            group: named(hello::group_name, server.as_ref().and_then(|s| s.group)),
-            alpn: alpn.map(str::to_owned),
-            sni: client.server_name,
-            resumed: self.resumed,
-            offered_versions: versions(&client.versions),
-            ja4,
-            client_certificate: self.presented,
-        }
-    }
-
-    fn evidence(self) -> Evidence {
-        let ja4 = self.ja4();
-        let client = self.client.unwrap_or_default();
-        let server = self.server;
-        Evidence {
-            bytes_in: self.bytes_in,
-            bytes_out: self.bytes_out,
-            first_bytes: self.plaintext.map(|(_, excerpt)| excerpt),
-            sni: client.server_name,
-            offered_versions: versions(&client.versions),
-            offered_alpn: client.alpn,
-            ja4,
-            alert: self.alert,
-            client_certificate: self.presented,
-            version: server.as_ref().map(|s| hello::version_name(s.version)),
-            cipher_suite: server
-                .as_ref()
-                .map(|s| hello::cipher_suite_name(s.cipher_suite)),
-            group: server.and_then(|s| s.group).map(hello::group_name),
-        }
-    }
-
-    fn ja4(&self) -> Option<String> {
-        let client = self.client.as_ref().filter(|hello| hello.complete)?;
-        Some(hello::ja4(client))
-    }
-
-    fn cause(&self, error: &io::Error) -> HandshakeCause {
-        let tls = error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<Error>());
-        match tls {
-            Some(tls) => self.tls_cause(tls),
-            None => self.io_cause(error.kind()),
-        }
-    }
-
-    fn io_cause(&self, kind: io::ErrorKind) -> HandshakeCause {
-        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-        if !matches!(
-            kind,
-            BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
-        ) {
-            return match kind {
-                io::ErrorKind::Other => HandshakeCause::Internal(kind.to_string()),
-                kind => HandshakeCause::Io(kind),
-            };
-        }
-        if self.bytes_in == 0 {
-            return HandshakeCause::Probe;
-        }
-        if let Some((plaintext, _)) = &self.plaintext {
-            return HandshakeCause::Plaintext(plaintext.clone());
-        }
-        if self.alert_of(Sent::ByPeer) {
-            return HandshakeCause::RejectedByPeer;
-        }
-        match (self.certificate_sent && self.bytes_out > 0, kind) {
-            (true, _) => HandshakeCause::PeerLeftAfterCertificate,
-            (false, UnexpectedEof) => HandshakeCause::PeerClosed,
-            (false, _) => HandshakeCause::PeerReset,
-        }
-    }
-
-    fn tls_cause(&self, error: &Error) -> HandshakeCause {
-        match error {
-            Error::AlertReceived(
-                AlertDescription::CloseNotify | AlertDescription::UserCanceled,
-            ) => HandshakeCause::PeerClosed,
-            Error::AlertReceived(_) => HandshakeCause::RejectedByPeer,
-            // An alert in clear where an encrypted one is due: OpenSSL under TLS 1.3.
-            _ if self.alert_of(Sent::ByPeer) => HandshakeCause::RejectedByPeer,
-            Error::InvalidMessage(_) | Error::PeerSentOversizedRecord => match &self.plaintext {
-                Some((plaintext, _)) => HandshakeCause::Plaintext(plaintext.clone()),
-                None => HandshakeCause::Malformed,
-            },
-            Error::UnsupportedNameType => HandshakeCause::Malformed,
-            Error::DecryptError => HandshakeCause::Crypto,
-            Error::PeerIncompatible(why) => self.incompatible(why),
-            Error::NoApplicationProtocol => HandshakeCause::AlpnMismatch,
-            Error::NoCertificatesPresented => HandshakeCause::ClientCertificateMissing,
-            Error::InvalidCertificate(why) => client_certificate(why),
-            Error::PeerMisbehaved(_)
-            | Error::InappropriateMessage { .. }
-            | Error::InappropriateHandshakeMessage { .. }
-            | Error::InvalidSct(_) => HandshakeCause::Misbehaved,
-            Error::General(what) if what == "no server certificate chain resolved" => {
-                HandshakeCause::UnknownServerName
-            }
-            unmapped => HandshakeCause::Internal(unmapped.to_string()),
-        }
-    }
-
-    fn incompatible(&self, why: &PeerIncompatible) -> HandshakeCause {
-        use PeerIncompatible as Lacks;
-        let too_old = self
-            .client
-            .as_ref()
-            .is_some_and(|hello| hello.versions.iter().all(|version| *version < TLS12));
-        match why {
-            Lacks::Tls12NotOffered
-            | Lacks::Tls12NotOfferedOrEnabled
-            | Lacks::SupportedVersionsExtensionRequired
-            | Lacks::ServerDoesNotSupportTls12Or13
-            | Lacks::ServerTlsVersionIsDisabledByOurConfig => HandshakeCause::VersionMismatch,
-            // A hello of TLS 1.1 or older has no signature algorithms to offer.
-            Lacks::SignatureAlgorithmsExtensionRequired if too_old => {
-                HandshakeCause::VersionMismatch
-            }
-            Lacks::SignatureAlgorithmsExtensionRequired
-            | Lacks::NoSignatureSchemesInCommon
-            | Lacks::NoCertificateRequestSignatureSchemesInCommon => {
-                HandshakeCause::NoCommonSignature
-            }
-            Lacks::NoCipherSuitesInCommon => HandshakeCause::NoCommonCipher,
-            Lacks::NoKxGroupsInCommon
-            | Lacks::NoEcPointFormatsInCommon
-            | Lacks::NamedGroupsExtensionRequired
-            | Lacks::EcPointsExtensionRequired
-            | Lacks::UncompressedEcPointsRequired => HandshakeCause::NoCommonGroup,
-            _ => HandshakeCause::Misbehaved,
-        }
-    }
-
-    fn alert_of(&self, side: Sent) -> bool {
-        self.alert.as_ref().is_some_and(|alert| alert.sent == side)
-    }
+/// What was seen on the wire, as far as it can change the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Facts {
+    pub(super) direction: Direction,
+    pub(super) bytes_in: u64,
+    /// What the peer spoke, when it was not TLS.
+    pub(super) plaintext: Option<Plaintext>,
+    /// Whether the client's hello came in the format of SSL 2.0.
+    pub(super) sslv2: bool,
+    /// Whether the peer's hello is all there.
+    pub(super) hello_complete: bool,
+    /// The versions the ClientHello offers; empty while that is not known.
+    pub(super) offered_versions: Vec<u16>,
+    pub(super) certificate: Shown,
+    /// The last alert the peer sent in clear, fatal if any was.
+    pub(super) alert: Option<PlainAlert>,
+    /// Whether the certificate the peer presented is its own issuer.
+    pub(super) self_issued: bool,
+    pub(super) awaited: Awaited,
 }
 
-/// What an error on an established stream means.
-pub(super) fn close_cause<T: Transport>(
-    error: &io::Error,
-    wire: &Wire<T>,
-) -> (CloseCause, Option<Alert>) {
-    let tls = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<Error>());
-    let in_clear = last_alert(&wire.read, &wire.written);
-    match tls {
-        Some(Error::AlertReceived(alert)) => {
-            let alert = named_alert(Sent::ByPeer, alert.get_u8());
-            (CloseCause::RejectedByPeer, Some(alert))
-        }
-        Some(_) => match in_clear.filter(|alert| alert.sent == Sent::ByPeer) {
-            Some(alert) => (CloseCause::RejectedByPeer, Some(alert)),
-            None => (CloseCause::Misbehaved, None),
+/// How far the peer came with the certificate of a server, ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// It has not left, or not all of it.
+    No,
+    /// It has, and nothing tells what the peer thinks of it.
+    Yes,
+    /// The peer went on with the handshake.
+    Accepted,
+}
+
+/// An alert in clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PlainAlert {
+    pub(super) fatal: bool,
+    pub(super) code: u8,
+}
+
+/// The cause.
+pub(super) fn cause(outcome: Outcome<'_>, facts: &Facts) -> HandshakeCause {
+    match outcome {
+        Outcome::Cancelled(by) => HandshakeCause::Cancelled(by),
+        Outcome::Deadline => timeout(facts),
+        Outcome::Failed(error) => match tls_error(error) {
+            Some(error) => of_tls(error, facts),
+            None => of_io(error, facts),
         },
-        None if error.kind() == io::ErrorKind::UnexpectedEof => (CloseCause::Truncated, in_clear),
-        None => (CloseCause::Reset, in_clear),
     }
 }
 
-fn client_certificate(why: &CertificateError) -> HandshakeCause {
+/// The phase the handshake was in.
+pub(super) fn phase(cause: &HandshakeCause, facts: &Facts) -> Phase {
+    let judging = cause.name().starts_with("client_certificate_");
+    let waiting = facts.awaited == Awaited::ClientCertificate
+        && matches!(
+            cause,
+            HandshakeCause::TimeoutStalled | HandshakeCause::Cancelled(_)
+        );
+    if judging || waiting {
+        return Phase::ClientAuth;
+    }
+    if facts.hello_complete {
+        Phase::Negotiation
+    } else {
+        Phase::Hello
+    }
+}
+
+/// What TLS says, when it was TLS that gave up.
+pub(super) fn tls_error(error: &io::Error) -> Option<&Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// Something else than TLS, or too old to be.
+fn not_tls(facts: &Facts) -> Option<HandshakeCause> {
+    if facts.sslv2 {
+        return Some(HandshakeCause::VersionMismatch);
+    }
+    facts.plaintext.clone().map(HandshakeCause::Plaintext)
+}
+
+fn timeout(facts: &Facts) -> HandshakeCause {
+    if facts.bytes_in == 0 {
+        return HandshakeCause::TimeoutSilent;
+    }
+    // One byte of something else and then silence is plaintext still.
+    not_tls(facts).unwrap_or(HandshakeCause::TimeoutStalled)
+}
+
+fn of_io(error: &io::Error, facts: &Facts) -> HandshakeCause {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::UnexpectedEof => gone(facts, HandshakeCause::PeerClosed),
+        Kind::BrokenPipe | Kind::ConnectionAborted | Kind::ConnectionReset | Kind::NotConnected => {
+            gone(facts, HandshakeCause::PeerReset)
+        }
+        // TLS holds no more than 64 KiB of an unfinished message.
+        Kind::InvalidData => HandshakeCause::Malformed,
+        Kind::Other => HandshakeCause::Internal(error.to_string()),
+        kind => HandshakeCause::Io(kind),
+    }
+}
+
+/// The peer went away; `how`, if nothing tells more.
+fn gone(facts: &Facts, how: HandshakeCause) -> HandshakeCause {
+    if facts.bytes_in == 0 && facts.direction == Direction::Inbound {
+        return HandshakeCause::Probe;
+    }
+    if let Some(cause) = not_tls(facts) {
+        return cause;
+    }
+    if facts.alert.is_some_and(|alert| alert.fatal) {
+        return HandshakeCause::RejectedByPeer;
+    }
+    match facts.certificate {
+        Shown::Yes => HandshakeCause::PeerLeftAfterCertificate,
+        Shown::No | Shown::Accepted => how,
+    }
+}
+
+fn of_tls(error: &Error, facts: &Facts) -> HandshakeCause {
+    match error {
+        Error::AlertReceived(alert) => alerted(alert.get_u8(), facts),
+        // An alert in clear where an encrypted one is due: OpenSSL under TLS 1.3, which has no
+        // alert levels (RFC 8446 §6).
+        Error::DecryptError => match facts.alert {
+            Some(alert) => alerted(alert.code, facts),
+            None => HandshakeCause::Crypto,
+        },
+        Error::InvalidMessage(_) | Error::PeerSentOversizedRecord | Error::UnsupportedNameType => {
+            not_tls(facts).unwrap_or(HandshakeCause::Malformed)
+        }
+        Error::InappropriateMessage { .. }
+        | Error::InappropriateHandshakeMessage { .. }
+        | Error::PeerMisbehaved(_)
+        | Error::InvalidSct(_) => match facts.alert {
+            Some(alert) if alert.fatal => HandshakeCause::RejectedByPeer,
+            _ => HandshakeCause::Misbehaved,
+        },
+        Error::PeerIncompatible(why) => incompatible(why, facts),
+        Error::NoApplicationProtocol => HandshakeCause::AlpnMismatch,
+        Error::NoCertificatesPresented => match facts.direction {
+            Direction::Inbound => HandshakeCause::ClientCertificateMissing,
+            Direction::Outbound => HandshakeCause::Misbehaved,
+        },
+        Error::InvalidCertificate(why) => invalid_certificate(why, facts),
+        Error::General(what) if what == "no server certificate chain resolved" => {
+            HandshakeCause::UnknownServerName
+        }
+        unmapped => HandshakeCause::Internal(unmapped.to_string()),
+    }
+}
+
+fn alerted(code: u8, facts: &Facts) -> HandshakeCause {
+    match (code, facts.certificate) {
+        (CLOSE_NOTIFY | USER_CANCELED, Shown::Yes) => HandshakeCause::PeerLeftAfterCertificate,
+        (CLOSE_NOTIFY | USER_CANCELED, _) => HandshakeCause::PeerClosed,
+        _ => HandshakeCause::RejectedByPeer,
+    }
+}
+
+fn incompatible(why: &PeerIncompatible, facts: &Facts) -> HandshakeCause {
+    use PeerIncompatible as Lacks;
+    let offered = &facts.offered_versions;
+    // A hello of TLS 1.1 or older lacks much else; its age is the reason.
+    if !offered.is_empty() && offered.iter().all(|version| *version < TLS12) {
+        return HandshakeCause::VersionMismatch;
+    }
     match why {
-        CertificateError::Expired => HandshakeCause::ClientCertificateExpired,
-        CertificateError::NotValidYet => HandshakeCause::ClientCertificateNotYetValid,
-        CertificateError::Revoked => HandshakeCause::ClientCertificateRevoked,
-        CertificateError::UnknownIssuer => HandshakeCause::ClientCertificateUnknownIssuer,
-        CertificateError::InvalidPurpose => HandshakeCause::ClientCertificateBadPurpose,
-        CertificateError::NotValidForName | CertificateError::ApplicationVerificationFailure => {
-            HandshakeCause::ClientCertificateWrongIdentity
-        }
-        CertificateError::Other(inner) if inner.to_string() == "RequiredEkuNotFound" => {
-            HandshakeCause::ClientCertificateBadPurpose
-        }
-        _ => HandshakeCause::ClientCertificateInvalid,
+        Lacks::Tls12NotOffered
+        | Lacks::Tls12NotOfferedOrEnabled
+        | Lacks::SupportedVersionsExtensionRequired
+        | Lacks::ServerDoesNotSupportTls12Or13
+        | Lacks::ServerTlsVersionIsDisabledByOurConfig => HandshakeCause::VersionMismatch,
+        Lacks::SignatureAlgorithmsExtensionRequired
+        | Lacks::NoSignatureSchemesInCommon
+        | Lacks::NoCertificateRequestSignatureSchemesInCommon => HandshakeCause::NoCommonSignature,
+        Lacks::NoCipherSuitesInCommon => HandshakeCause::NoCommonCipher,
+        Lacks::NoKxGroupsInCommon
+        | Lacks::NoEcPointFormatsInCommon
+        | Lacks::NamedGroupsExtensionRequired
+        | Lacks::EcPointsExtensionRequired
+        | Lacks::UncompressedEcPointsRequired => HandshakeCause::NoCommonGroup,
+        Lacks::KeyShareExtensionRequired
+        | Lacks::NullCompressionRequired
+        | Lacks::ServerSentHelloRetryRequestWithUnknownExtension => HandshakeCause::Misbehaved,
+        unmapped => HandshakeCause::Internal(Error::from(unmapped.clone()).to_string()),
     }
 }
 
-fn is_about_the_client_certificate(cause: &HandshakeCause) -> bool {
-    cause.name().starts_with("client_certificate_")
-}
-
-/// The peer's alert, or else ours: the peer's is its verdict, ours only tells it our own.
-fn last_alert(read: &RecordScanner, written: &RecordScanner) -> Option<Alert> {
-    let of = |sent, scanner: &RecordScanner| {
-        scanner
-            .alert()
-            .filter(|alert| alert.is_fatal())
-            .map(|alert| named_alert(sent, alert.description))
+fn invalid_certificate(why: &CertificateError, facts: &Facts) -> HandshakeCause {
+    use HandshakeCause as Cause;
+    // What is wrong with a client's certificate, and the same of a server's.
+    let (client, server) = match why {
+        CertificateError::Expired => (
+            Cause::ClientCertificateExpired,
+            Cause::ServerCertificateExpired,
+        ),
+        CertificateError::NotValidYet => (
+            Cause::ClientCertificateNotYetValid,
+            Cause::ServerCertificateNotYetValid,
+        ),
+        CertificateError::Revoked => (
+            Cause::ClientCertificateRevoked,
+            Cause::ServerCertificateRevoked,
+        ),
+        CertificateError::UnknownIssuer => (
+            Cause::ClientCertificateUnknownIssuer,
+            Cause::ServerCertificateUnknownIssuer,
+        ),
+        // Self-signed by `openssl req -x509`, which makes an authority of it: nobody we trust
+        // has issued it.
+        CertificateError::Other(inner)
+            if facts.self_issued && inner.to_string() == "CaUsedAsEndEntity" =>
+        {
+            (
+                Cause::ClientCertificateUnknownIssuer,
+                Cause::ServerCertificateUnknownIssuer,
+            )
+        }
+        CertificateError::InvalidPurpose => (
+            Cause::ClientCertificateBadPurpose,
+            Cause::ServerCertificateBadPurpose,
+        ),
+        CertificateError::Other(inner) if inner.to_string() == "RequiredEkuNotFound" => (
+            Cause::ClientCertificateBadPurpose,
+            Cause::ServerCertificateBadPurpose,
+        ),
+        CertificateError::NotValidForName | CertificateError::ApplicationVerificationFailure => (
+            Cause::ClientCertificateWrongIdentity,
+            Cause::ServerCertificateWrongIdentity,
+        ),
+        CertificateError::BadEncoding
+        | CertificateError::UnhandledCriticalExtension
+        | CertificateError::BadSignature
+        | CertificateError::Other(_) => (
+            Cause::ClientCertificateInvalid,
+            Cause::ServerCertificateInvalid,
+        ),
+        unmapped => return Cause::Internal(Error::from(unmapped.clone()).to_string()),
     };
-    of(Sent::ByPeer, read).or_else(|| of(Sent::ByUs, written))
-}
-
-fn named_alert(sent: Sent, code: u8) -> Alert {
-    Alert {
-        sent,
-        code,
-        name: hello::alert_name(code),
+    match facts.direction {
+        Direction::Inbound => client,
+        Direction::Outbound => server,
     }
-}
-
-fn versions(numbers: &[u16]) -> Vec<Cow<'static, str>> {
-    numbers.iter().map(|v| hello::version_name(*v)).collect()
 }

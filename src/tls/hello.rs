@@ -21,7 +21,7 @@ use tls_parser::{
 
 pub(crate) use ja4::ja4;
 pub(crate) use names::{alert_name, cipher_suite_name, group_name, version_name};
-pub(crate) use plaintext::{classify_plaintext, excerpt};
+pub(crate) use plaintext::{classify_plaintext, excerpt, sslv2_hello};
 use wire::Cursor;
 
 /// What a ClientHello offers (RFC 8446 section 4.1.2). GREASE values (RFC 8701) are left out of

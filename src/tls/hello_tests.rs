@@ -306,7 +306,7 @@ fn plaintext_is_named_by_its_first_32_bytes() {
     let sip = |method: &str| Plaintext::Sip {
         method: method.to_owned(),
     };
-    let cases: [(&[u8], Plaintext); 17] = [
+    let cases: [(&[u8], Plaintext); 18] = [
         (b"OPTIONS sip:edge.example.org SIP", sip("OPTIONS")),
         (b"\r\n\r\nREGISTER SIPS:edge.example.", sip("REGISTER")),
         (b"X-Made.Up!Method sip:a", sip("X-Made.Up!Method")),
@@ -322,12 +322,27 @@ fn plaintext_is_named_by_its_first_32_bytes() {
         (b" sip:a", Plaintext::Other),
         (b"OPTIONS", Plaintext::Other),
         (b"INVITE si", Plaintext::Other),
-        (b"\r\n\r\n", Plaintext::Other),
+        (b"\r\n\r\n", Plaintext::SipKeepAlive),
+        (b"\r\n", Plaintext::Other),
         (b"", Plaintext::Other),
     ];
     for (first, expected) in cases {
         assert_eq!(classify_plaintext(first), expected, "{}", excerpt(first));
     }
+}
+
+#[test]
+fn a_hello_of_ssl_2_is_told_by_its_shape() {
+    let told = |bytes: &[u8]| sslv2_hello(bytes);
+    assert_eq!(told(&[0x80, 46, 1, 0, 2, 0, 21, 0, 0, 0, 16]), Some(0x0002));
+    assert_eq!(told(&[0x80, 46, 1, 3, 1, 0, 21, 0, 0, 0, 16]), Some(0x0301));
+    assert_eq!(told(&[0x80, 46, 1, 0, 2]), Some(0x0002), "cut off");
+    assert_eq!(told(&[0x80, 46, 1, 0, 2, 0, 20]), None, "ciphers of threes");
+    assert_eq!(told(&[0x80, 46, 4, 0, 2, 0, 21]), None, "a server's");
+    assert_eq!(told(&[0x00, 46, 1, 0, 2, 0, 21]), None);
+    assert_eq!(told(&[0x80, 46, 1, 9, 2, 0, 21]), None);
+    assert_eq!(told(b"\x16\x03\x01\x02\x00"), None);
+    assert_eq!(told(b""), None);
 }
 
 #[test]

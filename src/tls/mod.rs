@@ -1,33 +1,39 @@
 //! The only place that names the TLS libraries: a connection goes in, an established stream or the
 //! reason why there is none comes out.
 
+mod awaited;
+mod closing;
 mod diagnosis;
 mod generation;
 mod hello;
+mod last_word;
 mod policy;
 mod records;
 mod rehearsal;
 mod tap;
+mod witness;
 
 pub use policy::{ClientAuth, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};
 
 pub(crate) use generation::Generation;
 pub(crate) use tap::Tap;
 
-use crate::cause::{Cancelled, CloseCause, HandshakeCause};
+use crate::cause::{Cancelled, CloseCause};
 use crate::evidence::{Alert, Tls};
 use crate::lane::HandshakeFailure;
 use crate::transport::Transport;
 use async_tls::server::TlsStream;
 use async_tls::{Accept, TlsAcceptor};
-use diagnosis::Witness;
+use diagnosis::Outcome;
 use futures_util::io::{AsyncRead, AsyncWrite};
 use generation::Presented;
+use rustls::ServerConfig;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use witness::{Asked, Witness};
 
 /// A server-side handshake going on.
 pub(crate) struct Handshake<T: Transport> {
@@ -38,15 +44,17 @@ pub(crate) struct Handshake<T: Transport> {
 }
 
 enum Stage<T: Transport> {
-    Shaking(Accept<Tap<T>>),
+    /// The peer has not finished its hello; TLS is not set up before.
+    Listening(Arc<ServerConfig>),
+    Shaking(Box<Accept<Tap<T>>>),
     /// TLS is content; its last flight has still to leave.
-    Flushing(TlsStream<Tap<T>>),
+    Flushing(Box<TlsStream<Tap<T>>>),
     Over,
 }
 
 /// An established TLS stream. Everything on it is done from the one task that owns it.
 pub(crate) struct Stream<T: Transport> {
-    stream: TlsStream<Tap<T>>,
+    stream: Box<TlsStream<Tap<T>>>,
     tap: Tap<T>,
 }
 
@@ -62,7 +70,7 @@ impl<T: Transport> Handshake<T> {
         let (config, presented) = generation.connection();
         let alpn = config.alpn_protocols.clone();
         Self {
-            stage: Stage::Shaking(TlsAcceptor::from(config).accept(tap.share())),
+            stage: Stage::Listening(config),
             tap: tap.share(),
             presented,
             alpn,
@@ -73,51 +81,55 @@ impl<T: Transport> Handshake<T> {
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(Box<Stream<T>>, Tls), HandshakeFailure>> {
-        if let Stage::Shaking(accept) = &mut self.stage {
-            match ready!(Pin::new(accept).poll(cx)) {
-                Ok(stream) => self.stage = Stage::Flushing(stream),
-                Err(error) => {
-                    self.stage = Stage::Over;
-                    return Poll::Ready(Err(self.witness().failure(&error)));
-                }
-            }
+    ) -> Poll<Result<(Stream<T>, Tls), HandshakeFailure>> {
+        if let Err(error) = ready!(self.poll_stages(cx)) {
+            return Poll::Ready(Err(self.fail(Outcome::Failed(&error))));
         }
-        if let Err(error) = ready!(self.tap.poll_flush(cx)) {
-            self.stage = Stage::Over;
-            return Poll::Ready(Err(self.witness().failure(&error)));
-        }
-        match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Flushing(stream) => {
-                let agreed = self.witness().agreed(&self.alpn);
-                let mut wire = self.tap.wire();
-                wire.read.release();
-                wire.written.release();
-                drop(wire);
-                let tap = self.tap.share();
-                Poll::Ready(Ok((Box::new(Stream { stream, tap }), agreed)))
-            }
-            Stage::Shaking(_) | Stage::Over => {
-                let over = io::Error::other("a handshake that was over went on");
-                Poll::Ready(Err(self.witness().failure(&over)))
-            }
-        }
+        let Stage::Flushing(stream) = std::mem::replace(&mut self.stage, Stage::Over) else {
+            let over = io::Error::other("a handshake that was over went on");
+            return Poll::Ready(Err(self.fail(Outcome::Failed(&over))));
+        };
+        let mut wire = self.tap.wire();
+        let agreed = Witness::new(&wire, self.asked()).agreed(&self.alpn);
+        wire.read.release();
+        wire.written.release();
+        drop(wire);
+        let tap = self.tap.share();
+        Poll::Ready(Ok((Stream { stream, tap }, agreed)))
     }
 
     /// Ends the handshake from our side. TLS is dropped; its tap stays.
     pub(crate) fn give_up(mut self, why: GivenUp) -> HandshakeFailure {
-        self.stage = Stage::Over;
-        let witness = self.witness();
-        let cause = match why {
-            GivenUp::Cancelled(by) => HandshakeCause::Cancelled(by),
-            GivenUp::Deadline => witness.timeout(),
-        };
-        witness.failed(cause)
+        self.fail(match why {
+            GivenUp::Cancelled(by) => Outcome::Cancelled(by),
+            GivenUp::Deadline => Outcome::Deadline,
+        })
     }
 
-    fn witness(&self) -> Witness {
-        let certificate = self.presented.as_ref().and_then(|seen| seen.certificate());
-        Witness::new(&self.tap.wire(), certificate)
+    fn poll_stages(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Stage::Listening(config) = &self.stage {
+            ready!(self.tap.poll_first_words(cx))?;
+            let acceptor = TlsAcceptor::from(Arc::clone(config));
+            self.stage = Stage::Shaking(Box::new(acceptor.accept(self.tap.share())));
+        }
+        if let Stage::Shaking(accept) = &mut self.stage {
+            let stream = ready!(Pin::new(accept).poll(cx))?;
+            self.stage = Stage::Flushing(Box::new(stream));
+        }
+        self.tap.poll_flush(cx)
+    }
+
+    fn fail(&mut self, outcome: Outcome<'_>) -> HandshakeFailure {
+        self.stage = Stage::Over;
+        let mut wire = self.tap.wire();
+        Witness::new(&wire, self.asked()).failure(outcome, &mut wire)
+    }
+
+    fn asked(&self) -> Asked {
+        Asked {
+            client: self.presented.is_some(),
+            presented: self.presented.as_ref().and_then(|seen| seen.certificate()),
+        }
     }
 }
 
@@ -127,7 +139,7 @@ impl<T: Transport> Stream<T> {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        Pin::new(&mut *self.stream).poll_read(cx, buffer)
     }
 
     /// Encrypts; what results waits in the tap until the flush.
@@ -137,14 +149,14 @@ impl<T: Transport> Stream<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.tap.wire().set_deaf(true);
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let written = Pin::new(&mut *self.stream).poll_write(cx, bytes);
         self.tap.wire().set_deaf(false);
         written
     }
 
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.tap.wire().set_deaf(true);
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        let flushed = Pin::new(&mut *self.stream).poll_flush(cx);
         self.tap.wire().set_deaf(false);
         flushed
     }
@@ -152,13 +164,13 @@ impl<T: Transport> Stream<T> {
     /// Says close_notify and flushes it.
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.tap.wire().set_deaf(true);
-        let closed = Pin::new(&mut self.stream).poll_close(cx);
+        let closed = Pin::new(&mut *self.stream).poll_close(cx);
         self.tap.wire().set_deaf(false);
         closed
     }
 
     /// What an error of this stream means for the session, and the alert behind it.
     pub(crate) fn close_cause(&self, error: &io::Error) -> (CloseCause, Option<Alert>) {
-        diagnosis::close_cause(error, &self.tap.wire())
+        closing::close_cause(error, &self.tap.wire())
     }
 }

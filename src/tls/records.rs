@@ -73,6 +73,8 @@ pub(crate) struct RecordScanner {
     change_cipher_spec: bool,
     application_data: bool,
     plaintext_handshake: bool,
+    /// No record so far was anything but handshake, and none was empty.
+    plain_sailing: bool,
     lost: bool,
     messages: Messages,
 }
@@ -94,6 +96,7 @@ impl RecordScanner {
             change_cipher_spec: false,
             application_data: false,
             plaintext_handshake: false,
+            plain_sailing: true,
             lost: false,
             messages: Messages::default(),
         }
@@ -140,12 +143,15 @@ impl RecordScanner {
         self.kept.as_ref().map_or(&[], |kept| &kept.first)
     }
 
-    /// Whether this direction began as a handshake record does, `0x16 0x03`; `None` while too
-    /// little was seen to tell.
+    /// Whether this direction began as a record of TLS does, with a known content and major version
+    /// 3; `None` while too little was seen to tell.
     pub(crate) fn looks_like_tls(&self) -> Option<bool> {
-        match (self.bytes, self.first_two) {
-            (0, _) | (1, [HANDSHAKE, _]) => None,
-            (_, first_two) => Some(first_two == [HANDSHAKE, 3]),
+        let [content, major] = self.first_two;
+        let known = (CHANGE_CIPHER_SPEC..=HEARTBEAT).contains(&content);
+        match self.bytes {
+            0 => None,
+            1 if known => None,
+            _ => Some(known && major == 3),
         }
     }
 
@@ -168,6 +174,34 @@ impl RecordScanner {
     /// be told from an encrypted Finished.
     pub(crate) fn messages(&self) -> &[u8] {
         self.messages.types()
+    }
+
+    /// Whether a message of this type has begun to come.
+    pub(crate) fn has_begun(&self, message: u8) -> bool {
+        self.messages().contains(&message)
+    }
+
+    /// Whether a message of this type is all there, or was before [`release`](Self::release).
+    pub(crate) fn has_whole(&self, message: u8) -> bool {
+        let amid_it = self.messages().last() == Some(&message)
+            && self
+                .kept
+                .as_ref()
+                .is_some_and(|kept| kept.flight.is_amid_a_message());
+        self.has_begun(message) && !amid_it
+    }
+
+    /// Whether all that came is the beginning of one ClientHello that may become a lawful one, of at
+    /// most [`KEPT_HANDSHAKE_BYTES`]. Then nobody has anything to answer yet.
+    pub(crate) fn is_amid_the_first_hello(&self) -> bool {
+        let Some(kept) = &self.kept else { return false };
+        let header_fits = self.header_len == 0 || self.header[0] == HANDSHAKE;
+        let first_fits = self.first_two[0] == HANDSHAKE && self.looks_like_tls() != Some(false);
+        self.plain_sailing
+            && !self.lost
+            && header_fits
+            && first_fits
+            && kept.flight.may_become_a_hello(self.messages())
     }
 
     /// Whether a ChangeCipherSpec passed; in TLS 1.3 it means nothing (RFC 8446 appendix D.4).
@@ -234,6 +268,7 @@ impl RecordScanner {
             return;
         }
         self.records = self.records.saturating_add(1);
+        self.plain_sailing &= content == HANDSHAKE && length > 0;
         self.body_left = length;
         if self.kept.is_some() {
             self.change_cipher_spec |= content == CHANGE_CIPHER_SPEC;

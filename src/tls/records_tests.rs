@@ -11,7 +11,7 @@ fn a_warning_does_not_hide_the_fatal_alert_before_it() {
     scanner.feed(&[0x15, 3, 3, 0, 2, 2, 40, 0x15, 3, 3, 0, 2, 1, 0]);
     assert_eq!(scanner.alert().map(|alert| alert.description), Some(40));
     assert_eq!(scanner.alerts(), 3);
-    assert_eq!(scanner.looks_like_tls(), Some(false));
+    assert_eq!(scanner.looks_like_tls(), Some(true));
 }
 
 #[test]
@@ -65,6 +65,7 @@ fn what_does_not_begin_as_tls_is_told_as_early_as_it_can_be() {
     assert_eq!(told(b""), None);
     assert_eq!(told(b"\x16"), None);
     assert_eq!(told(b"\x16\x03"), Some(true));
+    assert_eq!(told(b"\x15\x03"), Some(true), "an alert is TLS");
     assert_eq!(told(b"\x16\x02"), Some(false));
     assert_eq!(told(b"O"), Some(false));
 }

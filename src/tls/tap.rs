@@ -2,7 +2,8 @@
 //! keeps the socket when TLS is done with it: session and TLS stream share one tap, so that what
 //! TLS said last (an alert, a close_notify) still leaves after TLS itself is gone.
 
-use super::records::RecordScanner;
+use super::records::{KEPT_HANDSHAKE_BYTES, RecordScanner};
+use crate::connection::Direction;
 use crate::flow::Line;
 use crate::transport::Transport;
 use futures_util::io::{AsyncRead, AsyncWrite};
@@ -15,6 +16,15 @@ use std::task::{Context, Poll, ready};
 /// Above this many unsent bytes TLS is asked to wait, and its writer with it.
 const WRITE_BUFFER: usize = 64 * 1024;
 
+/// How much is read at a time before TLS is set up: most ClientHellos whole.
+const FIRST_READ: usize = 1024;
+
+/// How much is held before TLS is set up: what may be a ClientHello, in pieces of any size.
+const MOST_EARLY: usize = KEPT_HANDSHAKE_BYTES;
+
+/// The type of a ServerHello (RFC 8446 §4).
+const SERVER_HELLO: u8 = 2;
+
 /// One end of the shared tap. All ends belong to one session and are used from its task alone.
 pub(crate) struct Tap<T> {
     wire: Arc<Mutex<Wire<T>>>,
@@ -23,11 +33,15 @@ pub(crate) struct Tap<T> {
 /// The socket and what has been seen of it.
 pub(super) struct Wire<T> {
     io: T,
+    /// Bytes read, counted and not yet given to TLS.
+    early: Vec<u8>,
     /// Gathered writes; the first `sent` bytes have left.
     buffer: Vec<u8>,
     sent: usize,
     /// While TLS writes it would read as well; it must not, or back-pressure is lost.
     deaf: bool,
+    /// Some of a ServerHello of ours has left: from there on TLS 1.3 is encrypted.
+    hello_left: bool,
     line: Arc<Line>,
     pub(super) read: RecordScanner,
     pub(super) written: RecordScanner,
@@ -37,9 +51,11 @@ impl<T: Transport> Tap<T> {
     pub(crate) fn new(io: T, line: Arc<Line>) -> Self {
         let wire = Wire {
             io,
+            early: Vec::new(),
             buffer: Vec::new(),
             sent: 0,
             deaf: false,
+            hello_left: false,
             line,
             read: RecordScanner::new(),
             written: RecordScanner::new(),
@@ -53,6 +69,23 @@ impl<T: Transport> Tap<T> {
     pub(super) fn share(&self) -> Self {
         Self {
             wire: Arc::clone(&self.wire),
+        }
+    }
+
+    /// Waits until the peer has said something that has an answer: a whole ClientHello, or what is
+    /// none. TLS reads it again; until then it need not exist.
+    pub(super) fn poll_first_words(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut piece = [0; FIRST_READ];
+        let mut wire = self.wire();
+        loop {
+            let count = ready!(wire.poll_socket(cx, &mut piece))?;
+            if count == 0 {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            wire.early.extend_from_slice(&piece[..count]);
+            if !wire.read.is_amid_the_first_hello() || wire.early.len() > MOST_EARLY {
+                return Poll::Ready(Ok(()));
+            }
         }
     }
 
@@ -87,6 +120,35 @@ impl<T: Transport> Wire<T> {
         self.line.readings.bytes_out.load(Ordering::Relaxed)
     }
 
+    pub(super) fn direction(&self) -> Direction {
+        self.line.connection.direction
+    }
+
+    /// Whether some of what TLS has written is still here.
+    pub(super) const fn has_unsent(&self) -> bool {
+        self.sent < self.buffer.len()
+    }
+
+    /// Whether some of a ServerHello of ours has left.
+    pub(super) const fn hello_left(&self) -> bool {
+        self.hello_left
+    }
+
+    /// Bytes of ours that the peer has not acknowledged; `None` where that cannot be told.
+    pub(super) fn unacknowledged(&self) -> Option<u64> {
+        self.io.unacknowledged()
+    }
+
+    /// Puts these bytes in the place of what is waiting to leave, provided the peer can read them:
+    /// nothing encrypted has left, and nothing by half. False when it is too late.
+    pub(super) fn say_instead(&mut self, bytes: &[u8]) -> bool {
+        if self.hello_left || self.sent > 0 {
+            return false;
+        }
+        self.buffer = bytes.to_vec();
+        true
+    }
+
     pub(super) const fn set_deaf(&mut self, deaf: bool) {
         self.deaf = deaf;
     }
@@ -95,9 +157,27 @@ impl<T: Transport> Wire<T> {
         if self.deaf {
             return Poll::Pending;
         }
-        // What we owe goes first; whether it can go now must not keep us from listening.
-        let _ = self.poll_flush(cx);
-        let count = ready!(Pin::new(&mut self.io).poll_read(cx, buffer))?;
+        if !self.early.is_empty() {
+            let count = buffer.len().min(self.early.len());
+            for (to, from) in buffer.iter_mut().zip(self.early.drain(..count)) {
+                *to = from;
+            }
+            if self.early.is_empty() {
+                self.early = Vec::new();
+            }
+            return Poll::Ready(Ok(count));
+        }
+        self.poll_socket(cx, buffer)
+    }
+
+    fn poll_socket(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let Poll::Ready(read) = Pin::new(&mut self.io).poll_read(cx, buffer) else {
+            // Who waits has said what it owes; whether that can leave now must not keep it from
+            // listening. Not before: the end of a peer that is gone already comes first.
+            let _ = self.poll_flush(cx);
+            return Poll::Pending;
+        };
+        let count = read?;
         self.read.feed(&buffer[..count]);
         let readings = &self.line.readings;
         readings.bytes_in.fetch_add(count as u64, Ordering::Relaxed);
@@ -121,6 +201,7 @@ impl<T: Transport> Wire<T> {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.sent += count;
+            self.hello_left |= self.written.messages().contains(&SERVER_HELLO);
             let readings = &self.line.readings;
             readings
                 .bytes_out
@@ -161,3 +242,7 @@ impl<T: Transport> AsyncWrite for Tap<T> {
         self.wire().poll_flush(cx)
     }
 }
+
+#[cfg(test)]
+#[path = "tap_tests.rs"]
+mod tests;

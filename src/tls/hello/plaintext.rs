@@ -10,6 +10,9 @@ const HTTP_METHODS: [&[u8]; 10] = [
     b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH", b"PRI",
 ];
 
+/// RFC 5626 section 3.5.1.
+const KEEP_ALIVE: &[u8] = b"\r\n\r\n";
+
 /// Names the protocol of a connection by its first bytes; 32 are enough.
 ///
 /// SIP's empty lines before a message (RFC 3261 section 7.5) are passed over.
@@ -19,6 +22,9 @@ pub(crate) fn classify_plaintext(first: &[u8]) -> Plaintext {
         .take_while(|byte| matches!(byte, b'\r' | b'\n'))
         .count();
     let line = &first[empty_lines..];
+    if line.is_empty() && first.starts_with(KEEP_ALIVE) {
+        return Plaintext::SipKeepAlive;
+    }
     if starts_with_ignore_case(line, b"SIP/2.0") {
         return Plaintext::Sip {
             method: "SIP/2.0".to_owned(),
@@ -39,6 +45,22 @@ pub(crate) fn classify_plaintext(first: &[u8]) -> Plaintext {
         return Plaintext::Http;
     }
     Plaintext::Other
+}
+
+/// The version a ClientHello in the format of SSL 2.0 offers (RFC 5246 appendix E.2); `None` when it
+/// is none. SSL 2.0 itself is 0x0002.
+pub(crate) fn sslv2_hello(first: &[u8]) -> Option<u16> {
+    const CLIENT_HELLO: u8 = 1;
+    let [length, _, CLIENT_HELLO, major, minor, ciphers @ ..] = first else {
+        return None;
+    };
+    let version = u16::from_be_bytes([*major, *minor]);
+    // Each cipher has three bytes.
+    let of_threes = ciphers
+        .first_chunk()
+        .is_none_or(|length| u16::from_be_bytes(*length) % 3 == 0);
+    let known = version == 0x0002 || *major == 3;
+    (length & 0x80 != 0 && known && of_threes).then_some(version)
 }
 
 /// The first bytes in printable ASCII, at most 32 of them; the rest is left out.

@@ -55,6 +55,23 @@ impl Flight {
         self.header_len > 0 || self.body_left > 0
     }
 
+    /// Whether the only message so far is a ClientHello that is not all there and not too long.
+    pub(super) fn may_become_a_hello(&self, messages: &[u8]) -> bool {
+        let client_hello = TlsHandshakeType::ClientHello.into();
+        match messages {
+            [] => self.header_len == 0 || self.header[0] == client_hello,
+            [only] => {
+                let [_, high, middle, low] = self.header;
+                let declared = u32::from_be_bytes([0, high, middle, low]) as usize;
+                *only == client_hello
+                    && self.header_len == 0
+                    && self.body_left > 0
+                    && declared <= KEPT_HANDSHAKE_BYTES
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn client_hello(&self) -> Option<&[u8]> {
         some_unless_empty(&self.client_hello)
     }

@@ -1,0 +1,30 @@
+//! What an error on an established stream means for its session.
+
+use super::diagnosis::tls_error;
+use super::tap::Wire;
+use super::witness::{last_alert, named_alert};
+use crate::cause::CloseCause;
+use crate::evidence::{Alert, Sent};
+use crate::transport::Transport;
+use rustls::Error;
+use std::io;
+
+/// The cause, and the alert behind it.
+pub(super) fn close_cause<T: Transport>(
+    error: &io::Error,
+    wire: &Wire<T>,
+) -> (CloseCause, Option<Alert>) {
+    let in_clear = last_alert(&wire.read, &wire.written);
+    match tls_error(error) {
+        Some(Error::AlertReceived(alert)) => {
+            let alert = named_alert(Sent::ByPeer, alert.get_u8());
+            (CloseCause::RejectedByPeer, Some(alert))
+        }
+        Some(_) => match in_clear.filter(|alert| alert.sent == Sent::ByPeer) {
+            Some(alert) => (CloseCause::RejectedByPeer, Some(alert)),
+            None => (CloseCause::Misbehaved, None),
+        },
+        None if error.kind() == io::ErrorKind::UnexpectedEof => (CloseCause::Truncated, in_clear),
+        None => (CloseCause::Reset, in_clear),
+    }
+}
