@@ -219,3 +219,7 @@ async fn serve<T: Transport, A: Application>(
     });
     goodbye::after_session(tap, pump, control, &house.deadlines, stop).await
 }
+
+#[cfg(test)]
+#[path = "session/size_tests.rs"]
+mod size_tests;
