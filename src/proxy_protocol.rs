@@ -70,7 +70,11 @@ impl ProxyProtocol {
 }
 
 pub(crate) const fn untrusted() -> Refusal {
-    refusal(RefusalCause::ProxyHeaderUntrusted, 0)
+    Refusal {
+        cause: RefusalCause::ProxyHeaderUntrusted,
+        limit: 0,
+        current: 0,
+    }
 }
 
 /// Reads the header, then goes on as if the peer had connected itself.
@@ -161,11 +165,19 @@ async fn read<T: Transport, A: Application>(
             Some(Ok(count)) if count > 0 => buffer.extend_from_slice(&more[..count]),
             Some(_) => return Err(refusal(RefusalCause::ProxyHeaderInvalid, buffer.len())),
             None if entrance.admission.is_closed() => {
-                return Err(refusal(RefusalCause::Draining, 0));
+                return Err(Refusal {
+                    cause: RefusalCause::Draining,
+                    limit: 0,
+                    current: entrance.admission.open() as u64,
+                });
             }
             None if clock.now() >= deadline => {
-                let cause = RefusalCause::ProxyHeaderTimeout;
-                return Err(refusal(cause, buffer.len()));
+                let waited = limit + clock.now().saturating_duration_since(deadline);
+                return Err(Refusal {
+                    cause: RefusalCause::ProxyHeaderTimeout,
+                    limit: limit.as_millis() as u64,
+                    current: waited.as_millis() as u64,
+                });
             }
             None => continue,
         }

@@ -281,7 +281,7 @@ fn failed(entry: &Entry<Held>, at: Instant, how: Ended) -> Event {
     let HandshakeFailure {
         cause,
         phase,
-        evidence,
+        mut evidence,
     } = match how {
         Ended::Handshake(failure) => *failure,
         Ended::Session { cause, alert } => {
@@ -294,6 +294,8 @@ fn failed(entry: &Entry<Held>, at: Instant, how: Ended) -> Event {
             failure(entry, HandshakeCause::Internal(dropped), None)
         }
     };
+    // What was said last, an alert, left after the evidence had been taken.
+    evidence.bytes_out = entry.held.line.readings.bytes_out.load(Ordering::Relaxed);
     Event::HandshakeFailed(Arc::new(HandshakeFailed {
         connection: Arc::clone(&entry.connection),
         cause,

@@ -209,7 +209,9 @@ impl Heard {
     fn alert(alert: AlertDescription) -> Self {
         // The names of the registry are the words of the variants.
         let mut name = String::new();
-        for letter in format!("{alert:?}").replace("CA", "Ca").chars() {
+        let words = format!("{alert:?}").replace("CA", "Ca");
+        // One variant has British spelling.
+        for letter in words.replace("ised", "ized").chars() {
             if letter.is_uppercase() && !name.is_empty() {
                 name.push('_');
             }

@@ -164,6 +164,11 @@ const fn plaintext(what: &Plaintext) -> Advice {
              is set to TCP, or it was given port 5061 without TLS. Set its transport to TLS (or the \
              proxy address to ...;transport=tls).",
         ),
+        Plaintext::SipKeepAlive => advice(
+            "phone set to TCP instead of TLS? (a keep-alive)",
+            "A SIP keep-alive (CRLF) came in clear on the TLS port. The peer keeps a connection open \
+             that it believes to be plain TCP. Set its transport to TLS.",
+        ),
         Plaintext::Http => advice(
             "a browser, a scanner or an HTTP health check",
             "An HTTP request came in clear on the SIP port. A browser, a web scanner, or a health \

@@ -1,3 +1,5 @@
+//! Every cause of every set says something, and something of its own.
+
 use crate::cause::{CloseCause, HandshakeCause, RefusalCause};
 
 /// The name, the hint and the explanation of every cause of every set.
