@@ -237,16 +237,26 @@ fn a_handler_that_blocks_its_thread_cannot_block_the_shutdown() {
         let handle = lab.handle.clone();
         let mut shutdown = spawn(async move { handle.shutdown(seconds(8)).await });
         lab.armed(seconds(8)).await;
+        // No later wish prolongs it.
+        let begun = lab.handle.address().send(Shutdown {
+            deadline: seconds(3600),
+        });
+        in_time(begun.into_future()).await.unwrap();
+        let began = lab.clock.now();
+        let mut ended = None;
         let report = in_time(async {
             loop {
                 lab.clock.advance(Duration::from_millis(100));
-                yield_now().await;
+                if lab.handle.snapshot().await.is_err() {
+                    ended.get_or_insert(lab.clock.now());
+                }
                 if let Some(report) = (&mut shutdown).now_or_never() {
                     return report;
                 }
             }
         })
         .await;
+        assert!(ended.unwrap_or(began) - began < seconds(600));
         assert_eq!((report.inbound.open, report.inbound.closed), (1, 0));
         assert!(report.inbound.balanced());
         release.send(()).unwrap();

@@ -27,7 +27,7 @@ pub struct SetLimits {
 }
 
 /// Bans the source of an address; answered with that source. Its open connections stay; see
-/// [`Close`].
+/// [`Close`](super::Close).
 ///
 /// ```
 /// # async_std::task::block_on(async {

@@ -6,8 +6,8 @@ use crate::event::{Event, EventKind};
 use crate::lane::{Lane, Lifecycle};
 use async_std::channel::{Receiver, Sender, unbounded};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{io, thread};
 
 /// Everybody who gets events.
@@ -30,7 +30,8 @@ struct Seat {
 pub(super) struct Backlog {
     gate: Arc<Gate>,
     capacity: usize,
-    over: AtomicBool,
+    /// Whether it keeps the gate closed.
+    over: Mutex<bool>,
     shed: AtomicU64,
 }
 
@@ -48,7 +49,7 @@ impl Audience {
         let backlog = Arc::new(Backlog {
             gate: Arc::clone(&self.gate),
             capacity: capacity.max(1),
-            over: AtomicBool::new(false),
+            over: Mutex::new(false),
             shed: AtomicU64::new(0),
         });
         self.seats.push(Seat {
@@ -80,34 +81,47 @@ impl Seat {
         if !self.filter.lets_through(event) {
             return true;
         }
-        if self.events.len() >= self.backlog.capacity {
-            self.backlog.set_over();
-            if event.kind().may_be_shed() {
-                self.backlog.shed.fetch_add(1, Ordering::Relaxed);
-                return true;
-            }
+        let full = self.backlog.weigh(|| self.events.len());
+        if full && event.kind().may_be_shed() {
+            self.backlog.shed.fetch_add(1, Ordering::Relaxed);
+            // It may have been dropped since, and then this seat must not keep the gate closed.
+            return !self.events.is_closed();
         }
         self.events.try_send(event.clone()).is_ok()
     }
 }
 
 impl Backlog {
-    fn set_over(&self) {
-        if !self.over.swap(true, Ordering::SeqCst) {
+    /// Closes the gate at the capacity, opens it at half of it; true at the capacity. Whoever has
+    /// changed how many events wait calls this afterwards. They are counted under the lock, so the
+    /// last of several callers at once sees what all of them did.
+    pub(super) fn weigh(&self, waiting: impl FnOnce() -> usize) -> bool {
+        let mut over = self.over();
+        let waiting = waiting();
+        if !*over && waiting >= self.capacity {
+            *over = true;
             self.gate.close();
-        }
-    }
-
-    /// The receiver has taken one; `left` are waiting.
-    pub(super) fn taken(&self, left: usize) {
-        let eased = left <= self.capacity / 2;
-        if eased && self.over.load(Ordering::SeqCst) && self.over.swap(false, Ordering::SeqCst) {
+        } else if *over && waiting <= self.capacity / 2 {
+            *over = false;
             self.gate.open();
         }
+        waiting >= self.capacity
+    }
+
+    fn over(&self) -> MutexGuard<'_, bool> {
+        // No critical section can leave it half changed.
+        self.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn shed(&self) -> u64 {
         self.shed.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Backlog {
+    /// Neither end is left: nobody is behind any more.
+    fn drop(&mut self) {
+        self.weigh(|| 0);
     }
 }
 
@@ -142,3 +156,7 @@ pub(crate) fn observer(
         .spawn(watch)?;
     Ok(done)
 }
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;

@@ -43,14 +43,14 @@ impl Subscription {
     /// The next event; `None` after the supervisor's end.
     pub async fn next(&mut self) -> Option<Event> {
         let event = self.events.recv().await.ok()?;
-        self.backlog.taken(self.events.len());
+        self.backlog.weigh(|| self.events.len());
         Some(event)
     }
 
     /// The next event, waited for with the whole thread. Not for async code.
     pub fn next_blocking(&mut self) -> Option<Event> {
         let event = self.events.recv_blocking().ok()?;
-        self.backlog.taken(self.events.len());
+        self.backlog.weigh(|| self.events.len());
         Some(event)
     }
 
@@ -63,7 +63,7 @@ impl Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.events.close();
-        self.backlog.taken(0);
+        self.backlog.weigh(|| 0);
     }
 }
 
