@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, SystemTime};
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
 
@@ -23,6 +24,8 @@ pub struct Certificate {
     pub dns_names: Vec<String>,
     /// The URIs of the subjectAltName.
     pub uris: Vec<String>,
+    /// The IP addresses of the subjectAltName.
+    pub ip_addresses: Vec<IpAddr>,
     /// The common name of the subject.
     pub common_name: Option<String>,
     /// SHA-256 over the DER, in lower-case hexadecimal.
@@ -42,6 +45,7 @@ impl Certificate {
         let (_, certificate) = X509Certificate::from_der(der).map_err(|_| NotACertificate)?;
         let mut dns_names = Vec::new();
         let mut uris = Vec::new();
+        let mut ip_addresses = Vec::new();
         for extension in certificate.extensions() {
             let ParsedExtension::SubjectAlternativeName(names) = extension.parsed_extension()
             else {
@@ -51,6 +55,7 @@ impl Certificate {
                 match name {
                     GeneralName::DNSName(dns) => dns_names.push(dns.to_ascii_lowercase()),
                     GeneralName::URI(uri) => uris.push((*uri).to_owned()),
+                    GeneralName::IPAddress(octets) => ip_addresses.extend(ip_address(octets)),
                     _ => {}
                 }
             }
@@ -69,6 +74,7 @@ impl Certificate {
             not_after: time(certificate.validity().not_after.timestamp()),
             dns_names,
             uris,
+            ip_addresses,
             common_name,
             fingerprint: Sha256::digest(der)
                 .iter()
@@ -78,13 +84,14 @@ impl Certificate {
     }
 
     /// The SIP domains this certificate speaks for, in lower case (RFC 5922 §7.1): the `sip:` URIs
-    /// without a user part; else the DNS names; and the common name only when there is neither.
+    /// without a user part; else the DNS names; and the common name only when the subjectAltName
+    /// names nothing at all.
     pub fn identities(&self) -> Vec<String> {
         let domains: Vec<String> = self.uris.iter().filter_map(|uri| sip_domain(uri)).collect();
         if !domains.is_empty() {
             return domains;
         }
-        if !self.dns_names.is_empty() {
+        if !self.dns_names.is_empty() || !self.uris.is_empty() || !self.ip_addresses.is_empty() {
             return self.dns_names.clone();
         }
         let named = self.common_name.iter();
@@ -92,10 +99,27 @@ impl Certificate {
     }
 
     /// Whether this certificate speaks for the SIP domain: compared without case, and never by
-    /// wildcard (RFC 5922 §7.2).
+    /// wildcard (RFC 5922 §7.2). RFC 5922 does not rule IP addresses: one is spoken for by the
+    /// address itself in the subjectAltName, or by a `sip:` URI with it.
     pub fn speaks_for(&self, domain: &str) -> bool {
-        let mut identities = self.identities().into_iter();
-        identities.any(|identity| identity.eq_ignore_ascii_case(domain))
+        let Some(address) = literal(domain) else {
+            let mut identities = self.identities().into_iter();
+            return identities.any(|identity| identity.eq_ignore_ascii_case(domain));
+        };
+        let mut by_uri = self.uris.iter().filter_map(|uri| sip_domain(uri));
+        self.ip_addresses.contains(&address) || by_uri.any(|host| literal(&host) == Some(address))
+    }
+
+    /// Whether a web browser would take this certificate for the host (RFC 9525 §6): DNS names,
+    /// whose leftmost label may be a wildcard, and IP addresses; no URI and no common name. Only for
+    /// comparison: SIP goes by [`Certificate::speaks_for`].
+    ///
+    /// `host` is a DNS name or an IP address, in brackets or not.
+    pub fn would_serve_https(&self, host: &str) -> bool {
+        match literal(host) {
+            Some(address) => self.ip_addresses.contains(&address),
+            None => self.dns_names.iter().any(|name| covers(name, host)),
+        }
     }
 }
 
@@ -121,6 +145,34 @@ fn sip_domain(uri: &str) -> Option<String> {
         _ => host,
     };
     (!host.is_empty()).then(|| host.to_ascii_lowercase())
+}
+
+/// The address in a host that is one, with or without the brackets of IPv6.
+fn literal(host: &str) -> Option<IpAddr> {
+    let bracketed = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    bracketed.unwrap_or(host).parse().ok()
+}
+
+/// The octets of an iPAddress (RFC 5280 §4.2.1.6).
+fn ip_address(octets: &[u8]) -> Option<IpAddr> {
+    if let Ok(four) = <[u8; 4]>::try_from(octets) {
+        return Some(Ipv4Addr::from(four).into());
+    }
+    let sixteen = <[u8; 16]>::try_from(octets).ok()?;
+    Some(Ipv6Addr::from(sixteen).into())
+}
+
+/// RFC 9525 §6.3: a wildcard stands for exactly one label, the leftmost.
+fn covers(name: &str, host: &str) -> bool {
+    match (name.strip_prefix("*."), host.split_once('.')) {
+        (Some(parent), Some((label, rest))) => {
+            !label.is_empty() && parent.eq_ignore_ascii_case(rest)
+        }
+        (Some(_), None) => false,
+        (None, _) => name.eq_ignore_ascii_case(host),
+    }
 }
 
 fn time(seconds: i64) -> SystemTime {
@@ -182,6 +234,33 @@ mod tests {
     fn a_wildcard_matches_nobody() {
         let certificate = certificate("cn", &["*.example.com"], &[]);
         assert!(!certificate.speaks_for("pbx.example.com"));
+    }
+
+    #[test]
+    fn a_browser_lets_a_wildcard_stand_for_one_label() {
+        let certificate = certificate("cn", &["*.example.com"], &["sip:example.com"]);
+        assert!(certificate.would_serve_https("PBX.example.com"));
+        assert!(!certificate.would_serve_https("a.b.example.com"));
+        assert!(!certificate.would_serve_https("example.com"));
+        assert!(!certificate.would_serve_https(".example.com"));
+        assert!(!certificate.would_serve_https("cn"));
+    }
+
+    #[test]
+    fn an_address_is_spoken_for_by_itself_alone() {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        let address = "2001:db8::1".parse().unwrap();
+        params.subject_alt_names = vec![SanType::IpAddress(address)];
+        params.distinguished_name.push(DnType::CommonName, "pbx");
+        let der = params.self_signed(&key).unwrap();
+        let certificate = Certificate::from_der(der.der()).unwrap();
+        for host in ["2001:db8::1", "[2001:DB8:0::1]"] {
+            assert!(certificate.speaks_for(host));
+            assert!(certificate.would_serve_https(host));
+        }
+        assert!(!certificate.speaks_for("2001:db8::2"));
+        assert!(!certificate.speaks_for("pbx"));
     }
 
     #[test]

@@ -44,6 +44,7 @@
 //! - [`Application`] and [`SipSession`]: what the application implements; [`Flow`]: what it holds of
 //!   a session; [`sip`]: messages and how they are cut out of the stream.
 //! - [`Handle`]: what it steers with; [`control`]: the messages behind that, for xtra users.
+//! - [`Connector`]: connecting to others as a TLS client, outside a supervisor.
 //! - [`Event`]: everything that happens, the only source of logs and metrics; [`Observer`] and
 //!   [`Subscription`]: how to get it.
 //! - [`HandshakeCause`], [`CloseCause`], [`RefusalCause`]: the closed sets of reasons.
@@ -57,6 +58,7 @@ mod builder;
 mod cause;
 mod clock;
 mod connection;
+mod connector;
 pub mod control;
 mod deadline;
 mod ending;
@@ -86,6 +88,7 @@ pub use application::{Application, Silent, SipSession};
 pub use builder::Builder;
 pub use cause::{Cancelled, CloseCause, Fault, HandshakeCause, Phase, Plaintext, RefusalCause};
 pub use connection::{Connection, ConnectionId, Direction};
+pub use connector::{ConnectFailed, Connected, Connector};
 pub use deadline::Deadlines;
 pub use event::{Closed, Event, EventKind, HandshakeFailed, Ready, Refused};
 pub use evidence::{Alert, Awaited, Evidence, Sent, Tls};

@@ -6,7 +6,7 @@ mod sock_diag;
 use async_std::net::TcpStream;
 use futures_util::io::{AsyncRead, AsyncWrite};
 use std::io;
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 
 /// A bidirectional byte stream that one session owns.
 pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
@@ -28,4 +28,11 @@ impl Transport for TcpStream {
     fn unacknowledged(&self) -> Option<u64> {
         sock_diag::unacknowledged(self.local_addr().ok()?, self.peer_addr().ok()?).ok()
     }
+}
+
+/// Opens a TCP connection that does not gather small writes: the tap does.
+pub(crate) async fn dial(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }

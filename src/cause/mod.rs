@@ -22,11 +22,11 @@ pub enum Phase {
     Resolve,
     /// Outbound: TCP was being connected.
     Connect,
-    /// Waiting for a whole ClientHello.
+    /// Waiting for a whole ClientHello; outbound, for a whole ServerHello.
     Hello,
-    /// Versions, keys and our certificate were being agreed.
+    /// Versions, keys and the server's certificate were being agreed.
     Negotiation,
-    /// We had asked for a client certificate and were waiting for it, or judging it.
+    /// The client had been asked for its certificate: it was waited for, or being judged.
     ClientAuth,
     /// The handshake was over; SIP could flow.
     Established,

@@ -37,11 +37,7 @@ impl Generation {
     /// Checks the whole policy, with a rehearsed handshake for each identity and version.
     pub(crate) fn load(policy: &TlsPolicy) -> Result<Self, PolicyError> {
         let identities = Arc::new(Identities::load(policy)?);
-        let versions: &'static [_] = match policy.versions {
-            TlsVersions::Tls12And13 => &TLS12_AND_13,
-            TlsVersions::Tls13 => &ONLY_TLS13,
-            TlsVersions::Tls12 => &ONLY_TLS12,
-        };
+        let versions = supported(policy.versions);
         let verifier = verifier(&policy.client_auth)?;
 
         let mut config =
@@ -92,6 +88,14 @@ impl Presented {
     }
 }
 
+pub(super) fn supported(versions: TlsVersions) -> &'static [&'static SupportedProtocolVersion] {
+    match versions {
+        TlsVersions::Tls12And13 => &TLS12_AND_13,
+        TlsVersions::Tls13 => &ONLY_TLS13,
+        TlsVersions::Tls12 => &ONLY_TLS12,
+    }
+}
+
 /// The suites, groups and versions of every connection.
 fn configure(
     versions: &'static [&'static SupportedProtocolVersion],
@@ -119,7 +123,7 @@ fn verifier(policy: &ClientAuth) -> Result<Option<Arc<dyn ClientCertVerifier>>, 
     })
 }
 
-fn roots(anchors: &TrustAnchors) -> Result<RootCertStore, PolicyError> {
+pub(super) fn roots(anchors: &TrustAnchors) -> Result<RootCertStore, PolicyError> {
     let mut roots = RootCertStore::empty();
     for der in &anchors.certificates {
         roots
@@ -180,7 +184,7 @@ impl ResolvesServerCert for Identities {
     }
 }
 
-fn certified(identity: &Identity) -> Result<Arc<CertifiedKey>, PolicyError> {
+pub(super) fn certified(identity: &Identity) -> Result<Arc<CertifiedKey>, PolicyError> {
     let key = any_supported_type(&PrivateKey(identity.key.clone()))
         .map_err(|_| PolicyError::UnsupportedKey)?;
     let chain = identity.chain.iter().cloned().map(rustls::Certificate);

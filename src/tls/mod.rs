@@ -3,6 +3,7 @@
 
 mod awaited;
 mod closing;
+mod connect;
 mod diagnosis;
 mod generation;
 mod hello;
@@ -15,6 +16,7 @@ mod witness;
 
 pub use policy::{ClientAuth, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};
 
+pub(crate) use connect::{ClientHandshake, ClientStream, ClientTerms};
 pub(crate) use generation::Generation;
 pub(crate) use tap::Tap;
 

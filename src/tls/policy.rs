@@ -192,10 +192,21 @@ impl TrustAnchors {
     pub fn from_pem_file(path: impl AsRef<Path>) -> Result<Self, PolicyError> {
         Self::from_pem(&read(path.as_ref())?)
     }
+
+    /// The authorities whose certificates these are, in DER: a system's store, say.
+    ///
+    /// ```
+    /// use sipward::TrustAnchors;
+    /// let nobody = TrustAnchors::from_der([] as [Vec<u8>; 0]);
+    /// ```
+    pub fn from_der(certificates: impl IntoIterator<Item = impl Into<Vec<u8>>>) -> Self {
+        let certificates = certificates.into_iter().map(Into::into).collect();
+        Self { certificates }
+    }
 }
 
 impl Identity {
-    fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, PolicyError> {
+    pub(super) fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, PolicyError> {
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| PolicyError::NoKey)?;
         Ok(Self {
             chain: certificates(chain)?,

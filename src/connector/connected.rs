@@ -1,0 +1,131 @@
+//! An established connection of ours.
+
+use super::{ConnectFailed, LINGER, until};
+use crate::evidence::Tls;
+use crate::identity::Certificate;
+use crate::tls::ClientStream;
+use async_std::net::TcpStream;
+use futures_util::io::{AsyncRead, AsyncWrite};
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+/// An established connection of ours: a byte stream and its facts.
+///
+/// Reading gives `Ok(0)` after the server's close_notify and the error `UnexpectedEof` when it
+/// ended the connection without one. What is written leaves with the flush. Closing says
+/// close_notify and ends our half; dropping just ends it. Use it from one task: halves of it in two
+/// tasks keep waking each other.
+pub struct Connected {
+    pub(super) stream: ClientStream<TcpStream>,
+    pub(super) tls: Tls,
+    pub(super) peer: SocketAddr,
+    pub(super) local: SocketAddr,
+    pub(super) begun: Instant,
+    pub(super) connected_after: Duration,
+    pub(super) ready_after: Duration,
+}
+
+impl Connected {
+    /// What was agreed. `sni` and `offered_versions` are what we asked for and offered.
+    pub fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
+    /// The certificates the server showed, its own first.
+    pub fn certificates(&self) -> Vec<Certificate> {
+        self.stream.shown().chain()
+    }
+
+    /// Whether the server asked for a certificate of ours; under TLS 1.3 it may still refuse us for
+    /// it.
+    pub fn asked_for_certificate(&self) -> bool {
+        self.stream.shown().asked_for_certificate()
+    }
+
+    /// The far end.
+    pub fn peer_address(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Our end.
+    pub fn local_address(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// How long TCP took to connect.
+    pub fn connect_time(&self) -> Duration {
+        self.connected_after
+    }
+
+    /// How long the TLS handshake took after that.
+    pub fn handshake_time(&self) -> Duration {
+        self.ready_after - self.connected_after
+    }
+
+    /// What an error of this stream amounts to: `rejected_by_peer` with the alert when a TLS 1.3
+    /// server does not take our certificate, say.
+    pub fn failure(&self, error: &io::Error) -> ConnectFailed {
+        ConnectFailed {
+            chain: self.certificates(),
+            asked_for_certificate: self.asked_for_certificate(),
+            ..ConnectFailed::new(self.stream.failure(error), self.begun)
+        }
+    }
+
+    /// Says close_notify, ends our half, and waits a second at most for the server to end its own.
+    pub async fn hang_up(mut self) {
+        let mut rubbish = [0; 2048];
+        let mut closed = false;
+        let parting = poll_fn(|cx| {
+            if !closed && ready!(self.stream.poll_close(cx)).is_err() {
+                return Poll::Ready(());
+            }
+            closed = true;
+            while matches!(ready!(self.stream.poll_read(cx, &mut rubbish)), Ok(1..)) {}
+            Poll::Ready(())
+        });
+        until(Instant::now() + LINGER, parting).await;
+    }
+}
+
+impl AsyncRead for Connected {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.stream.poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Connected {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.stream.poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream.poll_close(cx)
+    }
+}
+
+impl fmt::Debug for Connected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connected")
+            .field("peer", &self.peer)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
+}
