@@ -4,14 +4,16 @@ mod server;
 
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use rustls::version::{TLS12, TLS13};
-use server::{Authority, Pair, Tls, nobody, part, plaintext, self_signed, silent, sip, tcp};
+use server::{
+    Authority, Pair, Tls, nobody, part, plaintext, self_signed, self_signed_with, silent, sip, tcp,
+};
 use sipward::{
     Certificate, ConnectFailed, Connected, Connector, HandshakeCause, Phase, Plaintext, Silent,
     Supervisor, TlsPolicy, TlsVersions, TrustAnchors,
 };
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 const DOMAIN: &str = "sip.example.com";
 
@@ -92,7 +94,7 @@ async fn an_expired_certificate_is_told_with_the_chain() {
 async fn a_certificate_of_tomorrow_is_not_yet_valid() {
     let authority = Authority::new();
     let pair = authority.issue_with(&[DOMAIN], |params| {
-        params.not_before = (std::time::SystemTime::now() + Duration::from_secs(86_400)).into();
+        params.not_before = (SystemTime::now() + Duration::from_secs(86_400)).into();
     });
     let failed = cause_with(&pair, &authority).await;
     assert_eq!(failed.cause, HandshakeCause::ServerCertificateNotYetValid);
@@ -135,6 +137,29 @@ async fn a_self_signed_certificate_that_is_an_anchor_is_trusted_for_its_names_al
         connector.connect(DOMAIN, to).await.unwrap();
         let failed = connector.connect("other.example", to).await.unwrap_err();
         assert_eq!(failed.cause, HandshakeCause::ServerCertificateWrongIdentity);
+    }
+}
+
+#[async_std::test]
+async fn an_anchor_that_is_shown_as_a_certificate_must_be_in_its_time() {
+    let day = Duration::from_secs(86_400);
+    for (from, until, cause) in [
+        (-2, -1, HandshakeCause::ServerCertificateExpired),
+        (1, 2, HandshakeCause::ServerCertificateNotYetValid),
+    ] {
+        let at = |days: i32| match days < 0 {
+            true => SystemTime::now() - day * days.unsigned_abs(),
+            false => SystemTime::now() + day * days.unsigned_abs(),
+        };
+        let pair = self_signed_with(&[DOMAIN], |params| {
+            params.not_before = at(from).into();
+            params.not_after = at(until).into();
+        });
+        let anchors = TrustAnchors::from_pem(pair.chain.as_bytes()).unwrap();
+        let connector = Connector::new(anchors).unwrap();
+        let to = Tls::default().serve(&pair, |stream| sip(stream, "200 OK"));
+        let failed = connector.connect(DOMAIN, to).await.unwrap_err();
+        assert_eq!(failed.cause, cause);
     }
 }
 

@@ -94,12 +94,18 @@ impl Authority {
 
 /// Signed by itself, marked as an authority or not.
 pub fn self_signed(names: &[&str], authority: bool) -> Pair {
+    self_signed_with(names, |params| {
+        if authority {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.extended_key_usages.clear();
+        }
+    })
+}
+
+pub fn self_signed_with(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Pair {
     let key = KeyPair::generate().unwrap();
     let mut params = leaf(names);
-    if authority {
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.extended_key_usages.clear();
-    }
+    change(&mut params);
     let certificate = params.self_signed(&key).unwrap();
     Pair::new(&certificate, &key)
 }
@@ -274,7 +280,8 @@ pub fn sip(mut stream: StreamOwned<ServerConnection, TcpStream>, status: &str) {
     }
 }
 
-fn answer(request: &sipward::sip::Message, status: &str) -> String {
+/// The response with this status line to a request.
+pub fn answer(request: &sipward::sip::Message, status: &str) -> String {
     let head = String::from_utf8_lossy(request.head());
     let copied = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"];
     let lines = head

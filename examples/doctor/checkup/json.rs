@@ -1,0 +1,118 @@
+//! The findings for programs.
+
+use super::cause::{self, Verdict};
+use super::{Attempt, Findings, Visit};
+use serde_json::{Value, json};
+use sipward::Certificate;
+use std::time::{Duration, SystemTime};
+
+pub fn object(findings: &Findings) -> Value {
+    let resolution = &findings.resolution;
+    let (addresses, failure) = match &resolution.addresses {
+        Ok(addresses) => (
+            addresses.iter().map(ToString::to_string).collect(),
+            Value::Null,
+        ),
+        Err(cause) => (Vec::new(), failure(&cause::of_resolution(cause))),
+    };
+    let attempts = findings.attempts.iter();
+    json!({
+        "target": findings.target.to_string(),
+        "usable": findings.is_usable(),
+        "trusted": findings.trusted,
+        "resolution": {
+            "steps": resolution.steps,
+            "addresses": addresses,
+            "failure": failure,
+        },
+        "attempts": attempts.map(|attempt| of_attempt(findings, attempt)).collect::<Vec<_>>(),
+    })
+}
+
+fn of_attempt(findings: &Findings, attempt: &Attempt) -> Value {
+    let address = attempt.address.to_string();
+    match &attempt.outcome {
+        Ok(visit) => of_visit(findings, &address, visit),
+        Err(connect) => json!({
+            "address": address,
+            "failure": failure(&cause::of_connect(connect, findings.has_identity)),
+            "elapsed_ms": millis(connect.elapsed),
+            "first_bytes": connect.evidence.first_bytes,
+            "waiting_for": connect.evidence.waiting_for.map(|awaited| awaited.name()),
+            "unacknowledged": connect.evidence.unacknowledged,
+            "version": connect.evidence.version,
+            "asked_for_certificate": connect.asked_for_certificate,
+            "certificates": certificates(findings, &connect.chain),
+        }),
+    }
+}
+
+fn of_visit(findings: &Findings, address: &str, visit: &Visit) -> Value {
+    let options = match &visit.options {
+        Ok(answer) => json!({
+            "status": answer.status,
+            "software": answer.software,
+            "elapsed_ms": millis(answer.after),
+        }),
+        Err(cause) => json!({ "failure": failure(&cause.verdict(findings.has_identity)) }),
+    };
+    let keep_alive = match &visit.keep_alive {
+        None => Value::Null,
+        Some(Ok(after)) => json!({ "pong": true, "elapsed_ms": millis(*after) }),
+        Some(Err(cause)) => json!({
+            "pong": false,
+            "failure": failure(&cause.verdict(findings.has_identity)),
+        }),
+    };
+    json!({
+        "address": address,
+        "failure": null,
+        "connect_ms": millis(visit.connect_time),
+        "handshake_ms": millis(visit.handshake_time),
+        "version": visit.tls.version,
+        "cipher_suite": visit.tls.cipher_suite,
+        "group": visit.tls.group,
+        "asked_for_certificate": visit.asked_for_certificate,
+        "certificates": certificates(findings, &visit.certificates),
+        "options": options,
+        "keep_alive": keep_alive,
+    })
+}
+
+fn certificates(findings: &Findings, chain: &[Certificate]) -> Vec<Value> {
+    let host = &findings.target.host;
+    let seconds = |time: SystemTime| {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    };
+    let described = chain.iter().map(|certificate| {
+        json!({
+            "subject": certificate.subject,
+            "issuer": certificate.issuer,
+            "not_before": seconds(certificate.not_before),
+            "not_after": seconds(certificate.not_after),
+            "days_left": findings.days_left(certificate),
+            "identities": certificate.identities(),
+            "speaks_for_domain": certificate.speaks_for(host),
+            "https_style_match": certificate.would_serve_https(host),
+            "fingerprint": certificate.fingerprint,
+        })
+    });
+    described.collect()
+}
+
+fn failure(verdict: &Verdict<'_>) -> Value {
+    json!({
+        "cause": verdict.name,
+        "detail": verdict.detail,
+        "phase": verdict.phase,
+        "fault": verdict.fault,
+        "alert": verdict.alert.map(|alert| &*alert.name),
+        "alert_direction": verdict.alert.map(|alert| alert.sent.name()),
+        "remedy": verdict.remedy,
+    })
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,173 @@
+//! SIP on an established connection: an OPTIONS request (RFC 3261 §11) and a keep-alive (RFC 5626
+//! §3.5.1).
+
+use super::cause::Cause;
+use super::target::Target;
+use async_std::future::timeout;
+use futures_lite::{AsyncReadExt, AsyncWriteExt};
+use sipward::sip::{Frame, Framer, Limits, Message};
+use sipward::{CloseCause, Connected};
+use std::io;
+use std::time::{Duration, Instant};
+
+/// What the server said to OPTIONS.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// `200 OK`, say.
+    pub status: String,
+    /// Its software, if it tells.
+    pub software: Option<String>,
+    /// From the request to the answer.
+    pub after: Duration,
+}
+
+/// A connection with SIP on it.
+pub struct Talk<'a> {
+    connected: &'a mut Connected,
+    framer: Framer,
+    patience: Duration,
+}
+
+impl<'a> Talk<'a> {
+    /// Each answer may take `patience`.
+    pub fn new(connected: &'a mut Connected, patience: Duration) -> Self {
+        Self {
+            connected,
+            framer: Framer::new(Limits::default()),
+            patience,
+        }
+    }
+
+    /// Asks what it can do; any final answer is one.
+    pub async fn options(&mut self, target: &Target) -> Result<Answer, Cause> {
+        let (begun, patience) = (Instant::now(), self.patience);
+        let call = token()?;
+        let request = request(target, &self.connected.local_address().to_string(), &call);
+        let exchange = async {
+            self.say(request.as_bytes()).await?;
+            loop {
+                match self.hear().await? {
+                    Frame::Message(message) if answers(&message, &call) => {
+                        return Ok::<_, Cause>(message);
+                    }
+                    Frame::Ping => self.say(b"\r\n").await?,
+                    Frame::Message(_) | Frame::Pong => {}
+                }
+            }
+        };
+        let answer = timeout(patience, exchange)
+            .await
+            .map_err(|_| Cause::Close(CloseCause::FirstMessageTimeout))??;
+        let status = answer.start_line().trim_start_matches("SIP/2.0 ");
+        Ok(Answer {
+            status: status.to_owned(),
+            software: header(&answer, "Server").or_else(|| header(&answer, "User-Agent")),
+            after: begun.elapsed(),
+        })
+    }
+
+    /// Sends a double CRLF; the server owes a single one. How long it took.
+    pub async fn ping(&mut self) -> Result<Duration, Cause> {
+        let (begun, patience) = (Instant::now(), self.patience);
+        let exchange = async {
+            self.say(b"\r\n\r\n").await?;
+            loop {
+                if self.framer.take_pong() {
+                    return Ok::<_, Cause>(());
+                }
+                match self.hear_or_pong().await? {
+                    Some(Frame::Pong) => return Ok(()),
+                    Some(Frame::Ping) => self.say(b"\r\n").await?,
+                    Some(Frame::Message(_)) | None => {}
+                }
+            }
+        };
+        timeout(patience, exchange)
+            .await
+            .map_err(|_| Cause::Close(CloseCause::PongMissed))??;
+        Ok(begun.elapsed())
+    }
+
+    async fn say(&mut self, bytes: &[u8]) -> Result<(), Cause> {
+        let written = async {
+            self.connected.write_all(bytes).await?;
+            self.connected.flush().await
+        };
+        match written.await {
+            Ok(()) => Ok(()),
+            // Who hung up on us may have said why, and that is still to be read.
+            Err(error) => match self.connected.read(&mut [0; 256]).await {
+                Err(better) => Err(self.broken(&better)),
+                Ok(_) => Err(self.broken(&error)),
+            },
+        }
+    }
+
+    async fn hear(&mut self) -> Result<Frame, Cause> {
+        loop {
+            if let Some(frame) = self.hear_or_pong().await? {
+                return Ok(frame);
+            }
+        }
+    }
+
+    /// The next frame, if what is read next ends one. A lone CRLF at the end of what was read is
+    /// left with the framer, which cannot know whether a second one follows.
+    async fn hear_or_pong(&mut self) -> Result<Option<Frame>, Cause> {
+        if let Some(frame) = self.next_frame()? {
+            return Ok(Some(frame));
+        }
+        let mut bytes = [0; 4096];
+        match self.connected.read(&mut bytes).await {
+            Ok(0) => return Err(Cause::Close(CloseCause::PeerClosed)),
+            Ok(count) => self.framer.push(&bytes[..count]),
+            Err(error) => return Err(self.broken(&error)),
+        }
+        self.next_frame()
+    }
+
+    fn next_frame(&mut self) -> Result<Option<Frame>, Cause> {
+        let framed = self.framer.next_frame();
+        framed.map_err(|violation| Cause::Close(CloseCause::Framing(violation)))
+    }
+
+    fn broken(&self, error: &io::Error) -> Cause {
+        Cause::Connect(Box::new(self.connected.failure(error)))
+    }
+}
+
+fn request(target: &Target, local: &str, call: &str) -> String {
+    format!(
+        "OPTIONS {target} SIP/2.0\r\n\
+         Via: SIP/2.0/TLS {local};branch=z9hG4bK{call};rport\r\n\
+         Max-Forwards: 70\r\n\
+         From: <sip:anonymous@anonymous.invalid>;tag={call}\r\n\
+         To: <{target}>\r\n\
+         Call-ID: {call}\r\n\
+         CSeq: 1 OPTIONS\r\n\
+         Contact: <sips:doctor@{local}>\r\n\
+         Accept: application/sdp\r\n\
+         User-Agent: sipward doctor\r\n\
+         Content-Length: 0\r\n\r\n"
+    )
+}
+
+/// Whether it is the final response to our request.
+fn answers(message: &Message, call: &str) -> bool {
+    let ours = header(message, "Call-ID").or_else(|| header(message, "i"));
+    message.status().is_some_and(|status| status >= 200) && ours.as_deref() == Some(call)
+}
+
+fn header(message: &Message, name: &str) -> Option<String> {
+    let head = String::from_utf8_lossy(message.head());
+    let mut lines = head.split("\r\n").filter_map(|line| line.split_once(':'));
+    let (_, value) = lines.find(|(found, _)| found.trim().eq_ignore_ascii_case(name))?;
+    Some(value.trim().to_owned())
+}
+
+fn token() -> Result<String, Cause> {
+    let mut bytes = [0; 12];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Cause::Close(CloseCause::Internal(error.to_string())))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
