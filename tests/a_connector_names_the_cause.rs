@@ -61,6 +61,18 @@ async fn a_good_server_is_connected_to_and_its_facts_are_told() {
 }
 
 #[async_std::test]
+async fn the_handshake_is_over_for_the_server_too_before_a_word_is_said() {
+    let authority = Authority::new();
+    let (established, done) = std::sync::mpsc::channel();
+    let to = Tls::only(&TLS13).serve(&authority.issue(&[DOMAIN]), move |_| {
+        let _ = established.send(());
+    });
+    let connected = connect(&authority, to).await.unwrap();
+    done.recv_timeout(Duration::from_secs(20)).unwrap();
+    drop(connected);
+}
+
+#[async_std::test]
 async fn sipward_itself_is_connected_to() {
     let authority = Authority::new();
     let pair = authority.issue(&[DOMAIN]);
