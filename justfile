@@ -25,5 +25,9 @@ softswitch:
 smoke:
     .ci/smoke
 
+# The figures of docs/performance.md, on this machine.
+measure:
+    examples/sipload/measure.sh
+
 # Everything above.
 ci: lint test peers smoke
