@@ -35,7 +35,7 @@ pub struct Builder<A> {
     application: Make<A>,
     places: Vec<Place>,
     observers: Vec<Box<dyn Observer>>,
-    log: bool,
+    log: Option<LogObserver>,
     deadlines: Deadlines,
     message_limits: Limits,
     flow_budget: usize,
@@ -65,7 +65,7 @@ impl Builder<Silent> {
             application: Make(Box::new(|_| Silent)),
             places: Vec::new(),
             observers: Vec::new(),
-            log: true,
+            log: Some(LogObserver::new()),
             deadlines: Deadlines::default(),
             message_limits: Limits::default(),
             flow_budget: 256 * 1024,
@@ -127,9 +127,15 @@ impl<A: Application> Builder<A> {
         self
     }
 
-    /// Writes no log. Default: events are logged through the `log` crate by [`LogObserver`].
+    /// Logs events in this way. Default: [`LogObserver::new`], through the `log` crate.
+    pub fn log(mut self, log: LogObserver) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// Writes no log.
     pub fn without_log(mut self) -> Self {
-        self.log = false;
+        self.log = None;
         self
     }
 
@@ -234,8 +240,8 @@ impl<A: Application> Builder<A> {
         let (lane, words) = Lane::new();
         let gate = Arc::new(Gate::default());
         let mut audience = Audience::new(Arc::clone(&gate));
-        if self.log {
-            self.observers.insert(0, Box::new(LogObserver::default()));
+        if let Some(log) = self.log.take() {
+            self.observers.insert(0, Box::new(log));
         }
         let mut observers = Vec::new();
         for (number, watching) in self.observers.into_iter().enumerate() {

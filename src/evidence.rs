@@ -3,6 +3,7 @@
 use crate::identity::Certificate;
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Which way something went over the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,6 +121,8 @@ pub struct Evidence {
     /// More than none: they, or its acknowledgements, get lost on the way; an MTU black hole looks
     /// like that. None: it has them all and does not answer.
     pub unacknowledged: Option<u64>,
+    /// The end of the validity of the certificate we had sent, when we had sent one.
+    pub served_until: Option<SystemTime>,
 }
 
 /// What the two sides of an established session agreed on.
@@ -144,4 +147,6 @@ pub struct Tls {
     pub ja4: Option<String>,
     /// The certificate the peer authenticated itself with.
     pub client_certificate: Option<Arc<Certificate>>,
+    /// The end of the validity of the certificate we sent; a resumed session needs none.
+    pub served_until: Option<SystemTime>,
 }

@@ -127,6 +127,7 @@ fn value(field: Field<'_>) -> Value {
     match field {
         Field::Text(text) => Value::String(text.into_owned()),
         Field::Number(number) => number.into(),
+        Field::Signed(number) => number.into(),
         Field::Flag(flag) => flag.into(),
         Field::List(texts) => texts.into_iter().map(|text| json!(text)).collect(),
         _ => Value::Null,

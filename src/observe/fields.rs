@@ -19,6 +19,8 @@ pub enum Field<'a> {
     Text(Cow<'a, str>),
     /// A whole number.
     Number(u64),
+    /// A whole number that may be below zero.
+    Signed(i64),
     /// Yes or no.
     Flag(bool),
     /// Several texts.
@@ -32,6 +34,7 @@ impl fmt::Display for Field<'_> {
             Self::Missing => f.write_str("-"),
             Self::Text(text) => f.write_str(text),
             Self::Number(number) => number.fmt(f),
+            Self::Signed(number) => number.fmt(f),
             Self::Flag(flag) => flag.fmt(f),
             Self::List(texts) => f.write_str(&texts.join(",")),
         }
@@ -173,6 +176,10 @@ fn of_failed(failed: &HandshakeFailed) -> Vec<(&'static str, Field<'_>)> {
                 .unacknowledged
                 .map_or(Field::Missing, Field::Number),
         ),
+        (
+            "certificate_days_left",
+            days_left(evidence.served_until, &failed.connection),
+        ),
     ]);
     fields.extend(of_alert(evidence.alert.as_ref()));
     fields.extend(of_certificate(evidence.client_certificate.as_deref()));
@@ -192,6 +199,10 @@ fn of_ready(ready: &Ready) -> Vec<(&'static str, Field<'_>)> {
         ("resumed", Field::Flag(tls.resumed)),
         ("offered_versions", list(&tls.offered_versions)),
         ("ja4", optional(tls.ja4.as_deref())),
+        (
+            "certificate_days_left",
+            days_left(tls.served_until, &ready.connection),
+        ),
     ]);
     fields.extend(of_certificate(tls.client_certificate.as_deref()));
     fields
@@ -211,6 +222,20 @@ fn of_closed(closed: &Closed) -> Vec<(&'static str, Field<'_>)> {
     ]);
     fields.extend(of_alert(closed.alert.as_ref()));
     fields
+}
+
+/// Whole days from the beginning of the connection to the end of the certificate we served; below
+/// zero when it had expired.
+fn days_left(until: Option<SystemTime>, connection: &Connection) -> Field<'static> {
+    const DAY: u64 = 24 * 60 * 60;
+    let Some(until) = until else {
+        return Field::Missing;
+    };
+    let days = match until.duration_since(connection.begun) {
+        Ok(left) => i64::try_from(left.as_secs() / DAY),
+        Err(over) => i64::try_from(over.duration().as_secs() / DAY).map(|days| -days - 1),
+    };
+    days.map_or(Field::Missing, Field::Signed)
 }
 
 fn of_alert(alert: Option<&Alert>) -> [(&'static str, Field<'_>); 2] {

@@ -1,129 +1,213 @@
 //! Sans-io: which log lines are written and which only counted.
 
-use crate::event::EventKind;
+use super::{Field, Network};
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-/// How long after a line the next of its kind waits.
-const INTERVAL: Duration = Duration::from_secs(60);
-
-/// Sources and causes remembered at a time; the memory is a few hundred kilobytes at most.
+/// Sources and causes remembered at a time; the memory is a megabyte at most.
 const REMEMBERED: usize = 4096;
 
-/// Limits lines per kind of event, cause and source network (IPv4 /24, IPv6 /48).
-#[derive(Debug, Default)]
-pub(super) struct Limiter {
-    written: HashMap<(EventKind, &'static str, IpAddr), Written>,
-}
-
+/// Limits log lines per event, cause and source network: the first is written at once, and those that
+/// follow within the interval are only counted, until one summary says how many they were.
+///
+/// Whoever writes lines asks [`pass`](Self::pass) before each, and writes what [`due`](Self::due)
+/// gives at least every second, also when nothing happens.
+///
+/// At most 4,096 networks are remembered at a time; all others then share one line and one summary
+/// per event and cause, so that a flood from everywhere is limited too.
+///
+/// ```
+/// use sipward::observe::{Limiter, Pass};
+/// use std::time::{Duration, Instant};
+///
+/// let mut limiter = Limiter::new(Duration::from_secs(60));
+/// let (peer, now) = ("192.0.2.7".parse().unwrap(), Instant::now());
+/// assert_eq!(limiter.pass("auth_failed", "wrong_password", peer, now), Pass::Write);
+/// assert_eq!(limiter.pass("auth_failed", "wrong_password", peer, now), Pass::Suppress);
+/// assert_eq!(limiter.due(now + Duration::from_secs(60))[0].suppressed, 1);
+/// ```
 #[derive(Debug)]
-struct Written {
-    at: Instant,
-    suppressed: u64,
+pub struct Limiter {
+    interval: Duration,
+    lines: HashMap<Key, Line>,
 }
 
 /// What becomes of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pass {
-    /// It is written, for itself and for this many suppressed ones.
-    Write {
-        suppressed: u64,
-    },
+pub enum Pass {
+    /// It is written.
+    Write,
+    /// It is only counted.
     Suppress,
 }
 
-impl Limiter {
-    pub(super) fn pass(&mut self, key: (EventKind, &'static str, IpAddr), now: Instant) -> Pass {
-        let (kind, cause, source) = key;
-        let key = (kind, cause, network(source));
-        if let Some(written) = self.written.get_mut(&key) {
-            if now < written.at + INTERVAL {
-                written.suppressed += 1;
-                return Pass::Suppress;
-            }
-            let suppressed = std::mem::take(&mut written.suppressed);
-            written.at = now;
-            return Pass::Write { suppressed };
-        }
-        if self.written.len() >= REMEMBERED {
-            self.written
-                .retain(|_, written| now < written.at + INTERVAL);
-        }
-        // A flood from everywhere: what cannot be remembered is written.
-        if self.written.len() < REMEMBERED {
-            self.written.insert(
-                key,
-                Written {
-                    at: now,
-                    suppressed: 0,
-                },
-            );
-        }
-        Pass::Write { suppressed: 0 }
+/// How many lines were only counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// The event they were about.
+    pub event: &'static str,
+    /// Its cause.
+    pub cause: &'static str,
+    /// Where they came from; `None` for all networks that were too many to be remembered.
+    pub network: Option<Network>,
+    /// The address they all came from, when it was one.
+    pub peer: Option<IpAddr>,
+    /// How many they were. Never 0.
+    pub suppressed: u64,
+    /// In what time: since the line, or the summary, before.
+    pub over: Duration,
+}
+
+impl Summary {
+    /// What a line says of it, named as in the lines it stands for.
+    pub fn fields(&self) -> Vec<(&'static str, Field<'static>)> {
+        let text = |text: String| Field::Text(text.into());
+        let network = self.network.map(|network| network.to_string());
+        let peer = self.peer.map(|peer| peer.to_string());
+        let over = u64::try_from(self.over.as_millis()).unwrap_or(u64::MAX);
+        vec![
+            (
+                "network",
+                text(network.unwrap_or_else(|| "other".to_owned())),
+            ),
+            ("peer", peer.map_or(Field::Missing, text)),
+            ("cause", Field::Text(self.cause.into())),
+            ("suppressed", Field::Number(self.suppressed)),
+            ("over_ms", Field::Number(over)),
+        ]
     }
 }
 
-fn network(source: IpAddr) -> IpAddr {
-    match source.to_canonical() {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            Ipv4Addr::new(a, b, c, 0).into()
+impl fmt::Display for Summary {
+    /// `handshake_failed: probe, 59 more`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {}, {} more",
+            self.event, self.cause, self.suppressed
+        )
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    event: &'static str,
+    cause: &'static str,
+    network: Option<Network>,
+}
+
+#[derive(Debug)]
+struct Line {
+    since: Instant,
+    suppressed: u64,
+    /// Who the suppressed ones came from, while that is one.
+    peer: Option<IpAddr>,
+}
+
+impl Limiter {
+    /// A limiter that writes one line and then one summary an interval. With an interval of zero
+    /// every line is written.
+    pub fn new(interval: Duration) -> Self {
+        Self {
+            interval,
+            lines: HashMap::new(),
         }
-        IpAddr::V6(address) => {
-            let [a, b, c, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into()
+    }
+
+    /// Whether the line about this event, caused by this peer, is written.
+    pub fn pass(
+        &mut self,
+        event: &'static str,
+        cause: &'static str,
+        peer: IpAddr,
+        now: Instant,
+    ) -> Pass {
+        if self.interval.is_zero() {
+            return Pass::Write;
         }
+        let mut key = Key {
+            event,
+            cause,
+            network: Some(Network::of(peer)),
+        };
+        if self.lines.len() >= REMEMBERED && !self.lines.contains_key(&key) {
+            key.network = None;
+        }
+        let line = match self.lines.entry(key) {
+            Entry::Vacant(place) => {
+                place.insert(Line::new(now));
+                return Pass::Write;
+            }
+            Entry::Occupied(line) => line.into_mut(),
+        };
+        if line.suppressed == 0 && line.since + self.interval <= now {
+            *line = Line::new(now);
+            return Pass::Write;
+        }
+        line.suppress(peer);
+        Pass::Suppress
+    }
+
+    /// The summaries whose time has come. Their intervals begin anew; what was quiet is forgotten.
+    pub fn due(&mut self, now: Instant) -> Vec<Summary> {
+        let interval = self.interval;
+        self.take(now, |line| line.since + interval <= now)
+    }
+
+    /// All summaries, whether their time has come or not: for the end.
+    pub fn rest(&mut self, now: Instant) -> Vec<Summary> {
+        self.take(now, |_| true)
+    }
+
+    fn take(&mut self, now: Instant, is_due: impl Fn(&Line) -> bool) -> Vec<Summary> {
+        let mut summaries = Vec::new();
+        self.lines.retain(|key, line| {
+            if !is_due(line) {
+                return true;
+            }
+            if line.suppressed == 0 {
+                return false;
+            }
+            let over = now.saturating_duration_since(line.since);
+            let line = std::mem::replace(line, Line::new(now));
+            summaries.push(Summary {
+                event: key.event,
+                cause: key.cause,
+                network: key.network,
+                peer: line.peer,
+                suppressed: line.suppressed,
+                over,
+            });
+            true
+        });
+        summaries.sort_by_key(|summary| (summary.event, summary.cause, summary.network));
+        summaries
+    }
+}
+
+impl Line {
+    const fn new(since: Instant) -> Self {
+        Self {
+            since,
+            suppressed: 0,
+            peer: None,
+        }
+    }
+
+    fn suppress(&mut self, peer: IpAddr) {
+        if self.suppressed == 0 {
+            self.peer = Some(peer);
+        } else if self.peer != Some(peer) {
+            self.peer = None;
+        }
+        self.suppressed += 1;
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PROBE: (EventKind, &str, IpAddr) = (
-        EventKind::HandshakeFailed,
-        "probe",
-        IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
-    );
-
-    #[test]
-    fn the_first_is_written_at_once_and_the_next_after_a_minute_with_the_count_between() {
-        let mut limiter = Limiter::default();
-        let now = Instant::now();
-        assert_eq!(limiter.pass(PROBE, now), Pass::Write { suppressed: 0 });
-        for second in 1..60 {
-            let later = now + Duration::from_secs(second);
-            assert_eq!(limiter.pass(PROBE, later), Pass::Suppress);
-        }
-        let later = now + INTERVAL;
-        assert_eq!(limiter.pass(PROBE, later), Pass::Write { suppressed: 59 });
-    }
-
-    #[test]
-    fn one_network_is_one_source_and_another_cause_is_another_line() {
-        let mut limiter = Limiter::default();
-        let now = Instant::now();
-        let neighbour = (PROBE.0, PROBE.1, IpAddr::from([192, 0, 2, 200]));
-        let stranger = (PROBE.0, PROBE.1, IpAddr::from([198, 51, 100, 1]));
-        let other_cause = (PROBE.0, "malformed", PROBE.2);
-        limiter.pass(PROBE, now);
-        assert_eq!(limiter.pass(neighbour, now), Pass::Suppress);
-        assert_eq!(limiter.pass(stranger, now), Pass::Write { suppressed: 0 });
-        assert_eq!(
-            limiter.pass(other_cause, now),
-            Pass::Write { suppressed: 0 }
-        );
-    }
-
-    #[test]
-    fn memory_is_bounded_however_many_sources_there_are() {
-        let mut limiter = Limiter::default();
-        let now = Instant::now();
-        for number in 0..10_000_u32 {
-            let source = IpAddr::from(Ipv4Addr::from(number << 8));
-            limiter.pass((PROBE.0, PROBE.1, source), now);
-        }
-        assert_eq!(limiter.written.len(), REMEMBERED);
-    }
-}
+#[path = "limiter_tests.rs"]
+mod tests;

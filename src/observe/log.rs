@@ -1,12 +1,15 @@
 //! Events as log lines, through the `log` crate, with their fields as key-values.
 
-use super::limiter::{Limiter, Pass};
-use super::{Field, Observer};
+use super::levels::Levels;
+use super::limiter::{Limiter, Pass, Summary};
+use super::{Field, Observer, Redaction, UnknownCause};
 use crate::cause::Fault;
 use crate::event::{Event, EventKind};
 use log::kv::{Error, Key, Source, ToValue, Value, VisitSource};
-use log::{Level, Record};
-use std::time::Instant;
+use log::{Level, LevelFilter, Record};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 /// The target of every line.
 const TARGET: &str = "sipward";
@@ -14,62 +17,147 @@ const TARGET: &str = "sipward";
 /// Writes events to the `log` crate: one line each, its fields as key-values, its level by its cause.
 ///
 /// Refusals, failed handshakes and sessions that ended by somebody's fault are limited: the first of
-/// a cause and source network is written at once, the next after a minute, with a `suppressed` count
-/// of those between.
-#[derive(Debug, Default)]
+/// a cause and source network (IPv4 /24, IPv6 /48) is written at once; those that follow are counted,
+/// and one summary an interval says with `suppressed` how many they were, also when nothing more
+/// happens. Only lines are limited: other observers and all counters see every event.
+///
+/// ```
+/// use log::LevelFilter;
+/// use sipward::LogObserver;
+/// use sipward::observe::Redaction;
+/// use std::time::Duration;
+///
+/// let log = LogObserver::new()
+///     .interval(Duration::from_secs(300))
+///     .redaction(Redaction::Network)
+///     .level("probe", LevelFilter::Off)?
+///     .level("closed.truncated", LevelFilter::Debug)?;
+/// # let _ = log;
+/// assert!(LogObserver::new().level("prob", LevelFilter::Off).is_err());
+/// # Ok::<(), sipward::observe::UnknownCause>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "give it to `Builder::log`"]
 pub struct LogObserver {
     limiter: Limiter,
-}
-
-impl Observer for LogObserver {
-    fn observe(&mut self, event: &Event) {
-        let level = level(event);
-        if level > log::max_level() {
-            return;
-        }
-        let suppressed = match self.limit(event) {
-            Pass::Suppress => return,
-            Pass::Write { suppressed } => suppressed,
-        };
-        let mut fields = event.fields();
-        if suppressed > 0 {
-            fields.push(("suppressed", Field::Number(suppressed)));
-        }
-        if let Some(hint) = hint(event) {
-            fields.push(("hint", Field::Text(hint.into())));
-        }
-        write(level, &headline(event), &Pairs(&fields));
-    }
+    levels: Levels,
+    /// The level of the lines that were limited, for their summaries.
+    limited: HashMap<(&'static str, &'static str), Level>,
+    redaction: Redaction,
 }
 
 impl LogObserver {
-    fn limit(&mut self, event: &Event) -> Pass {
+    /// One that summarises each minute, with each cause's own level, and whole addresses.
+    pub fn new() -> Self {
+        Self {
+            limiter: Limiter::new(Duration::from_secs(60)),
+            levels: Levels::default(),
+            limited: HashMap::new(),
+            redaction: Redaction::None,
+        }
+    }
+
+    /// The time between a line and its summary, and between summaries. Default 60 s; summaries come
+    /// up to a second late. Zero writes every line.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.limiter = Limiter::new(interval);
+        self
+    }
+
+    /// The level of the lines about this cause, by its name in the log; `Off` writes none. Several
+    /// events know a `peer_closed` or an `internal`: the bare name is each of them,
+    /// `handshake_failed.peer_closed` that one.
+    ///
+    /// # Errors
+    /// [`UnknownCause`] when there is none of this name.
+    pub fn level(mut self, cause: &str, level: LevelFilter) -> Result<Self, UnknownCause> {
+        self.levels.choose(cause, level)?;
+        Ok(self)
+    }
+
+    /// How much of each address is shown. Default: all of it.
+    pub fn redaction(mut self, redaction: Redaction) -> Self {
+        self.redaction = redaction;
+        self
+    }
+
+    /// Whether this event's line is written, at this level.
+    fn limit(&mut self, event: &Event, level: Level, now: Instant) -> Pass {
         let cause = match event {
             Event::Refused(refused) => refused.cause.name(),
             Event::HandshakeFailed(failed) => failed.cause.name(),
             Event::Closed(closed) if closed.fault() != Fault::Nobody => closed.cause.name(),
-            _ => return Pass::Write { suppressed: 0 },
+            _ => return Pass::Write,
         };
         match event.connection() {
             Some(connection) => {
-                let key = (event.kind(), cause, connection.peer.ip());
-                self.limiter.pass(key, Instant::now())
+                let (event, peer) = (event.kind().name(), connection.peer.ip());
+                self.limited.insert((event, cause), level);
+                self.limiter.pass(event, cause, peer, now)
             }
-            None => Pass::Write { suppressed: 0 },
+            None => Pass::Write,
         }
+    }
+
+    fn summarise(&self, summary: &Summary) {
+        let limited = self.limited.get(&(summary.event, summary.cause));
+        if let Some(level) = limited.filter(|level| **level <= log::max_level()) {
+            self.write(*level, &summary.to_string(), summary.fields());
+        }
+    }
+
+    fn write(&self, level: Level, headline: &str, mut fields: Vec<(&'static str, Field<'_>)>) {
+        if self.redaction != Redaction::None {
+            fields.retain(|(name, _)| *name != "first_bytes");
+            for (_, field) in &mut fields {
+                redact(field, self.redaction);
+            }
+        }
+        let headline = self.redaction.apply(headline);
+        log::logger().log(
+            &Record::builder()
+                .level(level)
+                .target(TARGET)
+                .module_path_static(Some(module_path!()))
+                .key_values(&Pairs(&fields))
+                .args(format_args!("{headline}"))
+                .build(),
+        );
     }
 }
 
-fn write(level: Level, headline: &str, fields: &dyn Source) {
-    log::logger().log(
-        &Record::builder()
-            .level(level)
-            .target(TARGET)
-            .module_path_static(Some(module_path!()))
-            .key_values(fields)
-            .args(format_args!("{headline}"))
-            .build(),
-    );
+impl Default for LogObserver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Observer for LogObserver {
+    fn observe(&mut self, event: &Event) {
+        let now = Instant::now();
+        if event.kind() == EventKind::Stopped {
+            for summary in self.limiter.rest(now) {
+                self.summarise(&summary);
+            }
+        }
+        let level = self.levels.of(event).to_level();
+        let Some(level) = level.filter(|level| *level <= log::max_level()) else {
+            return;
+        };
+        if self.limit(event, level, now) == Pass::Write {
+            let mut fields = event.fields();
+            if let Some(hint) = hint(event) {
+                fields.push(("hint", Field::Text(hint.into())));
+            }
+            self.write(level, &headline(event), fields);
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        for summary in self.limiter.due(now) {
+            self.summarise(&summary);
+        }
+    }
 }
 
 /// The words of the line: its kind and its cause.
@@ -93,19 +181,16 @@ fn hint(event: &Event) -> Option<&'static str> {
     }
 }
 
-fn level(event: &Event) -> Level {
-    match event {
-        Event::HandshakeFailed(failed) => failed.cause.level(),
-        Event::Closed(closed) => closed.cause.level(),
-        Event::Refused(refused) => refused.cause.level(),
-        Event::Stopped { panic: Some(_), .. } => Level::Error,
-        Event::ListenerClosed { error: Some(_), .. } => Level::Error,
-        _ => match event.kind() {
-            EventKind::Accepted | EventKind::Dialled => Level::Debug,
-            EventKind::AcceptFailed | EventKind::Banned => Level::Warn,
-            EventKind::Discrepancy | EventKind::ObserverFailed => Level::Error,
-            _ => Level::Info,
-        },
+fn redact(field: &mut Field<'_>, redaction: Redaction) {
+    let shorten = |text: &mut Cow<'_, str>| {
+        if let Cow::Owned(short) = redaction.apply(text) {
+            *text = Cow::Owned(short);
+        }
+    };
+    match field {
+        Field::Text(text) => shorten(text),
+        Field::List(texts) => texts.iter_mut().for_each(shorten),
+        _ => {}
     }
 }
 
@@ -125,6 +210,9 @@ impl Source for Pairs<'_> {
                     visitor.visit_pair(Key::from_str(name), (**text).to_value())?;
                 }
                 Field::Number(number) => {
+                    visitor.visit_pair(Key::from_str(name), number.to_value())?;
+                }
+                Field::Signed(number) => {
                     visitor.visit_pair(Key::from_str(name), number.to_value())?;
                 }
                 Field::Flag(flag) => visitor.visit_pair(Key::from_str(name), flag.to_value())?,

@@ -3,19 +3,28 @@
 
 mod fields;
 mod gate;
+mod levels;
 mod limiter;
 mod log;
+mod network;
 mod queue;
+mod redaction;
 mod subscription;
+mod ticks;
 
 pub use fields::Field;
+pub use levels::UnknownCause;
+pub use limiter::{Limiter, Pass, Summary};
 pub use log::LogObserver;
+pub use network::Network;
+pub use redaction::Redaction;
 pub use subscription::{EventFilter, Subscription};
 
 pub(crate) use gate::Gate;
 pub(crate) use queue::{Audience, observer};
 
 use crate::event::Event;
+use std::time::Instant;
 
 /// Gets every event, in order, on a thread of its own.
 ///
@@ -40,4 +49,10 @@ use crate::event::Event;
 pub trait Observer: Send + 'static {
     /// One event.
     fn observe(&mut self, event: &Event);
+
+    /// Called about every second between events, whether any come or not: for what has to be said in
+    /// time. Nothing by default.
+    fn tick(&mut self, now: Instant) {
+        let _ = now;
+    }
 }

@@ -1,5 +1,6 @@
 //! Events on their way to observers and subscribers.
 
+use super::ticks::{Ticks, Turn};
 use super::{EventFilter, Gate, Observer, Subscription};
 use crate::ending::panic_message;
 use crate::event::{Event, EventKind};
@@ -135,9 +136,13 @@ pub(crate) fn observer(
     let (alive, done) = unbounded();
     let watch = move || {
         let _alive = alive;
-        while let Some(event) = events.next_blocking() {
-            let last = event.kind() == EventKind::Stopped;
-            let shown = catch_unwind(AssertUnwindSafe(|| observer.observe(&event)));
+        let mut ticks = Ticks::new();
+        while let Some(turn) = ticks.or_event(&mut events) {
+            let last = matches!(&turn, Turn::Event(event) if event.kind() == EventKind::Stopped);
+            let shown = catch_unwind(AssertUnwindSafe(|| match turn {
+                Turn::Event(event) => observer.observe(&event),
+                Turn::Tick(now) => observer.tick(now),
+            }));
             if let Err(panic) = shown {
                 // A supervisor that has ended needs not know.
                 let _ = lane.say(Lifecycle::ObserverFailed {

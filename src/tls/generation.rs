@@ -18,6 +18,7 @@ use std::time::SystemTime;
 
 /// One loaded policy: what new connections are accepted under.
 pub(crate) struct Generation {
+    identities: Arc<Identities>,
     /// Complete when no client certificate is asked for; else the model of each connection's own.
     config: Arc<ServerConfig>,
     versions: &'static [&'static SupportedProtocolVersion],
@@ -55,6 +56,7 @@ impl Generation {
             config.send_tls13_tickets = policy.tickets;
         }
         Ok(Self {
+            identities,
             config: Arc::new(config),
             versions,
             verifier,
@@ -79,6 +81,13 @@ impl Generation {
         config.session_storage = Arc::clone(&self.config.session_storage);
         config.send_tls13_tickets = self.config.send_tls13_tickets;
         (Arc::new(config), Some(presented))
+    }
+}
+
+impl Generation {
+    /// The identities peers are shown.
+    pub(super) fn identities(&self) -> Arc<Identities> {
+        Arc::clone(&self.identities)
     }
 }
 
@@ -134,10 +143,17 @@ pub(super) fn roots(anchors: &TrustAnchors) -> Result<RootCertStore, PolicyError
 }
 
 /// Picks the identity for the server name a peer asks for.
-struct Identities {
-    default: Arc<CertifiedKey>,
-    named: HashMap<String, Arc<CertifiedKey>>,
+pub(super) struct Identities {
+    default: Shown,
+    named: HashMap<String, Shown>,
     strict: bool,
+}
+
+/// One identity.
+struct Shown {
+    key: Arc<CertifiedKey>,
+    /// The end of the leaf's validity, if it can be read.
+    until: Option<SystemTime>,
 }
 
 impl Identities {
@@ -151,10 +167,10 @@ impl Identities {
             if !is_dns_name {
                 return Err(PolicyError::BadServerName(name.clone()));
             }
-            named.insert(name.clone(), certified(identity)?);
+            named.insert(name.clone(), Shown::load(identity)?);
         }
         Ok(Self {
-            default: certified(&policy.default)?,
+            default: Shown::load(&policy.default)?,
             named,
             strict: policy.strict_names,
         })
@@ -169,18 +185,41 @@ impl Identities {
     }
 }
 
-impl ResolvesServerCert for Identities {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let named = hello.server_name().and_then(|name| {
+impl Identities {
+    /// When the certificate ends that a peer is shown who asks for this name.
+    pub(super) fn until(&self, name: Option<&str>) -> Option<SystemTime> {
+        self.shown(name)?.until
+    }
+
+    fn shown(&self, name: Option<&str>) -> Option<&Shown> {
+        let named = name.and_then(|name| {
             self.named
                 .get(name)
                 .or_else(|| self.named.get(&name.to_ascii_lowercase()))
         });
         match named {
-            Some(identity) => Some(Arc::clone(identity)),
+            Some(identity) => Some(identity),
             None if self.strict => None,
-            None => Some(Arc::clone(&self.default)),
+            None => Some(&self.default),
         }
+    }
+}
+
+impl Shown {
+    fn load(identity: &Identity) -> Result<Self, PolicyError> {
+        let leaf = identity.chain.first();
+        let leaf = leaf.and_then(|der| Certificate::from_der(der).ok());
+        Ok(Self {
+            key: certified(identity)?,
+            until: leaf.map(|leaf| leaf.not_after),
+        })
+    }
+}
+
+impl ResolvesServerCert for Identities {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let shown = self.shown(hello.server_name())?;
+        Some(Arc::clone(&shown.key))
     }
 }
 

@@ -28,7 +28,7 @@ use async_tls::server::TlsStream;
 use async_tls::{Accept, TlsAcceptor};
 use diagnosis::Outcome;
 use futures_util::io::{AsyncRead, AsyncWrite};
-use generation::Presented;
+use generation::{Identities, Presented};
 use rustls::ServerConfig;
 use std::future::Future;
 use std::io;
@@ -42,6 +42,7 @@ pub(crate) struct Handshake<T: Transport> {
     stage: Stage<T>,
     tap: Tap<T>,
     presented: Option<Arc<Presented>>,
+    identities: Arc<Identities>,
     alpn: Vec<Vec<u8>>,
 }
 
@@ -75,6 +76,7 @@ impl<T: Transport> Handshake<T> {
             stage: Stage::Listening(config),
             tap: tap.share(),
             presented,
+            identities: generation.identities(),
             alpn,
         }
     }
@@ -131,6 +133,7 @@ impl<T: Transport> Handshake<T> {
         Asked {
             client: self.presented.is_some(),
             presented: self.presented.as_ref().and_then(|seen| seen.certificate()),
+            identities: Some(Arc::clone(&self.identities)),
         }
     }
 }

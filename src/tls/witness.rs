@@ -2,6 +2,7 @@
 
 use super::awaited::{Progress, awaited};
 use super::diagnosis::{self, Facts, Outcome, PlainAlert, Shown};
+use super::generation::Identities;
 use super::hello::{self, ClientHello, ServerHello};
 use super::last_word::LastWord;
 use super::records::RecordScanner;
@@ -20,12 +21,14 @@ const CERTIFICATE: u8 = 11;
 const CLIENT_KEY_EXCHANGE: u8 = 16;
 
 /// What the peer was asked to prove.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 pub(super) struct Asked {
     /// Whether the client is asked for a certificate.
     pub(super) client: bool,
     /// The certificate the peer presented.
     pub(super) presented: Option<Arc<Certificate>>,
+    /// The identities a server, which is us, has to show.
+    pub(super) identities: Option<Arc<Identities>>,
 }
 
 pub(super) struct Witness {
@@ -136,7 +139,9 @@ impl Witness {
             .iter()
             .filter_map(|id| std::str::from_utf8(id).ok())
             .find(|id| client.alpn.iter().any(|offered| offered == id));
+        let served = self.asked.identities.as_ref().filter(|_| !self.resumed);
         Tls {
+            served_until: served.and_then(|ours| ours.until(client.server_name.as_deref())),
             version: named(hello::version_name, server.as_ref().map(|s| s.version))
                 .unwrap_or_default(),
             cipher_suite: named(
@@ -193,7 +198,10 @@ impl Witness {
         let ja4 = self.ja4();
         let client = self.client.unwrap_or_default();
         let server = self.server;
+        let sent = self.facts.certificate != Shown::No;
+        let served = self.asked.identities.as_ref().filter(|_| sent);
         let evidence = Evidence {
+            served_until: served.and_then(|ours| ours.until(client.server_name.as_deref())),
             bytes_in: self.facts.bytes_in,
             bytes_out: self.bytes_out,
             first_bytes: self.first_bytes,

@@ -68,6 +68,7 @@ fn witness<T: Transport>(wire: &Wire<T>, shown: &Shown) -> Witness {
     let asked = Asked {
         client: shown.asked_for_certificate(),
         presented: shown.chain().into_iter().next().map(Arc::new),
+        identities: None,
     };
     Witness::new(wire, asked)
 }
