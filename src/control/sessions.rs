@@ -4,6 +4,7 @@ use crate::cause::CloseCause;
 use crate::connection::{Connection, ConnectionId};
 use crate::event::Ready;
 use bytes::Bytes;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,12 +147,22 @@ pub struct Inspection {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Send {
     /// On which one.
     pub id: ConnectionId,
     /// The message.
     pub message: Bytes,
+}
+
+/// The message's length only: it may carry credentials.
+impl fmt::Debug for Send {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Send")
+            .field("id", &self.id)
+            .field("message", &format_args!("{} bytes", self.message.len()))
+            .finish()
+    }
 }
 
 /// What became of a message to be sent.
