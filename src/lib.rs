@@ -66,6 +66,9 @@ mod entrance;
 mod event;
 mod evidence;
 mod flow;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod identity;
 mod lane;

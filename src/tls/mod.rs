@@ -5,6 +5,8 @@ mod awaited;
 mod closing;
 mod connect;
 mod diagnosis;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod generation;
 mod hello;
 mod last_word;
