@@ -135,7 +135,19 @@ fn value(field: Field<'_>) -> Value {
 }
 
 fn line_of_switch(event: &SwitchEvent) -> String {
-    let (kind, fields) = match event {
+    let (kind, fields) = fields(event);
+    let mut object = beginning(kind);
+    for (name, field) in fields {
+        object.insert(name.to_owned(), value(field));
+    }
+    Value::Object(object).to_string()
+}
+
+/// The kind of an event of the switch and its fields by name, for the stream and for the log. The
+/// source comes first, before anything that a peer has written.
+pub fn fields(event: &SwitchEvent) -> (&'static str, Vec<(&'static str, Field<'_>)>) {
+    let text = |text: String| Field::Text(text.into());
+    match event {
         SwitchEvent::Registered {
             user,
             contact,
@@ -143,8 +155,12 @@ fn line_of_switch(event: &SwitchEvent) -> String {
             source,
         } => (
             "registered",
-            json!({"user": user, "contact": contact, "expires_s": expires_s,
-                   "source": source.to_string()}),
+            vec![
+                ("source", text(source.to_string())),
+                ("user", Field::Text(user.into())),
+                ("contact", Field::Text(contact.into())),
+                ("expires_s", Field::Number((*expires_s).into())),
+            ],
         ),
         SwitchEvent::Unregistered {
             user,
@@ -153,12 +169,23 @@ fn line_of_switch(event: &SwitchEvent) -> String {
             source,
         } => (
             "unregistered",
-            json!({"user": user, "contact": contact, "why": why.to_string(),
-                   "source": source.map(|source| source.to_string())}),
+            vec![
+                (
+                    "source",
+                    source.map_or(Field::Missing, |source| text(source.to_string())),
+                ),
+                ("why", text(why.to_string())),
+                ("user", Field::Text(user.into())),
+                ("contact", Field::Text(contact.into())),
+            ],
         ),
         SwitchEvent::AuthFailed { user, source, why } => (
             "auth_failed",
-            json!({"user": user, "source": source.to_string(), "why": why}),
+            vec![
+                ("source", text(source.to_string())),
+                ("why", Field::Text((*why).into())),
+                ("user", Field::Text(user.into())),
+            ],
         ),
         SwitchEvent::CallEnded {
             call_id,
@@ -169,15 +196,16 @@ fn line_of_switch(event: &SwitchEvent) -> String {
             ended_by,
         } => (
             "call_ended",
-            json!({"call_id": call_id, "caller": caller, "callee": callee, "status": status,
-                   "duration_ms": duration_ms, "ended_by": ended_by.to_string()}),
+            vec![
+                ("status", Field::Number((*status).into())),
+                ("duration_ms", Field::Number(*duration_ms)),
+                ("ended_by", text(ended_by.to_string())),
+                ("call_id", Field::Text(call_id.into())),
+                ("caller", Field::Text(caller.into())),
+                ("callee", Field::Text(callee.into())),
+            ],
         ),
-    };
-    let mut object = beginning(kind);
-    if let Value::Object(fields) = fields {
-        object.extend(fields);
     }
-    Value::Object(object).to_string()
 }
 
 fn beginning(event: &str) -> Map<String, Value> {

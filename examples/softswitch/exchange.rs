@@ -2,6 +2,7 @@
 //! on the flows.
 
 use crate::events::EventStream;
+use crate::journal::Journal;
 use crate::switch::{FlowId, Source, Switch, SwitchEvent, Unsendable, World};
 use async_std::task;
 use bytes::Bytes;
@@ -28,6 +29,7 @@ struct Core {
 struct Flows {
     open: HashMap<FlowId, Line>,
     events: EventStream,
+    journal: Journal,
 }
 
 struct Line {
@@ -40,10 +42,11 @@ struct Line {
 
 impl Exchange {
     /// Starts its clock too, which stops when the exchange is dropped.
-    pub fn start(switch: Switch, events: EventStream) -> Arc<Self> {
+    pub fn start(switch: Switch, events: EventStream, journal: Journal) -> Arc<Self> {
         let flows = Flows {
             open: HashMap::new(),
             events,
+            journal,
         };
         let exchange = Arc::new(Self {
             core: Mutex::new(Core { switch, flows }),
@@ -121,6 +124,7 @@ impl World for Flows {
     }
 
     fn report(&mut self, event: SwitchEvent) {
+        self.journal.report(&event);
         self.events.report(&event);
     }
 }

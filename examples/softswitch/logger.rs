@@ -14,6 +14,7 @@ pub fn start(form: LogForm, level: LogLevel) {
     let mut builder = Builder::new();
     builder
         .filter_module("sipward", level.into())
+        .filter_module("softswitch", level.into())
         .target(Target::Stderr);
     match form {
         LogForm::Pretty => builder.format(pretty),
@@ -52,7 +53,9 @@ struct Pretty<'a>(&'a mut String);
 impl<'kvs> VisitSource<'kvs> for Pretty<'_> {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
         let text = value.to_string();
-        let quoted = text.is_empty() || text.contains([' ', '"', '=']);
+        // Peers choose some of the texts: none may end the line or look like another field.
+        let special = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '=');
+        let quoted = text.is_empty() || text.contains(special);
         let written = if quoted {
             write!(self.0, " {key}={text:?}")
         } else {

@@ -10,6 +10,7 @@ mod digest;
 mod events;
 mod exchange;
 mod gate;
+mod journal;
 mod logger;
 mod options;
 mod switch;
@@ -23,6 +24,7 @@ use events::EventStream;
 use exchange::{Exchange, Front};
 use futures_lite::{FutureExt, StreamExt};
 use gate::Digest;
+use journal::Journal;
 use options::{AccountSource, HostPort, Identity, Options, Settings};
 use sipward::control::Report;
 use sipward::{Builder, Deadlines, Handle, StartError, Supervisor, TlsPolicy};
@@ -71,11 +73,13 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     let reports = events.clone();
     // Before anybody can know that it runs: a signal must never find it unprepared.
     let signals = Signals::new([Signal::Int, Signal::Term])?;
+    let journal = Journal::start()?;
+    let lines = journal.clone();
     let handle = builder
         .application_at(move |bound| {
             config.advertise = advertise(&advertised, bound).to_string();
             let switch = Switch::new(config, Box::new(Digest::new(realm, authenticator)));
-            Front::new(Exchange::start(switch, reports))
+            Front::new(Exchange::start(switch, reports, lines))
         })
         .start()
         .await?;
@@ -90,6 +94,7 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     screen.print(events.uses_standard_output());
     let report = until_told_to_stop(handle, signals).await;
     events.finish();
+    journal.finish();
     banner::print_ledger(&report);
     match report.panic {
         None => Ok(()),

@@ -1,0 +1,122 @@
+//! What the switch reports, as log lines: refused credentials as warnings, limited per source network
+//! as sipward's own lines are; everything else as it comes. Written on a thread of its own, because
+//! it is reported while the switch is locked.
+
+use crate::events::fields;
+use crate::switch::SwitchEvent;
+use log::kv::{Error, Key, Source, Value, VisitSource};
+use log::{Level, Record};
+use sipward::observe::{Field, Limiter, Pass, Summary};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// Events that may wait for the log; further ones are not logged.
+const WAITING: usize = 10_000;
+
+/// The time between a line and its summary.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Where the switch's events are logged. Clones are the same.
+#[derive(Clone)]
+pub struct Journal {
+    /// `None` is the end.
+    events: SyncSender<Option<SwitchEvent>>,
+    writer: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl Journal {
+    /// # Errors
+    /// When its thread cannot be started.
+    pub fn start() -> Result<Self, String> {
+        let (events, receiver) = sync_channel(WAITING);
+        let writer = thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || write_all(&receiver))
+            .map_err(|error| format!("cannot start the thread that logs: {error}"))?;
+        Ok(Self {
+            events,
+            writer: Arc::new(Mutex::new(Some(writer))),
+        })
+    }
+
+    /// Never waits.
+    pub fn report(&self, event: &SwitchEvent) {
+        // While nobody can read the log as fast as it is written, there is nothing better to do.
+        let _ = self.events.try_send(Some(event.clone()));
+    }
+
+    /// Waits until everything is written.
+    pub fn finish(self) {
+        if self.events.try_send(None).is_err() {
+            return;
+        }
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(writer) = writer.take() {
+            // It does not panic.
+            let _ = writer.join();
+        }
+    }
+}
+
+fn write_all(events: &Receiver<Option<SwitchEvent>>) {
+    let mut limiter = Limiter::new(INTERVAL);
+    let second = Duration::from_secs(1);
+    let mut tick = Instant::now() + second;
+    loop {
+        let left = tick.saturating_duration_since(Instant::now());
+        match events.recv_timeout(left) {
+            Ok(Some(event)) => write_event(&event, &mut limiter),
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(None) | Err(RecvTimeoutError::Disconnected) => break,
+        }
+        let now = Instant::now();
+        if tick <= now {
+            limiter.due(now).iter().for_each(write_summary);
+            tick = now + second;
+        }
+    }
+    limiter.rest(Instant::now()).iter().for_each(write_summary);
+}
+
+fn write_event(event: &SwitchEvent, limiter: &mut Limiter) {
+    let (kind, fields) = fields(event);
+    let SwitchEvent::AuthFailed { source, why, .. } = event else {
+        return write(Level::Info, kind, &fields);
+    };
+    if limiter.pass(kind, why, source.ip(), Instant::now()) == Pass::Write {
+        write(Level::Warn, &format!("{kind}: {why}"), &fields);
+    }
+}
+
+fn write_summary(summary: &Summary) {
+    write(Level::Warn, &summary.to_string(), &summary.fields());
+}
+
+fn write(level: Level, headline: &str, fields: &[(&'static str, Field<'_>)]) {
+    log::logger().log(
+        &Record::builder()
+            .level(level)
+            .target("softswitch")
+            .key_values(&Pairs(fields))
+            .args(format_args!("{headline}"))
+            .build(),
+    );
+}
+
+struct Pairs<'a>(&'a [(&'static str, Field<'a>)]);
+
+impl Source for Pairs<'_> {
+    fn visit<'kvs>(&'kvs self, visitor: &mut dyn VisitSource<'kvs>) -> Result<(), Error> {
+        for (name, field) in self.0 {
+            let value = match field {
+                Field::Missing => continue,
+                Field::Number(number) => Value::from(*number),
+                field => Value::from_display(field),
+            };
+            visitor.visit_pair(Key::from_str(name), value)?;
+        }
+        Ok(())
+    }
+}
