@@ -153,19 +153,21 @@ fn failures_before_tls_say_all_that_was_seen() {
              direction=inbound",
             "DEBUG handshake_failed: probe id=1 peer=192.0.2.7:40112 local=127.0.0.1:0 \
              listener=127.0.0.1:0 direction=inbound cause=probe phase=hello fault=peer \
-             elapsed_ms=0 bytes_in=0 bytes_out=0",
+             elapsed_ms=0 bytes_in=0 bytes_out=0 waiting_for=client_hello \
+             hint=\"a health check or a port scan\"",
             "DEBUG accepted id=2 peer=192.0.2.7:40112 local=127.0.0.1:0 listener=127.0.0.1:0 \
              direction=inbound",
             "INFO handshake_failed: plaintext (sip REGISTER) id=2 peer=192.0.2.7:40112 \
              local=127.0.0.1:0 listener=127.0.0.1:0 direction=inbound cause=plaintext \
              detail=\"sip REGISTER\" phase=hello fault=peer elapsed_ms=0 bytes_in=65 bytes_out=7 \
              first_bytes=\"REGISTER sip:pbx.example.com SIP\" alert=decode_error \
-             alert_direction=out",
+             alert_direction=out hint=\"phone set to TCP instead of TLS?\"",
             "DEBUG accepted id=3 peer=192.0.2.7:40112 local=127.0.0.1:0 listener=127.0.0.1:0 \
              direction=inbound",
             "INFO handshake_failed: timeout_silent id=3 peer=192.0.2.7:40112 local=127.0.0.1:0 \
              listener=127.0.0.1:0 direction=inbound cause=timeout_silent phase=hello fault=peer \
-             elapsed_ms=10000 bytes_in=0 bytes_out=0",
+             elapsed_ms=10000 bytes_in=0 bytes_out=0 waiting_for=client_hello \
+             hint=\"a scanner, or a client waiting for us to speak first\"",
         ]
     );
     drop(bed);
@@ -207,7 +209,8 @@ fn sessions_and_rejections_say_what_was_offered_and_agreed_and_when_our_certific
              sni=localhost offered_versions=TLSv1.3,TLSv1.2 \
              ja4=t13d101100_61a7ad8aa9b6_dc02626b439c version=TLSv1.3 \
              cipher_suite=TLS_AES_256_GCM_SHA384 group=x25519 certificate_days_left=30 \
-             alert=decrypt_error alert_direction=in",
+             alert=decrypt_error alert_direction=in \
+             hint=\"it does not trust our certificate?\"",
         ]
     );
     drop(bed);
@@ -223,7 +226,8 @@ fn a_refusal_says_the_limit_and_the_value_found() {
     assert_eq!(
         journal.wait_for("refused"),
         "WARN refused: connection_limit id=2 peer=[2001:db8:1:2::3]:5061 local=127.0.0.1:0 \
-         listener=127.0.0.1:0 direction=inbound cause=connection_limit limit=1 current=1"
+         listener=127.0.0.1:0 direction=inbound cause=connection_limit limit=1 current=1 \
+         hint=\"full: raise the limit, or look who fills it\""
     );
     drop(bed);
 }
@@ -355,7 +359,7 @@ fn redacted_lines_show_no_address_anywhere() {
                 "INFO handshake_failed: plaintext (sip OPTIONS) id=1 peer={peer} local={local} \
                  listener={local} direction=inbound cause=plaintext detail=\"sip OPTIONS\" \
                  phase=hello fault=peer elapsed_ms=0 bytes_in=33 bytes_out=7 alert=decode_error \
-                 alert_direction=out"
+                 alert_direction=out hint=\"phone set to TCP instead of TLS?\""
             )
         );
         let phone = bed.phone(PEER, bed.authority.client()).unwrap();
