@@ -43,12 +43,10 @@ impl Ending {
         let Some(session) = self.session.take() else {
             return;
         };
-        // A destructor of the application may panic as well; the word is said all the same.
-        let how = match catch_unwind(AssertUnwindSafe(|| drop(session))) {
-            Ok(()) => how,
-            Err(panic) => Ended::Panicked(panic_message(&*panic)),
-        };
-        self.line.clear();
+        // Destructors of the application may panic as well, that of its conversation and that of a
+        // message it queued; the word is said all the same.
+        let how = how.unless_panics(|| drop(session));
+        let how = how.unless_panics(|| self.line.clear());
         // Without a supervisor nobody is left to be told: its wrapper outlives all sessions.
         let _ = self.lane.say(Lifecycle::Ended {
             id: self.id,
@@ -65,10 +63,10 @@ impl Future for Ending {
         let Some(session) = self.session.as_mut() else {
             return Poll::Ready(());
         };
-        let how = match catch_unwind(AssertUnwindSafe(|| session.as_mut().poll(cx))) {
+        let how = match catch(|| session.as_mut().poll(cx)) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(how)) => how,
-            Err(panic) => Ended::Panicked(panic_message(&*panic)),
+            Err(message) => Ended::Panicked(message),
         };
         self.finish(how);
         Poll::Ready(())
@@ -79,6 +77,28 @@ impl Drop for Ending {
     fn drop(&mut self) {
         self.finish(Ended::Abandoned);
     }
+}
+
+impl Ended {
+    /// This, or the panic of one more step. The first panic is the one that explains.
+    fn unless_panics(self, step: impl FnOnce()) -> Self {
+        match (catch(step), self) {
+            (Ok(()), how) | (Err(_), how @ Self::Panicked(_)) => how,
+            (Err(message), _) => Self::Panicked(message),
+        }
+    }
+}
+
+/// The error is the text of a panic, and nothing of that panic is left.
+fn catch<R>(step: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(step)).map_err(|panic| {
+        let message = panic_message(&*panic);
+        // What a panic carries may panic when it is dropped, and what that one carries too.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+            std::mem::forget(again);
+        }
+        message
+    })
 }
 
 /// The text a panic was raised with.

@@ -148,3 +148,45 @@ fn the_end_empties_the_flow() {
     assert_eq!(flow.queued(), 0);
     assert!(!flow.is_open());
 }
+
+/// Panics when it is dropped.
+struct Mine;
+
+impl Drop for Mine {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("a mine went off")
+        }
+    }
+}
+
+impl AsRef<[u8]> for Mine {
+    fn as_ref(&self) -> &[u8] {
+        b"never leaves"
+    }
+}
+
+#[test]
+fn a_queued_message_that_panics_does_not_swallow_the_word() {
+    let mut bed = bed(|held| async move {
+        let _held = held;
+        Ended::Abandoned
+    });
+    let flow = crate::flow::Flow::new(Arc::clone(&bed.ending.line));
+    flow.send(bytes::Bytes::from_owner(Mine)).unwrap();
+    assert!((&mut bed.ending).now_or_never().is_some());
+    match the_word(&bed) {
+        Ended::Panicked(message) => assert_eq!(message, "a mine went off"),
+        other => panic!("unexpected {other:?}"),
+    }
+}
+
+#[test]
+fn a_panic_whose_payload_panics_does_not_swallow_the_word() {
+    let mut bed = bed(|held| async move {
+        let _held = held;
+        std::panic::panic_any(Mine)
+    });
+    assert!((&mut bed.ending).now_or_never().is_some());
+    assert!(matches!(the_word(&bed), Ended::Panicked(_)));
+}
