@@ -115,6 +115,9 @@ impl<A: Application> Entrance<A> {
             house: Arc::clone(&self.house),
         });
         let (lane, clock) = (self.house.lane.clone(), self.house.clock.clone());
-        async_std::task::spawn(Ending::new(line, lane, clock, Box::pin(session)));
+        let task = Ending::new(line, lane, clock, Box::pin(session));
+        #[cfg(any(test, feature = "testing"))]
+        let task = crate::testing::Mortal::new(task);
+        async_std::task::spawn(task);
     }
 }

@@ -75,6 +75,8 @@ pub struct Report {
     /// How many connections ended by which cause since the shutdown began, in the order of the
     /// causes' names.
     pub endings: Vec<(&'static str, u64)>,
+    /// Permits still held by sessions: as many as are left open.
+    pub permits: usize,
     /// The panic that ended the supervisor, if one did.
     pub panic: Option<String>,
 }
@@ -103,6 +105,7 @@ impl Outcome {
             inbound: Counts::default(),
             outbound: Counts::default(),
             endings: Vec::new(),
+            permits: 0,
             panic: Some("the supervisor's task was dropped".to_owned()),
         })
     }

@@ -179,6 +179,7 @@ impl Books {
                 .iter()
                 .map(|(cause, count)| (*cause, *count))
                 .collect(),
+            permits: self.admission.open(),
             panic,
         }
     }

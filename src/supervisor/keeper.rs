@@ -12,11 +12,12 @@ use crate::event::Event;
 use crate::lane::Lifecycle;
 use async_std::channel::{Receiver, Sender};
 use futures_util::{FutureExt, StreamExt};
+use std::cmp::Ordering;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use xtra::Mailbox;
 
 /// Words of the lane entered before control messages are looked at again.
@@ -30,6 +31,12 @@ const LAST_EVENTS: Duration = Duration::from_secs(1);
 
 /// How often the books are compared with the permits.
 const AUDIT: Duration = Duration::from_secs(10);
+
+/// When to look again at what could not be seen clearly, or did not agree.
+const AUDIT_AGAIN: Duration = Duration::from_millis(500);
+
+/// How many looks in a row have to disagree before it is said.
+const AUDIT_LOOKS: u32 = 20;
 
 /// What the wrapper owns besides the supervisor.
 pub(crate) struct Keeper {
@@ -178,45 +185,55 @@ async fn settle(keeper: &mut Keeper, books: &mut Books) {
     }
 }
 
-/// Compares the books with the permits while nothing is on its way between them.
+/// Compares the books with the permits.
 #[derive(Default)]
 struct Audit {
-    last: Option<std::time::Instant>,
-    suspicion: Option<(u64, usize)>,
+    due: Option<Instant>,
+    /// How often in a row the same kind of disagreement was seen.
+    suspicion: Option<(Ordering, u32)>,
 }
 
 impl Audit {
-    fn due(&mut self, books: &Books) -> std::time::Instant {
-        let last = self.last.get_or_insert(books.clock.now());
-        *last + AUDIT
+    fn due(&mut self, books: &Books) -> Instant {
+        *self.due.get_or_insert_with(|| books.clock.now() + AUDIT)
     }
 
     fn look(&mut self, books: &mut Books, lane_is_empty: bool) {
         let now = books.clock.now();
-        if self.last.is_some_and(|last| now < last + AUDIT) {
+        if self.due.is_some_and(|due| now < due) {
             return;
         }
-        self.last = Some(now);
+        self.due = Some(now + AUDIT_AGAIN);
+        if !lane_is_empty {
+            return;
+        }
+        let (permits, open) = (books.admission.open(), books.ledger.len());
+        let sight = permits.cmp(&open);
+        let seen = match self.suspicion {
+            Some((before, seen)) if before == sight => seen + 1,
+            _ => 1,
+        };
+        // At any single look a permit may have moved and the word of it be on its way; at so many,
+        // all in the same direction, it has not come.
+        let certain = seen == AUDIT_LOOKS;
+        self.suspicion = (sight.is_ne() && !certain).then_some((sight, seen));
+        if self.suspicion.is_some() {
+            return;
+        }
+        self.due = Some(now + AUDIT);
+        if sight.is_ne() {
+            books.show(Event::Discrepancy {
+                connection: None,
+                what: format!(
+                    "{permits} permits are held, but {open} connections are open in the ledger"
+                ),
+            });
+        }
         if !books.ledger.balanced() {
             books.show(Event::Discrepancy {
                 connection: None,
                 what: "the ledger's equations do not hold".to_owned(),
             });
         }
-        let permits = books.admission.open();
-        let begun = books.counts(Direction::Inbound).begun;
-        let differs = lane_is_empty && permits != books.ledger.len();
-        let sight = differs.then_some((begun, permits));
-        // A word may be on its way at any single look; not at two with nothing in between.
-        if sight.is_some() && sight == self.suspicion {
-            books.show(Event::Discrepancy {
-                connection: None,
-                what: format!(
-                    "{permits} permits are held, but {} connections are open in the ledger",
-                    books.ledger.len()
-                ),
-            });
-        }
-        self.suspicion = sight;
     }
 }

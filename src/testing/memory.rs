@@ -1,5 +1,6 @@
 //! A byte stream in memory with the manners of a TCP connection: bounded buffers, half-close, reset.
 
+use super::mortal::doom_this_task;
 use crate::transport::Transport;
 use async_std::channel::{Receiver, Sender, unbounded};
 use futures_util::io::{AsyncRead, AsyncWrite};
@@ -24,6 +25,8 @@ struct Pipe {
     reset: bool,
     /// The reader is gone; writing is in vain.
     abandoned: bool,
+    /// The task that reads here is to be dropped.
+    doomed: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
@@ -51,6 +54,7 @@ pub fn pipe(capacity: usize) -> (MemoryStream, MemoryStream) {
             ended: false,
             reset: false,
             abandoned: false,
+            doomed: false,
             reader: None,
             writer: None,
         }))
@@ -77,6 +81,16 @@ impl MemoryStream {
     /// Bytes written to this end that the other has not read yet.
     pub fn unread(&self) -> usize {
         lock(&self.outgoing).bytes.len()
+    }
+
+    /// Makes the runtime drop the task that reads the other end, as it may at any await, the next
+    /// time that task reads; this end is closed.
+    pub fn doom_reader(self) {
+        let mut outgoing = lock(&self.outgoing);
+        outgoing.doomed = true;
+        let reader = outgoing.reader.take();
+        drop(outgoing);
+        wake(reader);
     }
 
     /// Ends this end's half: the other end reads what was written, then end of stream.
@@ -114,6 +128,10 @@ impl AsyncRead for MemoryStream {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let mut pipe = lock(&self.incoming);
+        if pipe.doomed {
+            doom_this_task();
+            return Poll::Pending;
+        }
         if pipe.reset {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
