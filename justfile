@@ -17,6 +17,10 @@ test:
 peers:
     cargo test -- --ignored
 
+# Takes one mechanism out at a time and sees the conservation law fail: docs/reliability.md.
+mutants name='':
+    tests/law/mutations.sh '{{name}}'
+
 # The softswitch, as README starts it.
 softswitch:
     cargo run --release --example softswitch
