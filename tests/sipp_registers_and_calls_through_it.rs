@@ -7,7 +7,17 @@ mod real;
 
 use real::events::Line;
 use real::sipp::Party;
-use real::switch::{ALICE_AND_BOB, Softswitch};
+use real::switch::Softswitch;
+
+/// SIPp 3.6 knows MD5 alone, and fails a call whose challenge offers more.
+const ALICE_AND_BOB_BY_MD5: [&str; 6] = [
+    "--user",
+    "alice:wonderland",
+    "--user",
+    "bob:builder",
+    "--digest",
+    "md5",
+];
 
 const CALLS: u32 = 20;
 
@@ -53,7 +63,7 @@ fn it_registers_without_a_password_where_none_is_asked_for() {
 #[test]
 #[ignore = "needs sip-tester, socat, baresip-core, openssl"]
 fn it_registers_with_the_right_password_and_not_with_a_wrong_one() {
-    let switch = Softswitch::start(&ALICE_AND_BOB);
+    let switch = Softswitch::start(&ALICE_AND_BOB_BY_MD5);
     let alice = Party::new(&switch, "alice", "wonderland");
     alice.plays("register_with_password", 1).succeeds();
     switch.events.wait_for(1, "registered");
@@ -70,7 +80,7 @@ fn it_registers_with_the_right_password_and_not_with_a_wrong_one() {
 #[test]
 #[ignore = "needs sip-tester, socat, baresip-core, openssl"]
 fn a_connection_for_each_registration_is_as_good_as_one_for_all() {
-    let switch = Softswitch::start(&ALICE_AND_BOB);
+    let switch = Softswitch::start(&ALICE_AND_BOB_BY_MD5);
     let alice = Party::new(&switch, "alice", "wonderland");
     alice
         .plays_apart("register_with_password", CALLS)
@@ -86,7 +96,7 @@ fn a_connection_for_each_registration_is_as_good_as_one_for_all() {
 #[test]
 #[ignore = "needs sip-tester, socat, baresip-core, openssl"]
 fn twenty_calls_of_which_the_caller_hangs_up() {
-    let calls = calls(&ALICE_AND_BOB, "callee", "caller_hangs_up", "answer");
+    let calls = calls(&ALICE_AND_BOB_BY_MD5, "callee", "caller_hangs_up", "answer");
     check_calls(&calls, "caller", 200);
 }
 
@@ -102,7 +112,7 @@ fn twenty_calls_without_any_password() {
 #[ignore = "needs sip-tester, socat, baresip-core, openssl"]
 fn twenty_calls_of_which_the_callee_hangs_up() {
     let calls = calls(
-        &ALICE_AND_BOB,
+        &ALICE_AND_BOB_BY_MD5,
         "callee",
         "caller_is_hung_up_on",
         "answer_and_hang_up",
@@ -114,7 +124,7 @@ fn twenty_calls_of_which_the_callee_hangs_up() {
 #[ignore = "needs sip-tester, socat, baresip-core, openssl"]
 fn twenty_calls_that_are_given_up_while_they_ring() {
     let calls = calls(
-        &ALICE_AND_BOB,
+        &ALICE_AND_BOB_BY_MD5,
         "callee",
         "caller_gives_up",
         "ring_until_cancelled",
