@@ -172,11 +172,10 @@ async fn read<T: Transport, A: Application>(
                 });
             }
             None if clock.now() >= deadline => {
-                let waited = limit + clock.now().saturating_duration_since(deadline);
                 return Err(Refusal {
                     cause: RefusalCause::ProxyHeaderTimeout,
                     limit: limit.as_millis() as u64,
-                    current: waited.as_millis() as u64,
+                    current: limit.as_millis() as u64,
                 });
             }
             None => continue,

@@ -137,10 +137,12 @@ fn rejected_late() -> Provoked {
     client.send("");
     let heard = listen(client.socket);
     let line = scene.line(EventKind::Closed);
+    let books = scene.books();
     Provoked {
         cause: "rejected_by_peer",
         line,
         heard,
+        books,
     }
 }
 
@@ -169,7 +171,13 @@ fn act(cause: &'static str, scene: &Scene, what: impl Fn(&Scene, Client) -> Hear
     let heard = what(scene, client);
     let line = scene.line(EventKind::Closed);
     drop(kept);
-    Provoked { cause, line, heard }
+    let books = scene.books();
+    Provoked {
+        cause,
+        line,
+        heard,
+        books,
+    }
 }
 
 /// Says that it is at work, and is never done.

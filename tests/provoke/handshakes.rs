@@ -247,7 +247,13 @@ fn failure(
     let scene = Scene::new(Silent, policy, |builder, _| builder);
     let heard = act(&scene);
     let line = scene.line(EventKind::HandshakeFailed);
-    Provoked { cause, line, heard }
+    let books = scene.books();
+    Provoked {
+        cause,
+        line,
+        heard,
+        books,
+    }
 }
 
 /// With a deadline that is waited for.
@@ -258,5 +264,11 @@ fn soon(cause: &'static str, deadline: Duration, act: impl Fn(&Scene) -> Heard) 
     });
     let heard = act(&scene);
     let line = scene.line(EventKind::HandshakeFailed);
-    Provoked { cause, line, heard }
+    let books = scene.books();
+    Provoked {
+        cause,
+        line,
+        heard,
+        books,
+    }
 }

@@ -1,5 +1,7 @@
 //! Provokes endings for real, over loopback: what the log said, and what the other side saw.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 pub mod capture;
 pub mod closings;
 pub mod handshakes;
@@ -9,6 +11,9 @@ mod scene;
 
 pub use scene::{Heard, Scene};
 
+use sipward::Event;
+use sipward::control::Report;
+
 /// One ending that was provoked.
 pub struct Provoked {
     /// The cause it was meant to have.
@@ -17,4 +22,13 @@ pub struct Provoked {
     pub line: String,
     /// What the other side saw.
     pub heard: Heard,
+    /// What the supervisor's books say at its end.
+    pub books: Books,
+}
+
+/// The end of a supervisor that met one peer.
+pub struct Books {
+    pub report: Report,
+    /// All its events from the ending on.
+    pub events: Vec<Event>,
 }

@@ -98,5 +98,11 @@ fn refused(
     let scene = Scene::new(Silent, Authority::policy, |builder, _| choose(builder));
     let heard = what(&scene);
     let line = scene.line(EventKind::Refused);
-    Provoked { cause, line, heard }
+    let books = scene.books();
+    Provoked {
+        cause,
+        line,
+        heard,
+        books,
+    }
 }

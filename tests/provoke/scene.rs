@@ -1,6 +1,6 @@
 //! A supervisor on loopback whose log is kept, and the clients it meets.
 
-use super::capture;
+use super::{Books, capture};
 use crate::peer::{Authority, tcp};
 use async_std::task::block_on;
 use rustls::{AlertDescription, ClientConfig, ClientConnection, Error, ServerName};
@@ -76,6 +76,13 @@ impl Scene {
         let headline = format!(" {}: ", kind.name());
         let listener = format!(" listener={} ", self.handle.listeners()[0]);
         capture::line(&[&headline, &listener])
+    }
+
+    /// Ends the supervisor: what its books say.
+    pub fn books(&self) -> Books {
+        let report = block_on(self.handle.shutdown(Duration::ZERO));
+        let events = block_on(crate::peer::in_time(self.events.rest()));
+        Books { report, events }
     }
 
     pub fn wait_for(&self, kind: EventKind) {
