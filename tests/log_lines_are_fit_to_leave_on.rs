@@ -12,7 +12,7 @@ use peer::{Authority, in_time};
 use rustls::{ClientConfig, ClientConnection, ServerName, StreamOwned};
 use sipward::observe::Redaction;
 use sipward::testing::{Dialler, ManualClock, MemoryStream, Recorder};
-use sipward::{Builder, EventKind, Handle, LogObserver, Silent, Supervisor, TlsPolicy};
+use sipward::{Builder, Deadlines, EventKind, Handle, LogObserver, Silent, Supervisor, TlsPolicy};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -129,20 +129,29 @@ fn without(names: &[&str], line: &str) -> String {
 
 const PEER: &str = "192.0.2.7:40112";
 
+/// Unlike any other deadline there is.
+const HANDSHAKE: Duration = Duration::from_secs(7);
+
 #[test]
 fn failures_before_tls_say_all_that_was_seen() {
     let journal = Journal::open(LevelFilter::Trace);
-    let bed = start(LogObserver::new());
+    let bed = start_with(LogObserver::new(), |builder| {
+        let mut deadlines = Deadlines::default();
+        deadlines.handshake = HANDSHAKE;
+        builder.deadlines(deadlines)
+    });
     bed.probe(PEER);
     let request = "REGISTER sip:pbx.example.com SIP/2.0\r\nAuthorization: Digest x\r\n\r\n";
     bed.say(PEER, request);
     journal.wait_for("handshake_failed: plaintext");
+    // A moment that nobody else's deadline falls on tells when the third connection's is armed.
+    bed.clock.advance(Duration::from_secs(1));
+    let due = bed.clock.now() + HANDSHAKE;
     let silent = bed.connect(PEER);
-    journal.wait_for("accepted id=3");
-    while bed.clock.alarms().len() < 2 {
+    while !bed.clock.alarms().contains(&due) {
         std::thread::yield_now();
     }
-    bed.clock.advance(Duration::from_secs(10));
+    bed.clock.advance(HANDSHAKE);
     journal.wait_for("handshake_failed: timeout_silent");
     drop(silent);
     assert_eq!(
@@ -166,7 +175,7 @@ fn failures_before_tls_say_all_that_was_seen() {
              direction=inbound",
             "INFO handshake_failed: timeout_silent id=3 peer=192.0.2.7:40112 local=127.0.0.1:0 \
              listener=127.0.0.1:0 direction=inbound cause=timeout_silent phase=hello fault=peer \
-             elapsed_ms=10000 bytes_in=0 bytes_out=0 waiting_for=client_hello \
+             elapsed_ms=7000 bytes_in=0 bytes_out=0 waiting_for=client_hello \
              hint=\"a scanner, or a client waiting for us to speak first\"",
         ]
     );
