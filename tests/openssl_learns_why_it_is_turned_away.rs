@@ -4,7 +4,7 @@
 mod peer;
 
 use async_std::task::block_on;
-use peer::{Authority, bed, in_time};
+use peer::{bed, in_time};
 use sipward::{Event, EventKind};
 use std::process::{Command, Stdio};
 
@@ -88,7 +88,8 @@ fn one_that_takes_rsa_alone_hears_handshake_failure() {
 fn one_that_does_not_trust_us_is_said_to_reject_us() {
     let stranger = format!("sipward-stranger-{}.pem", std::process::id());
     let stranger = std::env::temp_dir().join(stranger);
-    std::fs::write(&stranger, Authority::new().certificate.pem()).unwrap();
+    let unrelated = rcgen::generate_simple_self_signed(["stranger".to_owned()]).unwrap();
+    std::fs::write(&stranger, unrelated.cert.pem()).unwrap();
     let file = stranger.to_str().unwrap();
     let (cause, alert, said) = turned_away(&["-tls1_3", "-verify_return_error", "-CAfile", file]);
     std::fs::remove_file(&stranger).unwrap();
