@@ -6,26 +6,8 @@ mod real;
 
 use peer::Phone;
 use real::switch::Softswitch;
-use rustls::{Certificate, ClientConfig, RootCertStore};
-use std::fs;
 use std::io::Read;
 use std::sync::Arc;
-
-/// A client that trusts the switch's authority.
-fn trusting(switch: &Softswitch) -> Arc<ClientConfig> {
-    let pem = fs::read(switch.authority()).unwrap();
-    let mut roots = RootCertStore::empty();
-    for certificate in rustls_pki_types::pem::PemObject::pem_slice_iter(&pem) {
-        let certificate: rustls_pki_types::CertificateDer<'_> = certificate.unwrap();
-        roots.add(&Certificate(certificate.to_vec())).unwrap();
-    }
-    Arc::new(
-        ClientConfig::builder()
-            .with_safe_defaults()
-            .with_root_certificates(roots)
-            .with_no_client_auth(),
-    )
-}
 
 /// A whole message, its head in lower case.
 fn hear(phone: &mut Phone) -> String {
@@ -68,7 +50,7 @@ fn register(phone: &mut Phone, cseq: u32, more: &str) {
 
 fn a_phone_that_reconnects_is_called_on_its_new_connection(more: &str) {
     let switch = Softswitch::start(&["--no-auth"]);
-    let config = trusting(&switch);
+    let config = switch.trusting();
     let connect = || Phone::connect(switch.address, Arc::clone(&config)).unwrap();
     let mut old = connect();
     register(&mut old, 1, more);

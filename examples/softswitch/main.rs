@@ -39,6 +39,8 @@ const DRAIN: Duration = Duration::from_secs(8);
 
 fn main() -> ExitCode {
     let settings = Options::settings_or_exit();
+    #[cfg(unix)]
+    use_all_descriptors();
     logger::start(settings.log, settings.log_level);
     match task::block_on(run(settings)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -47,6 +49,19 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A soft limit is for programs that cannot do with more; each connection needs one.
+#[cfg(unix)]
+fn use_all_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let all = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    // Without it the limit on connections is lower, and is said so.
+    let _ = setrlimit(Resource::Nofile, all);
 }
 
 async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {

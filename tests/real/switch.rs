@@ -3,9 +3,14 @@
 use super::events::Events;
 use super::program::{Program, command};
 use super::scratch::Scratch;
+use rustls::{Certificate, ClientConfig, RootCertStore};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
 /// Two accounts, as options.
 pub const ALICE_AND_BOB: [&str; 4] = ["--user", "alice:wonderland", "--user", "bob:builder"];
@@ -50,6 +55,22 @@ impl Softswitch {
     /// The certificate its phones must trust.
     pub fn authority(&self) -> PathBuf {
         self.home.file("data/ca.crt")
+    }
+
+    /// A client that trusts the switch's authority.
+    pub fn trusting(&self) -> Arc<ClientConfig> {
+        let pem = fs::read(self.authority()).unwrap();
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            let der = certificate.unwrap().to_vec();
+            roots.add(&Certificate(der)).unwrap();
+        }
+        Arc::new(
+            ClientConfig::builder()
+                .with_safe_defaults()
+                .with_root_certificates(roots)
+                .with_no_client_auth(),
+        )
     }
 
     /// Stops it as an init system does. It must end well, with every connection accounted for.
