@@ -96,6 +96,24 @@ fn a_certificate_that_is_pem_around_garbage_is_found_out() {
 }
 
 #[test]
+fn a_revocation_list_that_cannot_be_read_is_found_out() {
+    let authority = Authority::new();
+    let anchors = || TrustAnchors::from_pem(pem(&authority.certificate.pem())).unwrap();
+    let error = anchors().revocation_list(b"garbage").unwrap_err();
+    assert!(matches!(error, PolicyError::BadRevocationList(_)));
+    let garbage = b"-----BEGIN X509 CRL-----\nZ2FyYmFnZQ==\n-----END X509 CRL-----\n";
+    let anchors = anchors().revocation_list(garbage).unwrap();
+    let policy = authority
+        .policy()
+        .client_auth(ClientAuth::Required(anchors));
+    let error = refused(policy);
+    assert!(
+        matches!(error, PolicyError::BadRevocationList(_)),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn a_name_that_no_peer_can_ask_for_is_refused() {
     let authority = Authority::new();
     let (chain, key) = authority.issue(&["phones.example"]);

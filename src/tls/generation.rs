@@ -2,10 +2,13 @@
 
 use super::policy::{ClientAuth, Identity, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};
 use super::rehearsal;
+use crate::ending::panic_message;
 use crate::identity::Certificate;
+use rustls::CertificateError;
 use rustls::server::{
     AllowAnyAnonymousOrAuthenticatedClient, AllowAnyAuthenticatedClient, ClientCertVerified,
     ClientCertVerifier, ClientHello, NoClientAuth, NoServerSessionStorage, ResolvesServerCert,
+    UnparsedCertRevocationList,
 };
 use rustls::sign::{CertifiedKey, any_supported_type};
 use rustls::version::{TLS12, TLS13};
@@ -13,6 +16,7 @@ use rustls::{
     DistinguishedName, PrivateKey, RootCertStore, ServerConfig, SupportedProtocolVersion, Ticketer,
 };
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
@@ -120,16 +124,46 @@ fn configure(
 }
 
 fn verifier(policy: &ClientAuth) -> Result<Option<Arc<dyn ClientCertVerifier>>, PolicyError> {
-    Ok(match policy {
-        ClientAuth::None => None,
+    let (anchors, verifier): (_, Arc<dyn ClientCertVerifier>) = match policy {
+        ClientAuth::None => return Ok(None),
         ClientAuth::Optional(anchors) => {
-            let roots = roots(anchors)?;
-            Some(Arc::new(AllowAnyAnonymousOrAuthenticatedClient::new(roots)))
+            let any = AllowAnyAnonymousOrAuthenticatedClient::new(roots(anchors)?);
+            (
+                anchors,
+                Arc::new(read_lists(|| any.with_crls(lists(anchors)))?),
+            )
         }
         ClientAuth::Required(anchors) => {
-            Some(Arc::new(AllowAnyAuthenticatedClient::new(roots(anchors)?)))
+            let any = AllowAnyAuthenticatedClient::new(roots(anchors)?);
+            (
+                anchors,
+                Arc::new(read_lists(|| any.with_crls(lists(anchors)))?),
+            )
         }
-    })
+    };
+    if anchors.identities.is_empty() {
+        return Ok(Some(verifier));
+    }
+    Ok(Some(Arc::new(Expecting {
+        verifier,
+        domains: anchors.identities.clone(),
+    })))
+}
+
+fn lists(anchors: &TrustAnchors) -> impl Iterator<Item = UnparsedCertRevocationList> + '_ {
+    let lists = anchors.revocation_lists.iter();
+    lists.map(|der| UnparsedCertRevocationList(der.clone()))
+}
+
+/// The parser of this version panics on some lists (RUSTSEC-2026-0104).
+fn read_lists<V>(
+    read: impl FnOnce() -> Result<V, rustls::CertRevocationListError>,
+) -> Result<V, PolicyError> {
+    let unreadable = |why: String| PolicyError::BadRevocationList(why);
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(read) => read.map_err(|error| unreadable(format!("{error:?}"))),
+        Err(panic) => Err(unreadable(panic_message(&*panic))),
+    }
 }
 
 pub(super) fn roots(anchors: &TrustAnchors) -> Result<RootCertStore, PolicyError> {
@@ -260,5 +294,45 @@ impl ClientCertVerifier for Remembering {
         }
         self.verifier
             .verify_client_cert(end_entity, intermediates, now)
+    }
+}
+
+/// Lets in only who speaks for one of these SIP domains, once all else is well.
+struct Expecting {
+    verifier: Arc<dyn ClientCertVerifier>,
+    domains: Vec<String>,
+}
+
+impl ClientCertVerifier for Expecting {
+    fn offer_client_auth(&self) -> bool {
+        self.verifier.offer_client_auth()
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.verifier.client_auth_mandatory()
+    }
+
+    fn client_auth_root_subjects(&self) -> &[DistinguishedName] {
+        self.verifier.client_auth_root_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &rustls::Certificate,
+        intermediates: &[rustls::Certificate],
+        now: SystemTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        let verified = self
+            .verifier
+            .verify_client_cert(end_entity, intermediates, now)?;
+        let certificate = Certificate::from_der(&end_entity.0);
+        let expected = certificate.is_ok_and(|certificate| {
+            let mut domains = self.domains.iter();
+            domains.any(|domain| certificate.speaks_for(domain))
+        });
+        if expected {
+            return Ok(verified);
+        }
+        Err(CertificateError::ApplicationVerificationFailure.into())
     }
 }

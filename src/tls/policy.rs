@@ -2,7 +2,7 @@
 
 use super::generation::Generation;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use std::fmt;
 use std::fs;
 use std::io;
@@ -64,6 +64,8 @@ pub enum ClientAuth {
 #[derive(Clone, Debug)]
 pub struct TrustAnchors {
     pub(super) certificates: Vec<Vec<u8>>,
+    pub(super) revocation_lists: Vec<Vec<u8>>,
+    pub(super) identities: Vec<String>,
 }
 
 /// A TLS policy that cannot be used. Always the operator's to mend; nothing has been changed.
@@ -85,6 +87,8 @@ pub enum PolicyError {
     UnsupportedKey,
     /// A certificate authority's certificate cannot be used.
     BadTrustAnchor(String),
+    /// A revocation list cannot be used.
+    BadRevocationList(String),
     /// A server name to present an identity for is not a DNS name.
     BadServerName(String),
     /// The certificate and the key do not belong together, or a handshake with them fails.
@@ -176,13 +180,46 @@ impl TlsPolicy {
 }
 
 impl TrustAnchors {
+    const fn of(certificates: Vec<Vec<u8>>) -> Self {
+        Self {
+            certificates,
+            revocation_lists: Vec::new(),
+            identities: Vec::new(),
+        }
+    }
+
+    /// Turns away clients whose certificate is on a revocation list of this PEM text (RFC 5280 §5).
+    /// May be said several times. A list stays in force after its `nextUpdate`: put a new policy in
+    /// place when there is a new one. Has no effect on connections that we open.
+    ///
+    /// # Errors
+    /// [`PolicyError::BadRevocationList`] when there is none; one that cannot be read is found when
+    /// the policy is used.
+    pub fn revocation_list(mut self, pem: &[u8]) -> Result<Self, PolicyError> {
+        let lists: Result<Vec<Vec<u8>>, _> = CertificateRevocationListDer::pem_slice_iter(pem)
+            .map(|list| list.map(|der| der.to_vec()))
+            .collect();
+        let lists = lists.ok().filter(|lists| !lists.is_empty());
+        let missing = || PolicyError::BadRevocationList("no PEM X509 CRL section".to_owned());
+        self.revocation_lists.extend(lists.ok_or_else(missing)?);
+        Ok(self)
+    }
+
+    /// Turns away clients whose certificate speaks for none of these SIP domains (RFC 5922 §7).
+    /// Default: whom the authorities vouch for is let in. Has no effect on connections that we open,
+    /// which say whom they expect.
+    pub fn identities(mut self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.identities = domains.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The authorities in a PEM text.
     ///
     /// # Errors
     /// [`PolicyError::NoCertificate`] when there is none.
     pub fn from_pem(pem: &[u8]) -> Result<Self, PolicyError> {
         let certificates = certificates(pem)?;
-        Ok(Self { certificates })
+        Ok(Self::of(certificates))
     }
 
     /// The authorities in a PEM file.
@@ -201,7 +238,7 @@ impl TrustAnchors {
     /// ```
     pub fn from_der(certificates: impl IntoIterator<Item = impl Into<Vec<u8>>>) -> Self {
         let certificates = certificates.into_iter().map(Into::into).collect();
-        Self { certificates }
+        Self::of(certificates)
     }
 }
 
@@ -238,6 +275,9 @@ impl fmt::Display for PolicyError {
             ),
             Self::BadTrustAnchor(why) => {
                 write!(f, "a certificate authority cannot be used: {why}")
+            }
+            Self::BadRevocationList(why) => {
+                write!(f, "a certificate revocation list cannot be used: {why}")
             }
             Self::BadServerName(name) => write!(f, "`{name}` is not a DNS name"),
             Self::Unusable(why) => write!(

@@ -197,6 +197,30 @@ fn client_certificates() -> Vec<Provoked> {
             let made = made.unwrap();
             (made.cert.pem(), made.signing_key.serialize_pem())
         }),
+        presenting_to(
+            "client_certificate_revoked",
+            |authority| {
+                let lists = authority.revoke(&[7]);
+                let anchors = anchors(authority).revocation_list(lists.as_bytes());
+                let demand = ClientAuth::Required(anchors.unwrap());
+                authority.policy().client_auth(demand)
+            },
+            |authority| {
+                authority.issue_with(&["trunk.example.com"], |params| {
+                    params.serial_number = Some(7_u64.into());
+                })
+            },
+        ),
+        presenting_to(
+            "client_certificate_wrong_identity",
+            |authority| {
+                let anchors = anchors(authority).identities(["example.com"]);
+                authority
+                    .policy()
+                    .client_auth(ClientAuth::Required(anchors))
+            },
+            |authority| authority.issue(&["trunk.example.com"]),
+        ),
         presenting("client_certificate_bad_purpose", |authority| {
             authority.issue_with(&["trunk.example.com"], |params| {
                 params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -212,7 +236,15 @@ fn client_certificates() -> Vec<Provoked> {
 }
 
 fn presenting(cause: &'static str, issue: impl Fn(&Authority) -> (String, String)) -> Provoked {
-    failure(cause, demanding, |scene| {
+    presenting_to(cause, demanding, issue)
+}
+
+fn presenting_to(
+    cause: &'static str,
+    policy: impl FnOnce(&Authority) -> TlsPolicy,
+    issue: impl Fn(&Authority) -> (String, String),
+) -> Provoked {
+    failure(cause, policy, |scene| {
         let (chain, key) = issue(&scene.authority);
         let certificate = CertificateDer::from_pem_slice(chain.as_bytes()).unwrap();
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
@@ -229,10 +261,12 @@ fn presenting(cause: &'static str, issue: impl Fn(&Authority) -> (String, String
 }
 
 fn demanding(authority: &Authority) -> TlsPolicy {
-    let anchors = TrustAnchors::from_pem(authority.certificate.pem().as_bytes()).unwrap();
-    authority
-        .policy()
-        .client_auth(ClientAuth::Required(anchors))
+    let demand = ClientAuth::Required(anchors(authority));
+    authority.policy().client_auth(demand)
+}
+
+fn anchors(authority: &Authority) -> TrustAnchors {
+    TrustAnchors::from_pem(authority.certificate.pem().as_bytes()).unwrap()
 }
 
 fn provoke(cause: &'static str, act: impl Fn(&Scene) -> Heard) -> Provoked {
