@@ -28,6 +28,7 @@ pub(crate) struct Generation {
     versions: &'static [&'static SupportedProtocolVersion],
     /// Checks client certificates; each connection wraps it to remember what was presented.
     verifier: Option<Arc<dyn ClientCertVerifier>>,
+    expected: Arc<[String]>,
 }
 
 /// The certificate a peer presented, valid or not. Filled during the handshake.
@@ -64,6 +65,7 @@ impl Generation {
             config: Arc::new(config),
             versions,
             verifier,
+            expected: expected(&policy.client_auth),
         })
     }
 
@@ -75,6 +77,7 @@ impl Generation {
         let presented = Arc::new(Presented::default());
         let remembering = Remembering {
             verifier: Arc::clone(verifier),
+            expected: Arc::clone(&self.expected),
             presented: Arc::clone(&presented),
         };
         let mut config = configure(self.versions, Arc::new(remembering))
@@ -124,30 +127,27 @@ fn configure(
 }
 
 fn verifier(policy: &ClientAuth) -> Result<Option<Arc<dyn ClientCertVerifier>>, PolicyError> {
-    let (anchors, verifier): (_, Arc<dyn ClientCertVerifier>) = match policy {
-        ClientAuth::None => return Ok(None),
+    Ok(match policy {
+        ClientAuth::None => None,
         ClientAuth::Optional(anchors) => {
             let any = AllowAnyAnonymousOrAuthenticatedClient::new(roots(anchors)?);
-            (
-                anchors,
-                Arc::new(read_lists(|| any.with_crls(lists(anchors)))?),
-            )
+            Some(Arc::new(read_lists(|| any.with_crls(lists(anchors)))?))
         }
         ClientAuth::Required(anchors) => {
             let any = AllowAnyAuthenticatedClient::new(roots(anchors)?);
-            (
-                anchors,
-                Arc::new(read_lists(|| any.with_crls(lists(anchors)))?),
-            )
+            Some(Arc::new(read_lists(|| any.with_crls(lists(anchors)))?))
         }
-    };
-    if anchors.identities.is_empty() {
-        return Ok(Some(verifier));
+    })
+}
+
+/// The SIP domains clients have to speak for; none for anybody.
+fn expected(policy: &ClientAuth) -> Arc<[String]> {
+    match policy {
+        ClientAuth::None => [].into(),
+        ClientAuth::Optional(anchors) | ClientAuth::Required(anchors) => {
+            anchors.identities.clone().into()
+        }
     }
-    Ok(Some(Arc::new(Expecting {
-        verifier,
-        domains: anchors.identities.clone(),
-    })))
 }
 
 fn lists(anchors: &TrustAnchors) -> impl Iterator<Item = UnparsedCertRevocationList> + '_ {
@@ -264,9 +264,11 @@ pub(super) fn certified(identity: &Identity) -> Result<Arc<CertifiedKey>, Policy
     Ok(Arc::new(CertifiedKey::new(chain.collect(), key)))
 }
 
-/// Remembers the certificate presented, whatever the verdict on it.
+/// Remembers the certificate presented, whatever the verdict on it, and lets in only who speaks for
+/// somebody expected.
 struct Remembering {
     verifier: Arc<dyn ClientCertVerifier>,
+    expected: Arc<[String]>,
     presented: Arc<Presented>,
 }
 
@@ -289,48 +291,18 @@ impl ClientCertVerifier for Remembering {
         intermediates: &[rustls::Certificate],
         now: SystemTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        if let Ok(certificate) = Certificate::from_der(&end_entity.0) {
-            self.presented.0.get_or_init(|| Arc::new(certificate));
+        let certificate = Certificate::from_der(&end_entity.0).ok().map(Arc::new);
+        if let Some(certificate) = &certificate {
+            self.presented.0.get_or_init(|| Arc::clone(certificate));
         }
-        self.verifier
-            .verify_client_cert(end_entity, intermediates, now)
-    }
-}
-
-/// Lets in only who speaks for one of these SIP domains, once all else is well.
-struct Expecting {
-    verifier: Arc<dyn ClientCertVerifier>,
-    domains: Vec<String>,
-}
-
-impl ClientCertVerifier for Expecting {
-    fn offer_client_auth(&self) -> bool {
-        self.verifier.offer_client_auth()
-    }
-
-    fn client_auth_mandatory(&self) -> bool {
-        self.verifier.client_auth_mandatory()
-    }
-
-    fn client_auth_root_subjects(&self) -> &[DistinguishedName] {
-        self.verifier.client_auth_root_subjects()
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &rustls::Certificate,
-        intermediates: &[rustls::Certificate],
-        now: SystemTime,
-    ) -> Result<ClientCertVerified, rustls::Error> {
         let verified = self
             .verifier
             .verify_client_cert(end_entity, intermediates, now)?;
-        let certificate = Certificate::from_der(&end_entity.0);
-        let expected = certificate.is_ok_and(|certificate| {
-            let mut domains = self.domains.iter();
-            domains.any(|domain| certificate.speaks_for(domain))
+        let speaks = certificate.is_some_and(|certificate| {
+            let mut expected = self.expected.iter();
+            expected.any(|domain| certificate.speaks_for(domain))
         });
-        if expected {
+        if speaks || self.expected.is_empty() {
             return Ok(verified);
         }
         Err(CertificateError::ApplicationVerificationFailure.into())
