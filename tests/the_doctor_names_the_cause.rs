@@ -1,70 +1,20 @@
 //! The doctor says what is wrong with a SIP server, in sipward's vocabulary, and what to do about it.
 
-#[path = "../examples/doctor/checkup/mod.rs"]
-mod checkup;
+mod doctor;
 mod server;
 
-use checkup::{Findings, Terms, examine};
+use doctor::checkup::{self, examine};
+use doctor::{Folder, LOCAL, complaint, complaint_about, findings, hurried, named, terms};
 use rustls::version::{TLS12, TLS13};
 use serde_json::{Value, json};
-use server::{Authority, Pair, Tls, nobody, part, plaintext, self_signed, silent, sip};
+use server::{Authority, Tls, nobody, part, plaintext, self_signed, silent, sip};
 use sipward::sip::Message;
-use sipward::{
-    Application, Connector, Flow, Ready, SipSession, Supervisor, TlsPolicy, TrustAnchors,
-};
-use std::io::{BufRead, BufReader, Read, Write};
+use sipward::{Application, Flow, Ready, SipSession, Supervisor, TlsPolicy};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
-
-const LOCAL: &str = "127.0.0.1";
-
-fn terms(anchors: TrustAnchors) -> Terms {
-    // Only what is meant to take too long waits for it.
-    let patience = Duration::from_secs(20);
-    Terms {
-        connector: Connector::new(anchors).unwrap().deadline(patience),
-        trusted: "the test's authority".to_owned(),
-        has_identity: false,
-        patience,
-        nameserver: None,
-    }
-}
-
-fn hurried(authority: &Authority) -> Terms {
-    let patience = Duration::from_millis(300);
-    let mut terms = terms(authority.anchors());
-    terms.connector = terms.connector.deadline(patience);
-    terms.patience = patience;
-    terms
-}
-
-async fn findings(to: SocketAddr, terms: &Terms) -> Findings {
-    examine(format!("sips:{to}").parse().unwrap(), terms).await
-}
-
-/// What the doctor says is wrong with what listens on `to`; the screen must say it too.
-async fn complaint(to: SocketAddr, terms: &Terms) -> Value {
-    let findings = findings(to, terms).await;
-    assert!(!findings.is_usable());
-    let failure = findings.json()["attempts"][0]["failure"].clone();
-    let screen = findings.screen();
-    let cause = failure["cause"].as_str().unwrap();
-    assert!(screen.contains(&format!("FAILED: {cause}")), "{screen}");
-    assert!(screen.contains("could NOT use"), "{screen}");
-    assert!(failure["remedy"].as_str().unwrap().len() > 20);
-    failure
-}
-
-async fn complaint_about(pair: &Pair, authority: &Authority) -> Value {
-    let to = Tls::default().serve(pair, |stream| sip(stream, "200 OK"));
-    complaint(to, &terms(authority.anchors())).await
-}
-
-fn named(cause: &str, phase: &str) -> impl Fn(&Value) -> bool {
-    move |failure| failure["cause"] == cause && failure["phase"] == phase
-}
 
 #[async_std::test]
 async fn a_server_a_phone_could_use_is_said_to_be_one() {
@@ -390,182 +340,6 @@ fn program() -> PathBuf {
         "`cargo build --example doctor` comes first"
     );
     program
-}
-
-#[async_std::test]
-#[ignore = "needs openssl"]
-async fn openssl_with_bad_certificates_is_told_apart() {
-    let authority = Authority::new();
-    let cases = [
-        (authority.expired(&[LOCAL]), "server_certificate_expired"),
-        (
-            authority.issue(&["sip.example.com"]),
-            "server_certificate_wrong_identity",
-        ),
-        (
-            self_signed(&[LOCAL], false),
-            "server_certificate_unknown_issuer",
-        ),
-        (
-            self_signed(&[LOCAL], true),
-            "server_certificate_unknown_issuer",
-        ),
-    ];
-    for (pair, cause) in cases {
-        for version in ["-tls1_3", "-tls1_2"] {
-            let openssl = OpenSsl::serve(&pair, &[version]);
-            let failure = complaint(openssl.address, &terms(authority.anchors())).await;
-            assert!(named(cause, "negotiation")(&failure), "{failure}");
-        }
-    }
-}
-
-#[async_std::test]
-#[ignore = "needs openssl"]
-async fn openssl_that_demands_a_certificate_is_explained() {
-    let authority = Authority::new();
-    let folder = Folder::new();
-    let ca = folder.file("ca.pem", authority.pem());
-    for version in ["-tls1_3", "-tls1_2"] {
-        let demand = [
-            version,
-            "-Verify",
-            "1",
-            "-verify_return_error",
-            "-CAfile",
-            &ca,
-        ];
-        let openssl = OpenSsl::serve(&authority.issue(&[LOCAL]), &demand);
-        let found = findings(openssl.address, &terms(authority.anchors()))
-            .await
-            .json();
-        let attempt = &found["attempts"][0];
-        let failure = match attempt["failure"].is_null() {
-            true => &attempt["options"]["failure"],
-            false => &attempt["failure"],
-        };
-        assert!(
-            named("rejected_by_peer", "client_auth")(failure),
-            "{failure}"
-        );
-        assert!(
-            failure["remedy"].as_str().unwrap().contains("--cert"),
-            "{failure}"
-        );
-    }
-}
-
-#[async_std::test]
-#[ignore = "needs openssl"]
-async fn openssl_too_old_for_us_is_a_version_mismatch() {
-    let authority = Authority::new();
-    let old = ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"];
-    let openssl = OpenSsl::serve(&authority.issue(&[LOCAL]), &old);
-    let failure = complaint(openssl.address, &terms(authority.anchors())).await;
-    assert!(named("version_mismatch", "hello")(&failure), "{failure}");
-}
-
-#[async_std::test]
-#[ignore = "needs openssl"]
-async fn openssl_that_is_stopped_is_a_silent_port() {
-    let authority = Authority::new();
-    let openssl = OpenSsl::serve(&authority.issue(&[LOCAL]), &[]);
-    let stop = ["-STOP", &openssl.child.id().to_string()];
-    assert!(Command::new("kill").args(stop).status().unwrap().success());
-    let failure = complaint(openssl.address, &hurried(&authority)).await;
-    assert!(named("timeout_silent", "hello")(&failure), "{failure}");
-}
-
-#[async_std::test]
-#[ignore = "needs openssl"]
-async fn openssl_with_a_good_certificate_is_tls_without_sip() {
-    let authority = Authority::new();
-    let openssl = OpenSsl::serve(&authority.issue(&[LOCAL]), &[]);
-    let findings = findings(openssl.address, &hurried(&authority)).await;
-    assert!(!findings.is_usable());
-    let found = findings.json();
-    let failure = &found["attempts"][0]["options"]["failure"];
-    assert!(
-        named("first_message_timeout", "established")(failure),
-        "{failure}"
-    );
-}
-
-/// `openssl s_server` on a port of its own; killed with this.
-struct OpenSsl {
-    child: Child,
-    address: SocketAddr,
-    _folder: Folder,
-}
-
-impl OpenSsl {
-    fn serve(pair: &Pair, options: &[&str]) -> Self {
-        let folder = Folder::new();
-        let (cert, key) = (
-            folder.file("cert.pem", &pair.chain),
-            folder.file("key.pem", &pair.key),
-        );
-        let mut child = Command::new("openssl")
-            .args([
-                "s_server",
-                "-accept",
-                "127.0.0.1:0",
-                "-cert",
-                &cert,
-                "-key",
-                &key,
-            ])
-            .args(options)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines
-            .find_map(|line| line.unwrap().strip_prefix("ACCEPT ")?.parse().ok())
-            .unwrap();
-        // What it prints later must not block it.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self {
-            child,
-            address,
-            _folder: folder,
-        }
-    }
-}
-
-impl Drop for OpenSsl {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A folder of its own for files that programs want.
-struct Folder(std::path::PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let mut name = [0; 8];
-        getrandom::fill(&mut name).unwrap();
-        let name = format!("doctor-{:016x}", u64::from_ne_bytes(name));
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str, text: &str) -> String {
-        let path = self.0.join(name);
-        std::fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// Answers every question with these SRV records (priority and port) for one target (RFC 2782).
