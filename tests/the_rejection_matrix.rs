@@ -68,6 +68,10 @@ fn says_who_and_where(failed: &HandshakeFailed) {
         failed.phase
     );
     assert_eq!(failed.fault(), cause.fault());
+    if cause.name() == "rejected_by_peer" {
+        let until = failed.evidence.served_until;
+        assert!(until.is_some(), "how long what it rejects is valid");
+    }
 }
 
 /// Every field of the event that has a value is in the line, with that value.

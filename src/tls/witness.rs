@@ -198,7 +198,7 @@ impl Witness {
         let ja4 = self.ja4();
         let client = self.client.unwrap_or_default();
         let server = self.server;
-        let sent = self.facts.certificate != Shown::No;
+        let sent = server.is_some() && self.bytes_out > 0 && !self.resumed;
         let served = self.asked.identities.as_ref().filter(|_| sent);
         let evidence = Evidence {
             served_until: served.and_then(|ours| ours.until(client.server_name.as_deref())),
