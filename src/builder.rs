@@ -2,7 +2,7 @@
 
 use crate::admission::{Admission, AdmissionLimits, BanRule};
 use crate::application::{Application, Silent};
-use crate::clock::Clock;
+use crate::clock::{AGE, Clock};
 use crate::control::Outcome;
 use crate::deadline::Deadlines;
 use crate::entrance::Entrance;
@@ -141,7 +141,7 @@ impl<A: Application> Builder<A> {
 
     /// How long connections may take over each thing. Defaults: see [`Deadlines`].
     pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
-        self.deadlines = deadlines;
+        self.deadlines = deadlines.within_an_age();
         self
     }
 
@@ -197,7 +197,11 @@ impl<A: Application> Builder<A> {
     /// Bans sources that misbehave too often. Default: nobody is banned but by
     /// [`Handle::ban`](crate::Handle::ban).
     pub fn ban_rule(mut self, rule: BanRule) -> Self {
-        self.ban_rule = Some(rule);
+        self.ban_rule = Some(BanRule {
+            within: rule.within.min(AGE),
+            lasts: rule.lasts.min(AGE),
+            ..rule
+        });
         self
     }
 

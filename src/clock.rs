@@ -4,10 +4,13 @@ use async_io::Timer as SystemTimer;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[cfg(any(test, feature = "testing"))]
 use crate::testing::ManualClock;
+
+/// As long as anybody waits. Longer durations are cut to it, so that no time overflows.
+pub(crate) const AGE: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// A source of time. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -100,7 +103,6 @@ impl Timer {
 mod tests {
     use super::*;
     use futures_util::task::noop_waker;
-    use std::time::Duration;
 
     #[test]
     fn a_timer_moved_later_does_not_ring_at_its_old_time() {

@@ -1,6 +1,7 @@
 //! Sans-io: how long a session may take over each thing.
 
 use crate::cause::CloseCause;
+use crate::clock::AGE;
 use std::time::{Duration, Instant};
 
 /// How long a connection may take over each thing. Every end by one of these names it as its cause.
@@ -54,6 +55,22 @@ impl Default for Deadlines {
             idle: Duration::from_secs(300),
             stalled_write: Duration::from_secs(30),
             half_closed: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Deadlines {
+    /// Each at most an age: "never" must not overflow a clock.
+    pub(crate) fn within_an_age(self) -> Self {
+        Self {
+            handshake: self.handshake.min(AGE),
+            first_message: self.first_message.min(AGE),
+            authentication: self.authentication.map(|limit| limit.min(AGE)),
+            partial_message: self.partial_message.min(AGE),
+            message_rate: self.message_rate,
+            idle: self.idle.min(AGE),
+            stalled_write: self.stalled_write.min(AGE),
+            half_closed: self.half_closed.min(AGE),
         }
     }
 }

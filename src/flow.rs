@@ -4,6 +4,7 @@
 
 use crate::admission::Shaking;
 use crate::cause::CloseCause;
+use crate::clock::AGE;
 use crate::connection::{Connection, ConnectionId};
 use crate::readings::Readings;
 use bytes::Bytes;
@@ -240,6 +241,7 @@ impl Line {
 
     /// Trips the close latch; the first cause stays, the shortest grace counts.
     pub(crate) fn trip(&self, cause: CloseCause, grace: Duration) {
+        let grace = grace.min(AGE);
         let mut state = self.state();
         match &mut state.closing {
             Some(closing) => closing.grace = closing.grace.min(grace),

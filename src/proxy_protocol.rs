@@ -7,13 +7,14 @@
 use crate::admission::{Refusal, Waiting};
 use crate::application::Application;
 use crate::cause::RefusalCause;
+use crate::clock::AGE;
 use crate::entrance::{Ends, Entrance};
 use crate::lane::Lifecycle;
 use crate::transport::Transport;
 use futures_util::io::{AsyncRead, AsyncWrite};
 use ipnet::IpNet;
 use ppp::{HeaderResult, PartialResult, v1, v2};
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -77,37 +78,42 @@ pub(crate) const fn untrusted() -> Refusal {
     }
 }
 
-/// Reads the header, then goes on as if the peer had connected itself.
-pub(crate) async fn arrive<T: Transport, A: Application>(
+/// Reads the header, then goes on as if the peer had connected itself. The connection is waited for
+/// from this call on, not from the first poll of what it gives.
+pub(crate) fn arrive<T: Transport, A: Application>(
     entrance: Arc<Entrance<A>>,
-    mut stream: T,
+    stream: T,
     ends: Ends,
-) {
+) -> impl Future<Output = ()> + Send + 'static {
     // Told last, whatever happens: a shutdown waits for it.
-    let mut hall = Hall {
+    let hall = Hall {
         waiting: Some(entrance.admission.wait()),
         entrance,
         ends,
         verdict: Some(refusal(RefusalCause::ProxyHeaderInvalid, 0)),
     };
-    match read(&mut stream, &hall.entrance).await {
-        Ok((header, rest)) => {
-            hall.verdict = None;
-            let (peer, local) = match header {
-                Header::Proxied(peer, local) => (peer, local),
-                // The load balancer speaks for itself: a health check.
-                Header::Local => (ends.peer, ends.local),
-            };
-            let ends = Ends {
-                peer,
-                local,
-                ..ends
-            };
-            hall.entrance.admit(Begun { rest, stream }, ends);
-        }
-        Err(refusal) => {
-            drop(stream);
-            hall.verdict = Some(refusal);
+    async move {
+        let mut hall = hall;
+        let mut stream = stream;
+        match read(&mut stream, &hall.entrance).await {
+            Ok((header, rest)) => {
+                hall.verdict = None;
+                let (peer, local) = match header {
+                    Header::Proxied(peer, local) => (peer, local),
+                    // The load balancer speaks for itself: a health check.
+                    Header::Local => (ends.peer, ends.local),
+                };
+                let ends = Ends {
+                    peer,
+                    local,
+                    ..ends
+                };
+                hall.entrance.admit(Begun { rest, stream }, ends);
+            }
+            Err(refusal) => {
+                drop(stream);
+                hall.verdict = Some(refusal);
+            }
         }
     }
 }
@@ -146,11 +152,18 @@ async fn read<T: Transport, A: Application>(
     let limit = entrance
         .proxy_protocol
         .as_ref()
-        .map_or(Duration::ZERO, |rule| rule.deadline);
+        .map_or(Duration::ZERO, |rule| rule.deadline.min(AGE));
     let deadline = clock.now() + limit;
     let mut timer = clock.timer();
     let mut buffer = Vec::new();
     loop {
+        if entrance.admission.is_closed() {
+            return Err(Refusal {
+                cause: RefusalCause::Draining,
+                limit: 0,
+                current: entrance.admission.open() as u64,
+            });
+        }
         timer.set(Some(deadline.min(clock.now() + LOOK)));
         let mut more = [0; LONGEST];
         let room = LONGEST - buffer.len();
@@ -164,13 +177,6 @@ async fn read<T: Transport, A: Application>(
         match read {
             Some(Ok(count)) if count > 0 => buffer.extend_from_slice(&more[..count]),
             Some(_) => return Err(refusal(RefusalCause::ProxyHeaderInvalid, buffer.len())),
-            None if entrance.admission.is_closed() => {
-                return Err(Refusal {
-                    cause: RefusalCause::Draining,
-                    limit: 0,
-                    current: entrance.admission.open() as u64,
-                });
-            }
             None if clock.now() >= deadline => {
                 return Err(Refusal {
                     cause: RefusalCause::ProxyHeaderTimeout,

@@ -100,6 +100,9 @@ impl Bans {
             return None;
         }
         self.strikes.remove(&source);
+        if self.banned.len() >= REMEMBERED && !self.banned.contains_key(&source) {
+            return None;
+        }
         self.add(source, Some(lasts), now);
         Some(lasts)
     }

@@ -114,6 +114,10 @@ impl<T: Transport> Pump<T> {
                 Ok(Received::Message(message)) => return Poll::Ready(Ok(message)),
                 Ok(Received::Pings) => continue,
                 Ok(Received::EnoughForNow) => {
+                    // A peer that never falls silent has its deadlines all the same.
+                    if let Some(stop) = self.overdue(cx, control, true) {
+                        return Poll::Ready(Err(stop));
+                    }
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
@@ -190,6 +194,8 @@ impl<T: Transport> Pump<T> {
                 }
             }
         }
+        // TLS answers some things by itself; a peer that does not take that is stalled as well.
+        self.unflushed |= self.stream.has_unsent();
         if !self.unflushed {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 use super::books::Books;
 use crate::acceptor::CloseListener;
 use crate::cause::CloseCause;
+use crate::clock::AGE;
 use crate::event::Event;
 use crate::ledger::Stage;
 use std::time::{Duration, Instant};
@@ -67,6 +68,7 @@ impl ShuttingDown {
 impl Books {
     /// Nobody comes in any more, and everybody is told to leave before the deadline.
     pub(crate) fn shut_down(&mut self, deadline: Duration) {
+        let deadline = deadline.min(AGE);
         if self.hasten(deadline) {
             return;
         }
@@ -79,6 +81,7 @@ impl Books {
 
     /// Nobody comes in any more; who is not busy is told to leave, one after the other.
     pub(crate) fn drain(&mut self, deadline: Duration) {
+        let deadline = deadline.min(AGE);
         if self.hasten(deadline) {
             return;
         }

@@ -168,6 +168,11 @@ impl<T: Transport> Stream<T> {
         flushed
     }
 
+    /// Whether something waits for the peer, TLS's own messages included.
+    pub(crate) fn has_unsent(&self) -> bool {
+        self.tap.wire().has_unsent()
+    }
+
     /// Says close_notify and flushes it.
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.tap.wire().set_deaf(true);

@@ -16,6 +16,9 @@ use std::task::{Context, Poll, ready};
 /// Above this many unsent bytes TLS is asked to wait, and its writer with it.
 const WRITE_BUFFER: usize = 64 * 1024;
 
+/// Reads from the socket before others get the thread.
+const READS_A_TURN: u8 = 64;
+
 /// How much is read at a time before TLS is set up: most ClientHellos whole.
 const FIRST_READ: usize = 1024;
 
@@ -40,6 +43,8 @@ pub(super) struct Wire<T> {
     sent: usize,
     /// While TLS writes it would read as well; it must not, or back-pressure is lost.
     deaf: bool,
+    /// Reads before others get the thread: TLS reads on while what comes is no plaintext.
+    reads_left: u8,
     /// Some of a ServerHello of ours has left: from there on TLS 1.3 is encrypted.
     hello_left: bool,
     line: Arc<Line>,
@@ -55,6 +60,7 @@ impl<T: Transport> Tap<T> {
             buffer: Vec::new(),
             sent: 0,
             deaf: false,
+            reads_left: READS_A_TURN,
             hello_left: false,
             line,
             read: RecordScanner::new(),
@@ -171,12 +177,19 @@ impl<T: Transport> Wire<T> {
     }
 
     fn poll_socket(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        if self.reads_left == 0 {
+            self.reads_left = READS_A_TURN;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let Poll::Ready(read) = Pin::new(&mut self.io).poll_read(cx, buffer) else {
+            self.reads_left = READS_A_TURN;
             // Who waits has said what it owes; whether that can leave now must not keep it from
             // listening. Not before: the end of a peer that is gone already comes first.
             let _ = self.poll_flush(cx);
             return Poll::Pending;
         };
+        self.reads_left -= 1;
         let count = read?;
         self.read.feed(&buffer[..count]);
         let readings = &self.line.readings;
@@ -187,6 +200,11 @@ impl<T: Transport> Wire<T> {
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         if self.buffer.len() - self.sent >= WRITE_BUFFER {
             ready!(self.poll_flush(cx))?;
+        }
+        if self.sent >= WRITE_BUFFER {
+            // A peer that always owes a little would have us keep all it ever got.
+            self.buffer.drain(..self.sent);
+            self.sent = 0;
         }
         self.written.feed(bytes);
         self.buffer.extend_from_slice(bytes);

@@ -3,6 +3,7 @@
 
 use super::domains::address_of_record;
 use super::event::SwitchEvent;
+use super::flow_token::FlowToken;
 use super::gate::Verdict;
 use super::name::Name;
 use super::request::Request;
@@ -69,6 +70,26 @@ impl Switch {
             why: "foreign_from",
         });
         Err(Refusal::because(403, "From Is Not Your Account"))
+    }
+
+    /// A request within a dialog comes over one of the dialog's connections, or from somebody who
+    /// proves who it is; and it names no account its connection has not proved to be. The token alone
+    /// says only that there was a dialog.
+    pub(super) fn admit_in_dialog<W: World>(
+        &mut self,
+        arrival: Arrival,
+        request: &Request<'_>,
+        token: FlowToken,
+        world: &mut W,
+    ) -> Result<(), Refusal> {
+        let flow = arrival.source.flow;
+        let from = request.sender()?;
+        let names_account = self.domains.serve(&from)
+            && value::user(&from).is_some_and(|user| self.gate.knows(user));
+        if (flow == token.caller || flow == token.callee) && !names_account {
+            return Ok(());
+        }
+        self.admit_caller(arrival, request, world)
     }
 
     fn authenticated<W: World>(

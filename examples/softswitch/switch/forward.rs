@@ -53,7 +53,8 @@ impl<'a> Copies<'a> {
                     let left = hops_after(line.value)?;
                     edits.push((index, Cow::Owned(format!("Max-Forwards: {left}\r\n"))));
                 }
-                Name::ProxyAuthorization if is_for(line.value, realm) => {
+                // Whoever gets them could use them as their own.
+                Name::Authorization | Name::ProxyAuthorization if is_for(line.value, realm) => {
                     edits.push((index, Cow::Borrowed("")));
                 }
                 _ => {}

@@ -46,7 +46,10 @@ impl Switch {
         let copies = Copies::of(request, edits, &self.domains, self.gate.realm())?;
         extensions_are_none(request)?;
         let (targets, kind) = match course.dialog {
-            Some(token) => (in_dialog(token, &course, request, world)?, later(request)),
+            Some(token) => {
+                self.admit_in_dialog(arrival, request, token, world)?;
+                (in_dialog(token, &course, request, world)?, later(request))
+            }
             None if self.draining && forms_dialog(request.method) => {
                 return Err(Refusal::new(503).with("Retry-After", RETRY_AFTER_S));
             }
@@ -182,8 +185,10 @@ impl Switch {
         } else {
             copies.write(&target.uri, number, "", &self.domains)
         };
-        let invite = copies.is_invite().then(|| message.clone());
+        let copy = copies.is_invite().then(|| message.clone());
         let progress = deliver(flow, message, world);
+        // Where nothing was sent there is nothing to CANCEL or to ACK.
+        let invite = copy.filter(|_| matches!(progress, Progress::Calling));
         let index = self
             .transactions
             .context(id)

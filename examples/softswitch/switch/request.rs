@@ -63,6 +63,11 @@ impl<'a> Request<'a> {
         {
             return Err(Refusal::because(400, "Via Branch Without Magic Cookie"));
         }
+        // Two readers could take two addresses from it: one is checked, the other shown.
+        let from = self.head.only(Name::From).unwrap_or_default();
+        if value::scheme(from).is_some() && from.contains('<') {
+            return Err(Refusal::because(400, "Ambiguous From"));
+        }
         if self.from.tag().is_none_or(str::is_empty) {
             return Err(Refusal::because(400, "Missing From Tag"));
         }

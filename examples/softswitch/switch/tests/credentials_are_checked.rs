@@ -185,3 +185,53 @@ fn only_right_credentials_prove_who_a_connection_is() {
     );
     assert!(lab.world.authenticated.contains(&BOB));
 }
+
+#[test]
+fn credentials_for_us_are_never_passed_on() {
+    let mut lab = Lab::guarded();
+    lab.registers(BOB, "bob");
+    lab.registers(ALICE, "alice");
+    for header in ["Authorization", "Proxy-Authorization"] {
+        let branch = lab.branch();
+        lab.sends(
+            ALICE,
+            &invite(&branch, &credentials(header, "alice", "right")),
+        );
+        lab.expect(ALICE, "SIP/2.0 100 ");
+        let got = lab.expect(BOB, "INVITE ");
+        assert!(!got.contains("response="), "{got}");
+    }
+}
+
+#[test]
+fn a_token_admits_nobody_who_speaks_for_another_account() {
+    let mut lab = Lab::guarded();
+    lab.registers(BOB, "bob");
+    lab.registers(ALICE, "alice");
+    let talk = Talk::begins(&mut lab, ALICE, BOB);
+    let as_carol = talk
+        .by_the_caller(&mut lab, "MESSAGE", 2)
+        .replace("sip:alice@example.com", "sip:carol@example.com");
+    lab.sends(ALICE, &as_carol);
+    lab.expect(ALICE, "SIP/2.0 407 ");
+    let from_elsewhere = talk.by_the_caller(&mut lab, "MESSAGE", 3);
+    lab.sends(STRANGER, &from_elsewhere);
+    lab.expect(STRANGER, "SIP/2.0 407 ");
+    lab.expect_silence();
+}
+
+#[test]
+fn a_from_that_two_readers_take_differently_is_refused() {
+    let mut lab = Lab::guarded();
+    lab.registers(BOB, "bob");
+    lab.registers(ALICE, "alice");
+    let branch = lab.branch();
+    let ambiguous = invite(&branch, "").replace(
+        "<sip:alice@example.com>",
+        "sip:alice@example.com;x=<sip:carol@example.com>",
+    );
+    assert_ne!(ambiguous, invite(&branch, ""));
+    lab.sends(ALICE, &ambiguous);
+    lab.expect(ALICE, "SIP/2.0 400 ");
+    lab.expect_silence();
+}
