@@ -129,14 +129,21 @@ fn a_caller_may_not_use_another_name() {
 }
 
 #[test]
-fn requests_within_a_dialog_are_not_challenged() {
+fn requests_within_a_dialog_are_challenged_only_on_a_connection_that_has_proved_nothing() {
     let mut lab = Lab::guarded();
     lab.registers(BOB, "bob");
     lab.registers(ALICE, "alice");
     let talk = Talk::begins(&mut lab, ALICE, BOB);
+    let info = talk.by_the_caller(&mut lab, "INFO", 2);
+    lab.sends(ALICE, &info);
+    lab.expect(BOB, "INFO ");
     // Alice's phone has come back on another connection, and has proved nothing there.
-    let bye = talk.by_the_caller(&mut lab, "BYE", 2);
+    let bye = talk.by_the_caller(&mut lab, "BYE", 3);
     lab.sends(STRANGER, &bye);
+    lab.expect(STRANGER, "SIP/2.0 407 ");
+    let right = credentials("Proxy-Authorization", "alice", "right");
+    let bye = talk.by_the_caller(&mut lab, "BYE", 4);
+    lab.sends(STRANGER, &format!("{bye}\n{right}"));
     lab.expect(BOB, "BYE ");
     lab.ends_clean();
 }
@@ -227,7 +234,7 @@ fn a_from_that_two_readers_take_differently_is_refused() {
     lab.registers(ALICE, "alice");
     let branch = lab.branch();
     let ambiguous = invite(&branch, "").replace(
-        "<sip:alice@example.com>",
+        "\"Alice; <1>\" <sip:alice@example.com>",
         "sip:alice@example.com;x=<sip:carol@example.com>",
     );
     assert_ne!(ambiguous, invite(&branch, ""));
