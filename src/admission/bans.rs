@@ -214,4 +214,18 @@ mod tests {
         }
         assert_eq!(bans.strikes.len(), REMEMBERED);
     }
+
+    #[test]
+    fn sources_are_banned_up_to_a_bounded_number() {
+        let mut bans = Bans::new(Some(BanRule {
+            strikes: 1,
+            ..rule()
+        }));
+        let now = Instant::now();
+        for number in 0..(REMEMBERED as u32 + 1000) {
+            let source = IpAddr::from(std::net::Ipv4Addr::from(number));
+            bans.strike(source, "malformed", now);
+        }
+        assert_eq!(bans.banned.len(), REMEMBERED);
+    }
 }

@@ -14,7 +14,12 @@ const CLIENT_HELLO_BEGINS: [u8; 10] = [22, 3, 1, 0, 120, 1, 0, 0, 116, 3];
 const ALERT: [u8; 7] = [21, 3, 3, 0, 2, 2, 120];
 
 fn tap() -> (Tap<MemoryStream>, MemoryStream) {
-    let (ours, theirs) = pipe(1024 * 1024);
+    tap_through(1024 * 1024)
+}
+
+/// The same over a connection that holds so many bytes in each direction.
+fn tap_through(capacity: usize) -> (Tap<MemoryStream>, MemoryStream) {
+    let (ours, theirs) = pipe(capacity);
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
     let connection = Connection {
         id: ConnectionId::new(1),
@@ -137,4 +142,29 @@ fn an_endless_beginning_is_held_up_to_a_bound() {
         let read = wire.bytes_in();
         assert!(read <= (MOST_EARLY + FIRST_READ) as u64, "{read}");
     }
+}
+
+#[test]
+fn a_peer_that_always_owes_a_little_does_not_have_all_it_ever_got_kept() {
+    let (tap, mut theirs) = tap_through(1000);
+    let mut wire = tap.wire();
+    let piece = [0; 1000];
+    assert!(now(|cx| wire.poll_write(cx, &piece)).is_ready());
+    for _ in 0..1000 {
+        assert!(now(|cx| wire.poll_write(cx, &piece)).is_ready());
+        assert!(now(|cx| wire.poll_flush(cx)).is_pending());
+        block_on(theirs.read_exact(&mut [0; 1000])).unwrap();
+    }
+    assert!(wire.buffer.len() <= 2 * WRITE_BUFFER);
+}
+
+#[test]
+fn a_peer_that_never_falls_silent_leaves_the_thread_to_others_now_and_then() {
+    let (tap, mut theirs) = tap();
+    say(&mut theirs, &[0; 8 * 1000]);
+    let mut wire = tap.wire();
+    let mut reads = (0..1000).map(|_| now(|cx| wire.poll_socket(cx, &mut [0; 8])).is_ready());
+    let turn = reads.by_ref().take_while(|ready| *ready).count();
+    assert_eq!(turn, usize::from(READS_A_TURN));
+    assert_eq!(reads.next(), Some(true), "and then it goes on");
 }
