@@ -13,23 +13,24 @@ static WRITTEN: Condvar = Condvar::new();
 
 struct Capture;
 
-/// Begins to keep what is logged, from debug up.
-pub fn start() {
+/// Begins to keep what is logged, from debug up; how many lines there are already.
+pub fn start() -> usize {
     static START: Once = Once::new();
     START.call_once(|| {
         log::set_logger(&Capture).unwrap();
         log::set_max_level(LevelFilter::Debug);
     });
+    LINES.lock().unwrap().len()
 }
 
-/// The first line that has all of these in it.
+/// The first line after so many that has all of these in it: a port may have been used before.
 #[track_caller]
-pub fn line(parts: &[&str]) -> String {
+pub fn line(after: usize, parts: &[&str]) -> String {
     let deadline = Instant::now() + Duration::from_secs(20);
     let mut lines = LINES.lock().unwrap();
     loop {
         let fits = |line: &&String| parts.iter().all(|part| line.contains(part));
-        if let Some(line) = lines.iter().find(fits) {
+        if let Some(line) = lines[after..].iter().find(fits) {
             return line.clone();
         }
         let left = deadline.saturating_duration_since(Instant::now());

@@ -24,6 +24,7 @@ pub struct Scene {
     pub authority: Authority,
     pub handle: Handle,
     pub events: Recorder,
+    lines_before: usize,
 }
 
 /// What a client saw of us at the end.
@@ -47,7 +48,7 @@ impl Scene {
         policy: impl FnOnce(&Authority) -> TlsPolicy,
         choose: impl FnOnce(Builder<A>, &mut Deadlines) -> Builder<A>,
     ) -> Self {
-        capture::start();
+        let lines_before = capture::start();
         let authority = Authority::new();
         let (events, observer) = Recorder::new();
         let builder = Supervisor::builder(policy(&authority))
@@ -63,6 +64,7 @@ impl Scene {
             authority,
             handle,
             events,
+            lines_before,
         }
     }
 
@@ -75,7 +77,7 @@ impl Scene {
     pub fn line(&self, kind: EventKind) -> String {
         let headline = format!(" {}: ", kind.name());
         let listener = format!(" listener={} ", self.handle.listeners()[0]);
-        capture::line(&[&headline, &listener])
+        capture::line(self.lines_before, &[&headline, &listener])
     }
 
     /// Ends the supervisor: what its books say.
