@@ -14,8 +14,8 @@ pub use admission::{AddBan, Bans, LiftBan, SetLimits};
 pub use figures::{Figures, Snapshot};
 pub use listening::{Listen, Pause, Resume, StopListening};
 pub use sessions::{
-    Close, CloseReason, Inspect, Inspection, Send, Sent, SessionFilter, SessionPage,
-    SessionSummary, Sessions, Target,
+    Close, CloseReason, Inspect, Inspection, MarkAuthenticated, Send, Sent, SessionFilter,
+    SessionPage, SessionSummary, Sessions, Target,
 };
 pub use shutdown::{Drain, Report, Shutdown, ShutdownBegun};
 pub use subscribe::Subscribe;

@@ -105,7 +105,7 @@ impl Flow {
 
     /// The peer has proved who it is: the authentication deadline does not apply any more.
     pub fn mark_authenticated(&self) {
-        self.line.authenticated.store(true, Ordering::Release);
+        self.line.mark_authenticated();
     }
 
     /// Whether the session still takes messages.
@@ -115,7 +115,7 @@ impl Flow {
 
     /// Bytes queued and not yet handed to TLS.
     pub fn queued(&self) -> usize {
-        self.line.state().queued
+        self.line.queued()
     }
 }
 
@@ -297,12 +297,21 @@ impl Line {
         Some(message)
     }
 
+    /// Bytes queued and not yet handed to TLS.
+    pub(crate) fn queued(&self) -> usize {
+        self.state().queued
+    }
+
     pub(crate) fn held_open(&self) -> bool {
         self.holds.load(Ordering::Acquire) > 0
     }
 
     pub(crate) fn is_busy(&self) -> bool {
         self.busy.load(Ordering::Acquire) > 0
+    }
+
+    pub(crate) fn mark_authenticated(&self) {
+        self.authenticated.store(true, Ordering::Release);
     }
 
     pub(crate) fn is_authenticated(&self) -> bool {

@@ -4,8 +4,8 @@ use crate::admission::{AdmissionLimits, Ban};
 use crate::connection::ConnectionId;
 use crate::control::{
     AddBan, Bans, Close, CloseReason, Drain, Figures, Inspect, Inspection, LiftBan, Listen,
-    Outcome, Pause, Report, Resume, Send, Sent, SessionFilter, SessionPage, Sessions, SetLimits,
-    Shutdown, Snapshot, StopListening, Subscribe, Target,
+    MarkAuthenticated, Outcome, Pause, Report, Resume, Send, Sent, SessionFilter, SessionPage,
+    Sessions, SetLimits, Shutdown, Snapshot, StopListening, Subscribe, Target,
 };
 use crate::observe::{EventFilter, Subscription};
 use crate::start_error::StartError;
@@ -88,6 +88,15 @@ impl Handle {
     pub async fn send(&self, id: ConnectionId, message: impl Into<Bytes>) -> Result<Sent, Ended> {
         let message = message.into();
         self.ask(Send { id, message }).await
+    }
+
+    /// The peer of this connection has proved who it is: no authentication deadline applies to it
+    /// any more. Whether there is such an established connection.
+    ///
+    /// # Errors
+    /// [`Ended`].
+    pub async fn mark_authenticated(&self, id: ConnectionId) -> Result<bool, Ended> {
+        self.ask(MarkAuthenticated { id }).await
     }
 
     /// Tells connections to close, and says how many.

@@ -136,7 +136,8 @@ impl Listener for Tcp {
     async fn accept(&self) -> io::Result<(TcpStream, SocketAddr, SocketAddr)> {
         let (stream, peer) = self.listener.accept().await?;
         let local = if self.address.ip().is_unspecified() {
-            stream.local_addr()?
+            // A peer that is gone already takes no listener with it.
+            stream.local_addr().unwrap_or(self.address)
         } else {
             self.address
         };

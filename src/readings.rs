@@ -1,7 +1,7 @@
 //! Live readings of a session: written by it alone, read by whoever asks, without asking it.
 
 use crate::cause::CloseCause;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 #[derive(Debug, Default)]
@@ -10,6 +10,8 @@ pub(crate) struct Readings {
     pub(crate) bytes_out: AtomicU64,
     pub(crate) messages_in: AtomicU64,
     pub(crate) messages_out: AtomicU64,
+    /// Bytes counted against the memory budget.
+    pub(crate) memory: AtomicUsize,
     /// The next deadline, in milliseconds after `Ready`.
     alarm: AtomicU64,
     /// What it means: one more than the place in `ALARMS`; 0 for none.

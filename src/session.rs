@@ -90,7 +90,7 @@ pub(crate) async fn run<T: Transport, A: Application>(terms: Terms<T, A>) -> End
         line: Arc::clone(&line),
     };
     let actor = pin!(xtra::run(mailbox, actor));
-    let mut control = Control::new(actor, &line, &house.clock);
+    let mut control = Control::new(actor, &line, &permit, &house.clock);
     let tap = Tap::new(stream, Arc::clone(&line));
 
     // Each phase is boxed: a half-open connection does not carry the memory of an established one,

@@ -38,6 +38,11 @@ pub struct AdmissionLimits {
     pub rate_per_source: Option<Rate>,
     /// New connections from everybody. Default: none. Refused with `rate_limit`.
     pub rate: Option<Rate>,
+    /// Bytes that all connections may hold together. Default: no limit but the one on connections.
+    /// A handshake counts 80 KiB until it is over, the most one can come to; a session 12 KiB and
+    /// what is buffered for it in both directions, in steps of 4 KiB. Who is in already is not
+    /// touched; newcomers are refused with `memory_budget`.
+    pub memory: Option<usize>,
     /// How much of an IPv4 address makes a source, in bits. Default 32.
     pub ipv4_prefix: u8,
     /// How much of an IPv6 address makes a source, in bits. Default 64.
@@ -68,6 +73,7 @@ impl Default for AdmissionLimits {
                 burst: 500,
             }),
             rate: None,
+            memory: None,
             ipv4_prefix: 32,
             ipv6_prefix: 64,
             exempt: Vec::new(),

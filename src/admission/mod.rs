@@ -3,6 +3,7 @@
 mod bans;
 mod bucket;
 mod limits;
+mod memory;
 mod rules;
 
 pub use bans::{Ban, BanRule};
@@ -12,6 +13,7 @@ pub(crate) use rules::{Refusal, Shaking};
 use crate::cause::RefusalCause;
 use crate::flow::Line;
 use bans::Bans;
+use memory::{HANDSHAKE, Memory};
 use rules::{Rules, Ticket};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,6 +26,7 @@ pub(crate) struct Admission {
     rules: Mutex<State>,
     /// Connections that have not been asked about yet: their header is still to come.
     waiting: AtomicUsize,
+    memory: Memory,
 }
 
 #[derive(Debug)]
@@ -38,6 +41,7 @@ struct State {
 pub(crate) struct Permit {
     admission: Arc<Admission>,
     ticket: Ticket,
+    line: Arc<Line>,
 }
 
 impl Admission {
@@ -50,6 +54,7 @@ impl Admission {
                 closed: false,
             }),
             waiting: AtomicUsize::new(0),
+            memory: Memory::default(),
         })
     }
 
@@ -78,10 +83,13 @@ impl Admission {
                 current: refused,
             });
         }
+        self.memory.has_room(state.rules.limits().memory)?;
         let ticket = state.rules.admit(peer, Arc::clone(line), now)?;
+        self.memory.recount(&line.readings.memory, HANDSHAKE);
         Ok(Permit {
             admission: Arc::clone(self),
             ticket,
+            line: Arc::clone(line),
         })
     }
 
@@ -174,6 +182,11 @@ impl Admission {
         self.state().rules.shaking()
     }
 
+    /// Bytes counted against the memory budget.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory.counted()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // No critical section calls anything that panics half way.
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
@@ -194,11 +207,20 @@ impl Permit {
     /// The handshake is over: its place among handshakes is free.
     pub(crate) fn shaken(&self) {
         self.admission.state().rules.shaken(self.ticket);
+        self.buffers(0);
+    }
+
+    /// What is buffered for the session, in bytes.
+    pub(crate) fn buffers(&self, bytes: usize) {
+        let counted = memory::session_with(bytes);
+        let readings = &self.line.readings;
+        self.admission.memory.recount(&readings.memory, counted);
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         self.admission.state().rules.gone(self.ticket);
+        self.admission.memory.recount(&self.line.readings.memory, 0);
     }
 }

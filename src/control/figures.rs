@@ -43,6 +43,8 @@ pub struct Figures {
     pub listeners: Vec<SocketAddr>,
     /// Handshakes that count against the limit.
     pub handshake_permits: usize,
+    /// Bytes counted against [`AdmissionLimits::memory`], whether or not there is a budget.
+    pub memory: usize,
     /// Who may come in, and how many.
     pub limits: AdmissionLimits,
     /// The outbound budget of each flow, in bytes.

@@ -85,6 +85,9 @@ pub struct SessionSummary {
     pub messages_in: u64,
     /// SIP messages to the peer.
     pub messages_out: u64,
+    /// Bytes it counts for in the memory budget
+    /// ([`AdmissionLimits::memory`](crate::AdmissionLimits::memory)).
+    pub memory: usize,
 }
 
 /// Asks for everything about one connection; answered with an [`Inspection`], or `None` when it is
@@ -174,6 +177,31 @@ pub enum Sent {
     Full,
     /// There is no such established session.
     Gone,
+}
+
+/// Says that the peer of an established connection has proved who it is: the authentication
+/// deadline ([`Deadlines::authentication`](crate::Deadlines::authentication)) does not apply to it
+/// any more. Answered with whether there is such a connection. A session's own code says it by
+/// [`Flow::mark_authenticated`](crate::Flow::mark_authenticated).
+///
+/// ```
+/// # async_std::task::block_on(async {
+/// # let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+/// # let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+/// # let policy = sipward::TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?;
+/// # let builder = sipward::Supervisor::builder(policy).listen("127.0.0.1:0").without_log();
+/// # let sipward = builder.start().await?;
+/// use sipward::ConnectionId;
+///
+/// let marked = sipward.mark_authenticated(ConnectionId::new(7)).await?;
+/// assert!(!marked, "nobody has connected");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct MarkAuthenticated {
+    /// Which one.
+    pub id: ConnectionId,
 }
 
 /// Closes connections; answered with how many were told to.

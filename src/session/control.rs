@@ -1,6 +1,7 @@
 //! What every wait of a session watches besides what it waits for: its mailbox, its close latch,
 //! its one timer.
 
+use crate::admission::Permit;
 use crate::cause::Cancelled;
 use crate::clock::{Clock, Timer};
 use crate::flow::{Closing, Line};
@@ -15,6 +16,7 @@ pub(super) struct Control<'a> {
     /// The mailbox's own loop: never dropped while it waits, so that no message is lost.
     actor: Option<Pin<&'a mut (dyn Future<Output = ()> + Send)>>,
     line: &'a Arc<Line>,
+    permit: &'a Permit,
     clock: &'a Clock,
     pub(super) timer: Timer,
 }
@@ -30,11 +32,13 @@ impl<'a> Control<'a> {
     pub(super) fn new(
         actor: Pin<&'a mut (dyn Future<Output = ()> + Send)>,
         line: &'a Arc<Line>,
+        permit: &'a Permit,
         clock: &'a Clock,
     ) -> Self {
         Self {
             actor: Some(actor),
             line,
+            permit,
             clock,
             timer: clock.timer(),
         }
@@ -42,6 +46,10 @@ impl<'a> Control<'a> {
 
     pub(super) const fn line(&self) -> &'a Arc<Line> {
         self.line
+    }
+
+    pub(super) const fn permit(&self) -> &'a Permit {
+        self.permit
     }
 
     pub(super) fn now(&self) -> Instant {

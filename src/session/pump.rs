@@ -37,6 +37,8 @@ pub(super) struct Pump<T: Transport> {
     ready: Instant,
     /// The message being encrypted.
     outgoing: Bytes,
+    /// The length of the message a handler works on.
+    in_hand: usize,
     pongs: usize,
     /// Something was handed to TLS that may not have left yet.
     unflushed: bool,
@@ -82,6 +84,7 @@ impl<T: Transport> Pump<T> {
             watch: Watch::new(house.deadlines, now),
             ready: now,
             outgoing: Bytes::new(),
+            in_hand: 0,
             pongs: 0,
             unflushed: false,
             frames_left: FRAMES_A_TURN,
@@ -111,7 +114,10 @@ impl<T: Transport> Pump<T> {
                 return Poll::Ready(Err(stop));
             }
             match self.receive(cx, &line, now) {
-                Ok(Received::Message(message)) => return Poll::Ready(Ok(message)),
+                Ok(Received::Message(message)) => {
+                    self.in_hand = message.bytes().len();
+                    return Poll::Ready(Ok(message));
+                }
                 Ok(Received::Pings) => continue,
                 Ok(Received::EnoughForNow) => {
                     // A peer that never falls silent has its deadlines all the same.
@@ -127,6 +133,7 @@ impl<T: Transport> Pump<T> {
             if let Some(stop) = self.overdue(cx, control, true) {
                 return Poll::Ready(Err(stop));
             }
+            self.count_buffers(control);
             if line.park(news, cx.waker()) {
                 return Poll::Pending;
             }
@@ -152,11 +159,13 @@ impl<T: Transport> Pump<T> {
                 return Poll::Ready(Err(stop));
             }
             if handler.as_mut().poll(cx).is_ready() {
+                self.in_hand = 0;
                 return Poll::Ready(Ok(()));
             }
             if let Some(stop) = self.overdue(cx, control, false) {
                 return Poll::Ready(Err(stop));
             }
+            self.count_buffers(control);
             if line.park(news, cx.waker()) {
                 return Poll::Pending;
             }
@@ -177,6 +186,14 @@ impl<T: Transport> Pump<T> {
             }
         }
         self.stream.poll_close(cx)
+    }
+
+    /// Tells admission what this session holds before it sleeps on it.
+    fn count_buffers(&self, control: &Control<'_>) {
+        let queued = control.line().queued();
+        let coming = self.framer.capacity() + self.in_hand;
+        let leaving = self.stream.buffered() + self.outgoing.len() + queued;
+        control.permit().buffers(coming + leaving);
     }
 
     /// Encrypts and sends as much as the peer takes.

@@ -6,9 +6,9 @@ use crate::acceptor::{CloseListener, SetPaused};
 use crate::admission::{AdmissionLimits, Ban};
 use crate::connection::{ConnectionId, Direction};
 use crate::control::{
-    AddBan, Bans, Close, Drain, Figures, Inspect, Inspection, LiftBan, Listen, Pause, Resume, Send,
-    Sent, SessionFilter, SessionPage, SessionSummary, Sessions, SetLimits, Shutdown, ShutdownBegun,
-    Snapshot, StopListening, Subscribe, Target,
+    AddBan, Bans, Close, Drain, Figures, Inspect, Inspection, LiftBan, Listen, MarkAuthenticated,
+    Pause, Resume, Send, Sent, SessionFilter, SessionPage, SessionSummary, Sessions, SetLimits,
+    Shutdown, ShutdownBegun, Snapshot, StopListening, Subscribe, Target,
 };
 use crate::event::{Event, Ready};
 use crate::flow::{Flow, SendError};
@@ -39,6 +39,7 @@ impl Handler<Snapshot> for Supervisor {
             undelivered_events: books.audience.undelivered(),
             listeners: books.addresses(),
             handshake_permits: books.admission.shaking(),
+            memory: books.admission.memory(),
             limits: books.admission.limits(),
             flow_budget: books.flow_budget,
             deadlines: books.deadlines,
@@ -119,6 +120,19 @@ impl Handler<Send> for Supervisor {
             Err(SendError::Full(_)) => Sent::Full,
             Err(SendError::Closed(_)) => Sent::Gone,
         }
+    }
+}
+
+impl Handler<MarkAuthenticated> for Supervisor {
+    type Return = bool;
+
+    async fn handle(&mut self, mark: MarkAuthenticated, _: &mut Context<Self>) -> bool {
+        let entry = self.books.ledger.entry(mark.id);
+        let Some(entry) = entry.filter(|entry| established(entry).is_some()) else {
+            return false;
+        };
+        entry.held.line.mark_authenticated();
+        true
     }
 }
 
@@ -304,5 +318,6 @@ fn summary(entry: &Entry<Held>, now: Instant) -> SessionSummary {
         bytes_out: readings.bytes_out.load(Ordering::Relaxed),
         messages_in: readings.messages_in.load(Ordering::Relaxed),
         messages_out: readings.messages_out.load(Ordering::Relaxed),
+        memory: readings.memory.load(Ordering::Relaxed),
     }
 }

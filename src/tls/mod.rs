@@ -173,6 +173,11 @@ impl<T: Transport> Stream<T> {
         self.tap.wire().has_unsent()
     }
 
+    /// Bytes that wait for the peer here.
+    pub(crate) fn buffered(&self) -> usize {
+        self.tap.wire().buffered()
+    }
+
     /// Says close_notify and flushes it.
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.tap.wire().set_deaf(true);

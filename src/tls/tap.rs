@@ -135,6 +135,17 @@ impl<T: Transport> Wire<T> {
         self.sent < self.buffer.len()
     }
 
+    /// Memory that waits for the peer to take it: once this buffer is full, TLS fills one as large.
+    pub(super) const fn buffered(&self) -> usize {
+        let unsent = self.buffer.len() - self.sent;
+        let behind = if unsent < WRITE_BUFFER {
+            0
+        } else {
+            WRITE_BUFFER
+        };
+        self.buffer.capacity() + behind
+    }
+
     /// Whether some of a ServerHello of ours has left.
     pub(super) const fn hello_left(&self) -> bool {
         self.hello_left

@@ -272,11 +272,20 @@ impl Phone {
         Self::ask_for("localhost", address, config)
     }
 
+    /// Over a connection that there is already.
+    pub fn over(socket: TcpStream, config: Arc<ClientConfig>) -> io::Result<Self> {
+        Self::shake_hands("localhost", socket, config)
+    }
+
     /// Asks for this server name.
     pub fn ask_for(name: &str, address: SocketAddr, config: Arc<ClientConfig>) -> io::Result<Self> {
+        Self::shake_hands(name, tcp(address), config)
+    }
+
+    fn shake_hands(name: &str, socket: TcpStream, config: Arc<ClientConfig>) -> io::Result<Self> {
         let name = ServerName::try_from(name).unwrap();
         let connection = ClientConnection::new(config, name).unwrap();
-        let mut stream = StreamOwned::new(connection, tcp(address));
+        let mut stream = StreamOwned::new(connection, socket);
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;
         }

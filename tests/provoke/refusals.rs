@@ -35,6 +35,11 @@ pub fn all() -> Vec<Provoked> {
             second,
         ),
         refuse(
+            "memory_budget",
+            |limits| limits.memory = Some(100 * 1024),
+            second,
+        ),
+        refuse(
             "banned",
             |_| (),
             |scene| {

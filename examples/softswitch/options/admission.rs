@@ -57,6 +57,11 @@ pub struct Admission {
     )]
     rate: Rate,
 
+    /// Memory that all connections may hold together, in MiB; newcomers above
+    /// it are refused [default: no limit]
+    #[arg(long, value_name = "MIB", env = "SOFTSWITCH_MEMORY_BUDGET")]
+    memory_budget: Option<NonZeroUsize>,
+
     /// Network that the limits per source, rates and bans do not apply to, a
     /// load balancer's for instance; repeat it (or separate networks by commas)
     /// for several [default: none]
@@ -89,6 +94,9 @@ impl Admission {
         limits.connections_per_source = self.max_per_source.get();
         limits.rate_per_source = some(self.rate_per_source);
         limits.rate = some(self.rate);
+        limits.memory = self
+            .memory_budget
+            .map(|mebibytes| mebibytes.get().saturating_mul(1024 * 1024));
         limits.exempt.clone_from(&self.exempt);
         limits
     }
