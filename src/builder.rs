@@ -6,6 +6,7 @@ use crate::clock::{AGE, Clock};
 use crate::control::Outcome;
 use crate::deadline::Deadlines;
 use crate::entrance::Entrance;
+use crate::event::LimitsSet;
 use crate::handle::Handle;
 use crate::lane::Lane;
 use crate::ledger::Ledger;
@@ -259,6 +260,14 @@ impl<A: Application> Builder<A> {
             report: Arc::clone(&report),
             done: ended,
         };
+        let limits = LimitsSet {
+            admission: self.limits.clone(),
+            ban_rule: self.ban_rule.clone(),
+            deadlines: self.deadlines,
+            messages: self.message_limits,
+            flow_budget: self.flow_budget,
+            event_backlog: self.event_backlog,
+        };
         let admission = Admission::new(self.limits, self.ban_rule);
         let house = Arc::new(House {
             application,
@@ -287,14 +296,13 @@ impl<A: Application> Builder<A> {
                 admission,
                 started: self.clock.now(),
                 clock: self.clock,
-                deadlines: self.deadlines,
-                message_limits: self.message_limits,
-                flow_budget: self.flow_budget,
+                limits,
                 outcome: outcome.clone(),
                 shutdown: None,
                 endings: BTreeMap::new(),
             },
         };
+        supervisor.books.state_limits();
         supervisor.books.open(entries);
         let (address, mailbox) = Mailbox::unbounded();
         let keeper = Keeper {

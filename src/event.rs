@@ -4,10 +4,13 @@
 //! `HandshakeFailed`, `Ready`; after `Ready` exactly one `Closed`; after the last, nothing.
 //! Logs, metrics and the softswitch's event stream are made from these and from nothing else.
 
+use crate::admission::{AdmissionLimits, BanRule};
 use crate::cause::{CloseCause, Fault, HandshakeCause, Phase, RefusalCause};
 use crate::connection::{Connection, ConnectionId};
+use crate::deadline::Deadlines;
 use crate::evidence::{Evidence, Tls};
 use crate::ledger::Counts;
+use crate::sip::Limits;
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -17,6 +20,8 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
+    /// What holds from now on: the first event of all, and one after each change.
+    LimitsSet(Arc<LimitsSet>),
     /// A listener is open.
     Listening {
         /// The address it is bound to; a port 0 has become the real one.
@@ -108,6 +113,24 @@ pub enum Event {
     },
 }
 
+/// Every limit and deadline in force.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LimitsSet {
+    /// Who may come in, and how many.
+    pub admission: AdmissionLimits,
+    /// When a source is banned by itself.
+    pub ban_rule: Option<BanRule>,
+    /// How long connections may take over each thing.
+    pub deadlines: Deadlines,
+    /// How large a message may be.
+    pub messages: Limits,
+    /// Bytes that may be queued on one flow.
+    pub flow_budget: usize,
+    /// Events an observer may be behind.
+    pub event_backlog: usize,
+}
+
 /// A connection turned away before its handshake.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -190,6 +213,8 @@ impl Closed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventKind {
+    /// See [`Event::LimitsSet`].
+    LimitsSet,
     /// See [`Event::Listening`].
     Listening,
     /// See [`Event::ListenerClosed`].
@@ -228,6 +253,7 @@ impl EventKind {
     /// The name on the wire, in snake_case.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::LimitsSet => "limits_set",
             Self::Listening => "listening",
             Self::ListenerClosed => "listener_closed",
             Self::AcceptFailed => "accept_failed",
@@ -258,6 +284,7 @@ impl Event {
     /// Its kind.
     pub const fn kind(&self) -> EventKind {
         match self {
+            Self::LimitsSet(_) => EventKind::LimitsSet,
             Self::Listening { .. } => EventKind::Listening,
             Self::ListenerClosed { .. } => EventKind::ListenerClosed,
             Self::AcceptFailed { .. } => EventKind::AcceptFailed,

@@ -93,7 +93,7 @@ pub use cause::{Cancelled, CloseCause, Fault, HandshakeCause, Phase, Plaintext, 
 pub use connection::{Connection, ConnectionId, Direction};
 pub use connector::{ConnectFailed, Connected, Connector};
 pub use deadline::Deadlines;
-pub use event::{Closed, Event, EventKind, HandshakeFailed, Ready, Refused};
+pub use event::{Closed, Event, EventKind, HandshakeFailed, LimitsSet, Ready, Refused};
 pub use evidence::{Alert, Awaited, Evidence, Sent, Tls};
 pub use flow::{Busy, Flow, KeepOpen, SendError};
 pub use handle::{Ended, Handle};

@@ -104,6 +104,11 @@ impl Authenticator {
         &self.accounts
     }
 
+    /// Other accounts from now on, made for the same realm. Nonces stay good.
+    pub fn replace_accounts(&mut self, accounts: Accounts) {
+        self.accounts = accounts;
+    }
+
     /// The values of the `WWW-Authenticate` or `Proxy-Authenticate` headers,
     /// to be sent in this order. None when the accounts are open. `plain` leaves
     /// out what not every phone understands, if MD5 is among the rest.

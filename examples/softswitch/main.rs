@@ -13,42 +13,47 @@ mod gate;
 mod journal;
 mod logger;
 mod options;
+mod service;
+mod signals;
 mod switch;
 
 use accounts::{Accounts, DemoUser};
-use async_signal::{Signal, Signals};
 use async_std::task;
 use certificate::Development;
 use digest::{Authenticator, NONCE_LIFETIME};
 use events::EventStream;
 use exchange::{Exchange, Front};
-use futures_lite::{FutureExt, StreamExt};
 use gate::Digest;
 use journal::Journal;
 use options::{AccountSource, HostPort, Identity, Options, Settings};
-use sipward::control::Report;
-use sipward::{Builder, Deadlines, Handle, StartError, Supervisor, TlsPolicy};
+use signals::Told;
+use sipward::{Builder, Deadlines, StartError, Supervisor, TlsPolicy};
 use std::error::Error;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 use switch::{Switch, SwitchConfig};
 
-/// How long sessions have to end after the first SIGTERM or SIGINT: container runtimes kill at 10 s.
-const DRAIN: Duration = Duration::from_secs(8);
-
 fn main() -> ExitCode {
-    let settings = Options::settings_or_exit();
+    let handed = match service::listeners() {
+        Ok(handed) => handed,
+        Err(error) => return failure(&error),
+    };
+    let addresses: Vec<_> = handed.iter().flat_map(TcpListener::local_addr).collect();
+    let settings = Options::settings_or_exit(&addresses);
     #[cfg(unix)]
     use_all_descriptors();
     logger::start(settings.log, settings.log_level);
-    match task::block_on(run(settings)) {
+    match task::block_on(run(settings, handed)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("softswitch: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failure(&*error.to_string()),
     }
+}
+
+fn failure(error: &str) -> ExitCode {
+    eprintln!("softswitch: {error}");
+    ExitCode::FAILURE
 }
 
 /// A soft limit is for programs that cannot do with more; each connection needs one.
@@ -64,12 +69,12 @@ fn use_all_descriptors() {
     let _ = setrlimit(Resource::Nofile, all);
 }
 
-async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
+async fn run(settings: Settings, handed: Vec<TcpListener>) -> Result<(), Box<dyn Error>> {
     let realm = settings.domains.first().cloned().unwrap_or_default();
-    let (accounts, demo_users) = accounts(&settings, &realm)?;
+    let (known, demo_users) = accounts(&settings, &realm)?;
     let (policy, development) = identity(&settings)?;
     if settings.check {
-        return check(&settings, &policy);
+        return check(&settings, &handed, &policy);
     }
 
     let mut secrets = [[0; 32]; 2];
@@ -77,23 +82,27 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
         getrandom::fill(secret).map_err(|error| format!("no random numbers: {error}"))?;
     }
     let [nonce_secret, token_secret] = secrets;
-    let open = accounts.is_open();
-    let authenticator = Authenticator::new(realm.clone(), accounts, nonce_secret, NONCE_LIFETIME);
+    let open = known.is_open();
+    let authenticator = Authenticator::new(realm.clone(), known, nonce_secret, NONCE_LIFETIME);
+    let authenticator = Arc::new(Mutex::new(authenticator));
     let events = EventStream::open(settings.events.as_ref())?;
-    let builder = builder(&settings, policy, &events);
+    let builder = builder(&settings, handed, policy, &events);
 
     let advertised = settings.advertise.clone();
     let mut config = SwitchConfig::new(settings.domains.clone(), String::new(), token_secret);
     config.max_contacts = settings.max_contacts;
     let reports = events.clone();
     // Before anybody can know that it runs: a signal must never find it unprepared.
-    let signals = Signals::new([Signal::Int, Signal::Term])?;
+    let reloads = settings.accounts.can_be_read_again();
+    let signals = signals::prepare(reloads)?;
     let journal = Journal::start()?;
     let lines = journal.clone();
+    let (realm_again, gate_keeper) = (realm.clone(), Arc::clone(&authenticator));
     let handle = builder
         .application_at(move |bound| {
             config.advertise = advertise(&advertised, bound).to_string();
-            let switch = Switch::new(config, Box::new(Digest::new(realm, authenticator)));
+            let gate = Digest::new(realm, gate_keeper);
+            let switch = Switch::new(config, Box::new(gate));
             Front::new(Exchange::start(switch, reports, lines))
         })
         .start()
@@ -107,7 +116,13 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
         open,
     };
     screen.print(events.uses_standard_output());
-    let report = until_told_to_stop(handle, signals).await;
+    service::ready();
+    let reload = || {
+        let (accounts, _) = accounts(&settings, &realm_again)?;
+        gate::lock(&authenticator).replace_accounts(accounts);
+        Ok(())
+    };
+    let report = Told { handle, signals }.until_the_end(reload).await;
     events.finish();
     journal.finish();
     banner::print_ledger(&report);
@@ -167,6 +182,7 @@ fn identity(settings: &Settings) -> Result<(TlsPolicy, Option<Development>), Box
 
 fn builder(
     settings: &Settings,
+    handed: Vec<TcpListener>,
     policy: TlsPolicy,
     events: &EventStream,
 ) -> Builder<sipward::Silent> {
@@ -178,9 +194,10 @@ fn builder(
     let mut builder = Supervisor::builder(policy)
         .deadlines(deadlines)
         .limits(settings.admission.limits());
-    for address in &settings.listen {
-        builder = builder.listen(address);
+    if handed.is_empty() {
+        builder = settings.listen.iter().fold(builder, Builder::listen);
     }
+    builder = handed.into_iter().fold(builder, Builder::adopt);
     if let Some(rule) = settings.admission.ban_rule() {
         builder = builder.ban_rule(rule);
     }
@@ -191,9 +208,13 @@ fn builder(
 }
 
 /// Everything a start would do, without starting.
-fn check(settings: &Settings, policy: &TlsPolicy) -> Result<(), Box<dyn Error>> {
+fn check(
+    settings: &Settings,
+    handed: &[TcpListener],
+    policy: &TlsPolicy,
+) -> Result<(), Box<dyn Error>> {
     policy.validate()?;
-    for address in &settings.listen {
+    for address in settings.listen.iter().filter(|_| handed.is_empty()) {
         TcpListener::bind(address).map_err(|source| StartError::Bind {
             address: *address,
             source,
@@ -210,22 +231,4 @@ fn advertise(wished: &HostPort, bound: &[SocketAddr]) -> HostPort {
         host: wished.host.clone(),
         port: wished.port.or(bound.first().map(SocketAddr::port)),
     }
-}
-
-/// Runs until SIGINT or SIGTERM, then drains; a second signal cuts everything off.
-async fn until_told_to_stop(handle: Handle, mut signals: Signals) -> Report {
-    let told = async {
-        signals.next().await;
-        None
-    };
-    let ended = async { Some(handle.wait().await) };
-    if let Some(report) = told.or(ended).await {
-        return report;
-    }
-    let drained = handle.drain(DRAIN);
-    let impatient = async {
-        signals.next().await;
-        handle.shutdown(Duration::ZERO).await
-    };
-    drained.or(impatient).await
 }

@@ -29,7 +29,8 @@ pub use self::usage::UsageError;
 #[command(name = "softswitch", version)]
 pub struct Options {
     /// Address to listen on; repeat it (or separate addresses by commas) for
-    /// several, port 0 takes a free port
+    /// several, port 0 takes a free port. A socket handed over by systemd
+    /// (sd_listen_fds) takes their place
     #[arg(
         long,
         value_name = "ADDR",
@@ -211,8 +212,12 @@ pub struct Password(String);
 impl Options {
     /// The settings that arguments and environment ask for. A usage mistake is
     /// reported on standard error and ends the process with exit code 2.
-    pub fn settings_or_exit() -> Settings {
-        let settings = Self::parse().validate(host_name());
+    pub fn settings_or_exit(handed: &[SocketAddr]) -> Settings {
+        let mut options = Self::parse();
+        if !handed.is_empty() {
+            options.listen = handed.to_vec();
+        }
+        let settings = options.validate(host_name());
         settings.unwrap_or_else(|mistake| mistake.into_clap(&mut Self::command()).exit())
     }
 }

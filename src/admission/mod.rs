@@ -131,10 +131,6 @@ impl Admission {
         self.state().rules.set_limits(limits)
     }
 
-    pub(crate) fn limits(&self) -> AdmissionLimits {
-        self.state().rules.limits().clone()
-    }
-
     /// A connection from there ended with this cause: the source and the time it is banned for if
     /// that was one too many.
     pub(crate) fn strike(

@@ -53,6 +53,7 @@ impl Event {
     /// ```
     pub fn fields(&self) -> Vec<(&'static str, Field<'_>)> {
         match self {
+            Self::LimitsSet(limits) => super::limits_set::fields(limits),
             Self::Listening { listener } => vec![("listener", text(listener.to_string()))],
             Self::ListenerClosed { listener, error } => vec![
                 ("listener", text(listener.to_string())),
@@ -287,7 +288,7 @@ fn of_counts(inbound: &Counts, outbound: &Counts) -> Vec<(&'static str, Field<'s
     ]
 }
 
-fn text<'a>(text: impl Into<Cow<'a, str>>) -> Field<'a> {
+pub(super) fn text<'a>(text: impl Into<Cow<'a, str>>) -> Field<'a> {
     Field::Text(text.into())
 }
 
@@ -299,6 +300,6 @@ fn list<'a>(texts: &'a [Cow<'static, str>]) -> Field<'a> {
     Field::List(texts.iter().map(|text| Cow::Borrowed(&**text)).collect())
 }
 
-fn millis(duration: Duration) -> Field<'static> {
+pub(super) fn millis(duration: Duration) -> Field<'static> {
     Field::Number(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }

@@ -5,6 +5,7 @@ mod fields;
 mod gate;
 mod levels;
 mod limiter;
+mod limits_set;
 mod log;
 mod network;
 mod queue;

@@ -3,13 +3,12 @@
 
 use super::shutdown::ShuttingDown;
 use crate::acceptor::{Acceptor, Doors};
-use crate::admission::Admission;
+use crate::admission::{Admission, AdmissionLimits};
 use crate::cause::{CloseCause, HandshakeCause, Phase};
 use crate::clock::Clock;
 use crate::connection::{Connection, ConnectionId, Direction};
 use crate::control::{Outcome, Report};
-use crate::deadline::Deadlines;
-use crate::event::{Closed, Event, HandshakeFailed, Ready, Refused};
+use crate::event::{Closed, Event, HandshakeFailed, LimitsSet, Ready, Refused};
 use crate::evidence::{Alert, Evidence};
 use crate::flow::{Line, Verdict};
 use crate::lane::{Ended, HandshakeFailure, Lifecycle};
@@ -17,7 +16,6 @@ use crate::ledger::{Counts, Entry, Ledger, Stage, Unexpected};
 use crate::listener::{AnyListener, ListenOptions};
 use crate::observe::Audience;
 use crate::session::{CloseSession, Session};
-use crate::sip::Limits;
 use futures_util::FutureExt;
 use std::collections::BTreeMap;
 use std::future::IntoFuture;
@@ -38,9 +36,7 @@ pub(crate) struct Books {
     pub(crate) admission: Arc<Admission>,
     pub(crate) clock: Clock,
     pub(crate) started: Instant,
-    pub(crate) deadlines: Deadlines,
-    pub(crate) message_limits: Limits,
-    pub(crate) flow_budget: usize,
+    pub(crate) limits: LimitsSet,
     pub(crate) outcome: Outcome,
     pub(crate) shutdown: Option<ShuttingDown>,
     /// How many connections ended by which cause since the shutdown began.
@@ -114,6 +110,19 @@ impl Books {
         // An unbounded mailbox takes a message without waiting; a session that has ended needs none.
         let told = held.session.send(CloseSession { cause, grace }).detach();
         let _ = told.into_future().now_or_never();
+    }
+
+    /// States every limit in force.
+    pub(crate) fn state_limits(&mut self) {
+        self.show(Event::LimitsSet(Arc::new(self.limits.clone())));
+    }
+
+    /// New limits for whoever comes from now on; gives the old ones.
+    pub(crate) fn set_limits(&mut self, new: AdmissionLimits) -> AdmissionLimits {
+        self.limits.admission = new.clone();
+        let before = self.admission.set_limits(new);
+        self.state_limits();
+        before
     }
 
     /// Starts acceptors for these sockets of one address.

@@ -40,10 +40,10 @@ impl Handler<Snapshot> for Supervisor {
             listeners: books.addresses(),
             handshake_permits: books.admission.shaking(),
             memory: books.admission.memory(),
-            limits: books.admission.limits(),
-            flow_budget: books.flow_budget,
-            deadlines: books.deadlines,
-            message_limits: books.message_limits,
+            limits: books.limits.admission.clone(),
+            flow_budget: books.limits.flow_budget,
+            deadlines: books.limits.deadlines,
+            message_limits: books.limits.messages,
             draining: books.shutdown.is_some(),
         }
     }
@@ -99,7 +99,7 @@ impl Handler<Inspect> for Supervisor {
         Some(Inspection {
             summary: summary(entry, now),
             queued: Flow::new(Arc::clone(line)).queued(),
-            flow_budget: books.flow_budget,
+            flow_budget: books.limits.flow_budget,
             held_open: line.held_open(),
             next_deadline,
             closing: line.closing().map(|closing| closing.cause),
@@ -169,7 +169,7 @@ impl Handler<SetLimits> for Supervisor {
     type Return = AdmissionLimits;
 
     async fn handle(&mut self, new: SetLimits, _: &mut Context<Self>) -> AdmissionLimits {
-        self.books.admission.set_limits(new.limits)
+        self.books.set_limits(new.limits)
     }
 }
 

@@ -52,7 +52,7 @@ impl Program {
     /// Starts a tool of this Debian package.
     pub fn tool(package: &str, command: &mut Command) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
-        match Self::try_start(command) {
+        match Self::try_start(command, Stdio::piped()) {
             Ok(program) => program,
             Err(ErrorKind::NotFound) => {
                 panic!("{name} is missing: install the Debian package {package}")
@@ -62,13 +62,19 @@ impl Program {
     }
 
     pub fn start(command: &mut Command) -> Self {
-        let name = command.get_program().to_string_lossy().into_owned();
-        Self::try_start(command).unwrap_or_else(|error| panic!("{name} does not start: {error}"))
+        Self::start_with(command, Stdio::piped())
     }
 
-    fn try_start(command: &mut Command) -> Result<Self, ErrorKind> {
+    /// Hands this over as its standard input.
+    pub fn start_with(command: &mut Command, input: Stdio) -> Self {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let started = Self::try_start(command, input);
+        started.unwrap_or_else(|error| panic!("{name} does not start: {error}"))
+    }
+
+    fn try_start(command: &mut Command, input: Stdio) -> Result<Self, ErrorKind> {
         let mut child = command
-            .stdin(Stdio::piped())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -127,8 +133,11 @@ impl Program {
     }
 
     pub fn terminate(&self) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for its end.

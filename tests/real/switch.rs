@@ -20,7 +20,7 @@ pub struct Softswitch {
     pub program: Program,
     pub events: Events,
     pub address: SocketAddr,
-    home: Scratch,
+    pub home: Scratch,
 }
 
 /// The command, in an empty directory.
@@ -98,7 +98,7 @@ impl Softswitch {
 }
 
 /// Built beside the tests by `cargo test`.
-fn executable() -> PathBuf {
+pub fn executable() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.ancestors().nth(2).unwrap();
     let path = profile.join("examples").join("softswitch");

@@ -62,6 +62,13 @@ pub enum AccountSource {
     Demo,
 }
 
+impl AccountSource {
+    /// Whether reading it again may give something else.
+    pub fn can_be_read_again(&self) -> bool {
+        matches!(self, Self::Listed { file: Some(_), .. })
+    }
+}
+
 /// Where events are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventSink {
