@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     logger::start(settings.log, settings.log_level);
     match task::block_on(run(settings, handed)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure(&*error.to_string()),
+        Err(error) => failure(&error.to_string()),
     }
 }
 

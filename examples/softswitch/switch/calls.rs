@@ -62,6 +62,11 @@ impl Calls {
             .or_else(|| self.end(ids.of((call_id, to_tag, from_tag)), EndedBy::Callee, now))
     }
 
+    /// How many calls go over this connection.
+    pub(super) fn over(&self, flow: FlowId) -> usize {
+        self.by_flow.range((flow, 0)..=(flow, u64::MAX)).count()
+    }
+
     /// The connections with a call, each once.
     pub(super) fn flows(&self) -> impl Iterator<Item = FlowId> + '_ {
         let mut last = None;

@@ -12,6 +12,14 @@ pub struct SwitchConfig {
     pub advertise: String,
     /// Bindings one address-of-record may have. Default 10.
     pub max_contacts: usize,
+    /// Bindings that may name one connection. Default 1,000.
+    pub max_bindings: usize,
+    /// Transactions that one connection may have begun and not ended, those that are kept for 32 s
+    /// after a 2xx to INVITE among them. Default 1,000; beyond: 503.
+    pub max_transactions: usize,
+    /// Answered calls over one connection, of which one more may not be begun. Default 1,000;
+    /// beyond: 503.
+    pub max_calls: usize,
     /// Key of the MAC in Record-Route tokens. Draw a new one for each run of the program: flows are
     /// numbered anew, and an old token would lead to somebody else's connection.
     pub secret: [u8; 32],
@@ -34,6 +42,9 @@ impl SwitchConfig {
             domains,
             advertise,
             max_contacts: 10,
+            max_bindings: 1000,
+            max_transactions: 1000,
+            max_calls: 1000,
             secret,
             transaction_timeout: Duration::from_secs(32),
             ringing_timeout: Duration::from_secs(180),

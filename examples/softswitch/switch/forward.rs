@@ -57,6 +57,8 @@ impl<'a> Copies<'a> {
                 Name::Authorization | Name::ProxyAuthorization if is_for(line.value, realm) => {
                     edits.push((index, Cow::Borrowed("")));
                 }
+                // No peer of ours is trusted to say so (RFC 3325 section 5).
+                Name::Asserted => edits.push((index, Cow::Borrowed(""))),
                 _ => {}
             }
         }

@@ -65,6 +65,16 @@ impl Location {
             .collect()
     }
 
+    /// How many bindings name the flow.
+    pub(super) fn over(&self, flow: FlowId) -> usize {
+        self.by_flow.range((flow, 0)..=(flow, u64::MAX)).count()
+    }
+
+    /// Whether this binding names that flow.
+    pub(super) fn is_over(&self, id: u64, flow: FlowId) -> bool {
+        self.by_flow.contains(&(flow, id))
+    }
+
     /// Whether some binding names the flow.
     pub(super) fn names(&self, flow: FlowId) -> bool {
         self.by_flow

@@ -14,6 +14,7 @@ use bytes::Bytes;
 mod admission;
 mod answer;
 mod best;
+mod bounds;
 mod calls;
 mod challenges;
 mod config;

@@ -19,6 +19,8 @@ pub(super) enum Name {
     WwwAuthenticate,
     ProxyAuthenticate,
     UserAgent,
+    /// What says on somebody's word who a party is: P-Asserted-Identity and its kin (RFC 3325).
+    Asserted,
     Other,
 }
 
@@ -49,9 +51,12 @@ impl Name {
             (12, b'm') => ("max-forwards", Name::MaxForwards),
             (13, b'p') => ("proxy-require", Name::ProxyRequire),
             (13, b'a') => ("authorization", Name::Authorization),
+            (15, b'r') => ("remote-party-id", Name::Asserted),
             (16, b'w') => ("www-authenticate", Name::WwwAuthenticate),
             (18, b'p') => ("proxy-authenticate", Name::ProxyAuthenticate),
+            (19, b'p') if text.as_bytes()[1] == b'-' => ("p-asserted-identity", Name::Asserted),
             (19, b'p') => ("proxy-authorization", Name::ProxyAuthorization),
+            (20, b'p') => ("p-preferred-identity", Name::Asserted),
             _ => return Name::Other,
         };
         if text.eq_ignore_ascii_case(long) {
@@ -81,6 +86,9 @@ mod tests {
             ("Contact", Name::Contact),
             ("m", Name::Contact),
             ("Proxy-Authorization", Name::ProxyAuthorization),
+            ("P-Asserted-Identity", Name::Asserted),
+            ("p-preferred-identity", Name::Asserted),
+            ("Remote-Party-ID", Name::Asserted),
             ("X-Via", Name::Other),
             ("Callxid", Name::Other),
             ("", Name::Other),

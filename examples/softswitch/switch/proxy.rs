@@ -22,7 +22,7 @@ use super::{Arrival, Switch};
 
 /// When a caller may try again that came while the switch was going down (RFC 3261 21.5.4): by then
 /// it is back, or its load balancer has noticed.
-const RETRY_AFTER_S: &str = "10";
+pub(super) const RETRY_AFTER_S: &str = "10";
 
 /// One place to send a request to.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,6 +55,7 @@ impl Switch {
             }
             None => self.out_of_dialog(arrival, request, course.onward, world)?,
         };
+        self.has_room_for(arrival.source.flow, request)?;
         // Nobody would end what is begun for a connection that has ended already.
         if !world.alive(arrival.source.flow) {
             return Ok(());

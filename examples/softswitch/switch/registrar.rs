@@ -32,6 +32,7 @@ impl Switch {
             }
             Wish::Update(asked) => {
                 let planned = self.plan(request, &user, &asked)?;
+                self.carries(arrival.source.flow, &asked, &planned)?;
                 let outbound = asked
                     .iter()
                     .any(|asked| matches!(asked.key, BindingKey::Instance(..)));
@@ -97,6 +98,26 @@ impl Switch {
             return Err(too_many());
         }
         Ok(planned)
+    }
+
+    /// Whether the connection may be named by as many bindings more.
+    fn carries(
+        &self,
+        flow: FlowId,
+        asked: &[Asked],
+        existing: &[Option<u64>],
+    ) -> Result<(), Refusal> {
+        let comes = |(one, existing): &(&Asked, &Option<u64>)| {
+            one.expires_s > 0 && existing.is_none_or(|id| !self.location.is_over(id, flow))
+        };
+        let more = asked.iter().zip(existing).filter(comes).count();
+        if more > 0 && self.location.over(flow) + more > self.config.max_bindings {
+            return Err(Refusal::because(
+                403,
+                "Too Many Bindings On This Connection",
+            ));
+        }
+        Ok(())
     }
 
     fn remove_all<W: World>(

@@ -199,7 +199,10 @@ impl Response<'_> {
                 }
                 continue;
             }
-            out.extend_from_slice(line.raw.as_bytes());
+            // No peer of ours is trusted to say who it is (RFC 3325 section 5).
+            if line.name != Name::Asserted {
+                out.extend_from_slice(line.raw.as_bytes());
+            }
         }
         out.extend_from_slice(b"\r\n");
         out.extend_from_slice(self.head.body);

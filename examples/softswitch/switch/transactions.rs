@@ -13,6 +13,8 @@ pub(super) struct Transactions {
     by_branch: HashMap<u64, (u64, usize)>,
     /// Both the sender's flow and those of the branches.
     by_flow: BTreeSet<(FlowId, u64)>,
+    /// How many each sender has open.
+    begun: HashMap<FlowId, usize>,
     made: u64,
 }
 
@@ -22,8 +24,14 @@ impl Transactions {
         let id = self.made;
         self.by_server.insert(context.server, id);
         self.by_flow.insert((context.server.flow, id));
+        *self.begun.entry(context.server.flow).or_default() += 1;
         self.contexts.insert(id, context);
         id
+    }
+
+    /// How many transactions this connection has begun that are not over.
+    pub(super) fn begun_by(&self, flow: FlowId) -> usize {
+        self.begun.get(&flow).copied().unwrap_or(0)
     }
 
     pub(super) fn add_branch(&mut self, id: u64, branch: Branch) {
@@ -65,6 +73,12 @@ impl Transactions {
         let Some(context) = self.contexts.remove(&id) else {
             return;
         };
+        if let Some(begun) = self.begun.get_mut(&context.server.flow) {
+            *begun -= 1;
+            if *begun == 0 {
+                self.begun.remove(&context.server.flow);
+            }
+        }
         // A later request may have taken the same key.
         if self.by_server.get(&context.server) == Some(&id) {
             self.by_server.remove(&context.server);
@@ -88,5 +102,6 @@ impl Transactions {
             && self.by_server.is_empty()
             && self.by_branch.is_empty()
             && self.by_flow.is_empty()
+            && self.begun.is_empty()
     }
 }

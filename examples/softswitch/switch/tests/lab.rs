@@ -72,18 +72,24 @@ pub(super) struct Lab {
 impl Lab {
     /// A switch for example.com that lets everybody in.
     pub(super) fn open() -> Lab {
-        Lab::with(Box::new(Open))
+        Lab::with(Box::new(Open), |_| ())
+    }
+
+    /// A switch that lets everybody in, with limits of the test's choice.
+    pub(super) fn bounded(choose: impl FnOnce(&mut SwitchConfig)) -> Lab {
+        Lab::with(Box::new(Open), choose)
     }
 
     /// A switch that asks for credentials.
     pub(super) fn guarded() -> Lab {
-        Lab::with(Box::new(Guard))
+        Lab::with(Box::new(Guard), |_| ())
     }
 
-    fn with(gate: Box<dyn Gate>) -> Lab {
+    fn with(gate: Box<dyn Gate>, choose: impl FnOnce(&mut SwitchConfig)) -> Lab {
         let domains = vec!["example.com".to_owned()];
         let mut config = SwitchConfig::new(domains, "sip.example.com:5061".to_owned(), [7; 32]);
         config.max_contacts = 3;
+        choose(&mut config);
         Lab {
             switch: Switch::new(config, gate),
             world: Outside::default(),

@@ -33,6 +33,28 @@ fn a_request_is_changed_in_via_max_forwards_record_route_and_request_uri_only() 
 }
 
 #[test]
+fn who_a_party_is_said_to_be_is_not_passed_on_for_any_peer() {
+    let mut lab = Lab::open();
+    lab.registers(BOB, "bob");
+    let claims = "P-Asserted-Identity: <sip:president@example.com>\nX: y\n\
+                  Remote-Party-ID: <sip:president@example.com>";
+    lab.sends(ALICE, &request("MESSAGE", "z9hG4bKm", claims));
+    let got = lab.expect(BOB, "MESSAGE ");
+    assert!(!got.contains("president"), "{got}");
+    assert_eq!(value(&got, "X"), "y");
+    let answer = response(
+        &got,
+        "200 OK",
+        "b",
+        "P-Asserted-Identity: <sip:president@example.com>",
+    );
+    lab.sends(BOB, &answer);
+    let got = lab.expect(ALICE, "SIP/2.0 200 ");
+    assert!(!got.contains("president"), "{got}");
+    lab.ends_clean();
+}
+
+#[test]
 fn a_response_loses_our_via_and_nothing_else() {
     let mut lab = Lab::open();
     lab.registers(BOB, "bob");

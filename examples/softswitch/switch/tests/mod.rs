@@ -12,6 +12,7 @@ mod forks_give_one_answer;
 mod going_down_is_orderly;
 mod loops_and_hops_end;
 mod messages_stay_as_they_are;
+mod no_connection_fills_the_switch;
 mod registrations_are_all_or_nothing;
 mod requests_that_lead_nowhere;
 mod routes_are_proved;

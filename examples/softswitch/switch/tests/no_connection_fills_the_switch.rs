@@ -1,0 +1,106 @@
+//! What one connection may have going on is bounded; what is above is refused, and nobody else
+//! notices.
+
+use super::dialog::{Talk, invite, request};
+use super::lab::{ALICE, BOB, Lab, STRANGER, response, value};
+use crate::switch::FlowId;
+use std::time::Duration;
+
+/// An INVITE of its own call.
+fn another_call(lab: &mut Lab, number: u32) -> String {
+    let branch = lab.branch();
+    invite(&branch, "").replace("call-1", &format!("call-{number}"))
+}
+
+#[test]
+fn transactions_above_the_limit_are_refused_until_others_have_ended() {
+    let mut lab = Lab::bounded(|config| config.max_transactions = 2);
+    lab.registers(BOB, "bob");
+    let mut ringing = Vec::new();
+    for number in 1..=2 {
+        let call = another_call(&mut lab, number);
+        lab.sends(ALICE, &call);
+        lab.expect(ALICE, "SIP/2.0 100 ");
+        ringing.push(lab.expect(BOB, "INVITE "));
+    }
+    let call = another_call(&mut lab, 3);
+    lab.sends(ALICE, &call);
+    let refused = lab.expect(ALICE, "SIP/2.0 503 Too Many Transactions");
+    assert_eq!(value(&refused, "Retry-After"), "10");
+    lab.sends(STRANGER, &request("MESSAGE", "z9hG4bKother", ""));
+    lab.expect(BOB, "MESSAGE ");
+    lab.expect_silence();
+
+    lab.sends(BOB, &response(&ringing[0], "486 Busy Here", "b", ""));
+    lab.expect(BOB, "ACK ");
+    let busy = lab.expect(ALICE, "SIP/2.0 486 ");
+    let ack = format!(
+        "ACK sip:bob@example.com SIP/2.0\nVia: {}\nFrom: {}\nTo: {}\nCall-ID: {}\nCSeq: 1 ACK",
+        value(&busy, "Via"),
+        value(&busy, "From"),
+        value(&busy, "To"),
+        value(&busy, "Call-ID"),
+    );
+    lab.sends(ALICE, &ack);
+    let call = another_call(&mut lab, 4);
+    lab.sends(ALICE, &call);
+    lab.expect(ALICE, "SIP/2.0 100 ");
+    lab.expect(BOB, "INVITE ");
+    lab.ends_clean();
+}
+
+#[test]
+fn calls_above_the_limit_are_refused_and_those_that_run_can_be_ended() {
+    let mut lab = Lab::bounded(|config| config.max_calls = 1);
+    lab.registers(BOB, "bob");
+    let talk = Talk::begins(&mut lab, ALICE, BOB);
+    lab.passes(Duration::from_secs(33));
+    let call = another_call(&mut lab, 2);
+    lab.sends(ALICE, &call);
+    let refused = lab.expect(ALICE, "SIP/2.0 503 Too Many Calls");
+    assert_eq!(value(&refused, "Retry-After"), "10");
+    let bye = talk.by_the_caller(&mut lab, "BYE", 2);
+    lab.sends(ALICE, &bye);
+    let bye = lab.expect(BOB, "BYE ");
+    lab.sends(BOB, &response(&bye, "200 OK", "b1", ""));
+    lab.expect(ALICE, "SIP/2.0 200 ");
+    let call = another_call(&mut lab, 3);
+    lab.sends(ALICE, &call);
+    lab.expect(ALICE, "SIP/2.0 100 ");
+    lab.expect(BOB, "INVITE ");
+    lab.ends_clean();
+}
+
+/// Registers a user without a password; the answer.
+fn register(lab: &mut Lab, flow: FlowId, user: &str) -> String {
+    let branch = lab.branch();
+    lab.sends(
+        flow,
+        &format!(
+            "REGISTER sip:example.com SIP/2.0\n\
+             Via: SIP/2.0/TLS 10.0.0.1;branch={branch}\n\
+             From: <sip:{user}@example.com>;tag=r\n\
+             To: <sip:{user}@example.com>\n\
+             Call-ID: {branch}\n\
+             CSeq: 1 REGISTER\n\
+             Contact: <sip:{user}@10.0.0.1>"
+        ),
+    );
+    lab.expect(flow, "SIP/2.0 ")
+}
+
+#[test]
+fn bindings_above_the_limit_are_refused_and_those_there_are_can_be_refreshed() {
+    let mut lab = Lab::bounded(|config| config.max_bindings = 2);
+    let ok = |answer: &str| answer.starts_with("SIP/2.0 200 ");
+    assert!(ok(&register(&mut lab, ALICE, "alice")));
+    assert!(ok(&register(&mut lab, ALICE, "alicia")));
+    let refused = register(&mut lab, ALICE, "alina");
+    let why = "SIP/2.0 403 Too Many Bindings On This Connection";
+    assert!(refused.starts_with(why), "{refused}");
+    assert!(ok(&register(&mut lab, ALICE, "alice")));
+    assert!(ok(&register(&mut lab, BOB, "alina")));
+    // A binding that moves here comes on top as well.
+    assert!(register(&mut lab, ALICE, "alina").starts_with(why));
+    lab.ends_clean();
+}
