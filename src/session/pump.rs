@@ -198,37 +198,41 @@ impl<T: Transport> Pump<T> {
 
     /// Encrypts and sends as much as the peer takes.
     fn send(&mut self, cx: &mut Context<'_>, line: &Line, now: Instant) -> Result<(), Stop> {
-        while self.load(line) {
-            match self.stream.poll_write(cx, &self.outgoing) {
-                Poll::Ready(Ok(count)) => {
-                    self.outgoing.advance(count);
-                    self.unflushed = true;
+        loop {
+            self.encrypt(cx, line)?;
+            // TLS answers some things by itself; a peer that does not take that is stalled as well.
+            self.unflushed |= self.stream.has_unsent();
+            if !self.unflushed {
+                return Ok(());
+            }
+            match self.stream.poll_flush(cx) {
+                Poll::Ready(Ok(())) if self.load(line) => {}
+                Poll::Ready(Ok(())) => {
+                    self.unflushed = false;
+                    self.watch.written();
+                    return Ok(());
                 }
                 Poll::Ready(Err(error)) => return Err(self.broken(&error)),
                 Poll::Pending => {
-                    self.unflushed = true;
-                    break;
+                    let taken = line.readings.bytes_out.load(Ordering::Relaxed);
+                    self.watch.waiting_to_write(taken, now);
+                    return Ok(());
                 }
             }
         }
-        // TLS answers some things by itself; a peer that does not take that is stalled as well.
-        self.unflushed |= self.stream.has_unsent();
-        if !self.unflushed {
-            return Ok(());
-        }
-        match self.stream.poll_flush(cx) {
-            Poll::Ready(Ok(())) if self.outgoing.is_empty() => {
-                self.unflushed = false;
-                self.watch.written();
-                Ok(())
-            }
-            Poll::Ready(Err(error)) => Err(self.broken(&error)),
-            Poll::Ready(Ok(())) | Poll::Pending => {
-                let taken = line.readings.bytes_out.load(Ordering::Relaxed);
-                self.watch.waiting_to_write(taken, now);
-                Ok(())
+    }
+
+    /// Hands TLS what is to be sent, until enough of it waits for the peer.
+    fn encrypt(&mut self, cx: &mut Context<'_>, line: &Line) -> Result<(), Stop> {
+        while !self.stream.is_full() && self.load(line) {
+            self.unflushed = true;
+            match self.stream.poll_write(cx, &self.outgoing) {
+                Poll::Ready(Ok(count)) => self.outgoing.advance(count),
+                Poll::Ready(Err(error)) => return Err(self.broken(&error)),
+                Poll::Pending => break,
             }
         }
+        Ok(())
     }
 
     /// Makes `outgoing` the next thing to send; false when there is nothing.

@@ -173,6 +173,11 @@ impl<T: Transport> Stream<T> {
         self.tap.wire().has_unsent()
     }
 
+    /// Whether so much waits for the peer that no more should be written now.
+    pub(crate) fn is_full(&self) -> bool {
+        self.tap.wire().is_full()
+    }
+
     /// Bytes that wait for the peer here.
     pub(crate) fn buffered(&self) -> usize {
         self.tap.wire().buffered()

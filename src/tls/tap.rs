@@ -13,8 +13,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-/// Above this many unsent bytes TLS is asked to wait, and its writer with it.
+/// Above this many unsent bytes TLS is asked to wait with what the session says, and its writer with
+/// it.
 const WRITE_BUFFER: usize = 64 * 1024;
+
+/// Above this many unsent bytes nothing is read. What the session says never comes to that: they are
+/// TLS's own answers, and who has them sent without end has to take them.
+const MOST_ANSWERS: usize = 4 * WRITE_BUFFER;
 
 /// Reads from the socket before others get the thread.
 const READS_A_TURN: u8 = 64;
@@ -137,13 +142,17 @@ impl<T: Transport> Wire<T> {
 
     /// Memory that waits for the peer to take it: once this buffer is full, TLS fills one as large.
     pub(super) const fn buffered(&self) -> usize {
-        let unsent = self.buffer.len() - self.sent;
-        let behind = if unsent < WRITE_BUFFER {
-            0
-        } else {
-            WRITE_BUFFER
-        };
+        let behind = if self.is_full() { WRITE_BUFFER } else { 0 };
         self.buffer.capacity() + behind
+    }
+
+    /// Whether the session has to wait with what it says.
+    pub(super) const fn is_full(&self) -> bool {
+        self.unsent() >= WRITE_BUFFER
+    }
+
+    const fn unsent(&self) -> usize {
+        self.buffer.len() - self.sent
     }
 
     /// Whether some of a ServerHello of ours has left.
@@ -188,6 +197,10 @@ impl<T: Transport> Wire<T> {
     }
 
     fn poll_socket(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        if self.unsent() > MOST_ANSWERS {
+            // Its waker knows of the socket: reading goes on when there is room.
+            ready!(self.poll_flush(cx))?;
+        }
         if self.reads_left == 0 {
             self.reads_left = READS_A_TURN;
             cx.waker().wake_by_ref();
@@ -209,7 +222,7 @@ impl<T: Transport> Wire<T> {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.buffer.len() - self.sent >= WRITE_BUFFER {
+        if self.deaf && self.is_full() {
             ready!(self.poll_flush(cx))?;
         }
         if self.sent >= WRITE_BUFFER {

@@ -168,3 +168,27 @@ fn a_peer_that_never_falls_silent_leaves_the_thread_to_others_now_and_then() {
     assert_eq!(turn, usize::from(READS_A_TURN));
     assert_eq!(reads.next(), Some(true), "and then it goes on");
 }
+
+#[test]
+fn who_has_answers_sent_without_end_has_to_take_them_before_more_is_read() {
+    let (tap, mut theirs) = tap_through(1024);
+    let mut wire = tap.wire();
+    say(&mut theirs, b"one");
+    // TLS answers while it reads, and is never asked to wait with it.
+    while wire.unsent() <= MOST_ANSWERS {
+        assert!(now(|cx| wire.poll_write(cx, &[0; 1000])).is_ready());
+    }
+    let mut piece = [0; 8];
+    assert!(now(|cx| wire.poll_read(cx, &mut piece)).is_pending());
+    // What the session says waits much earlier.
+    wire.set_deaf(true);
+    assert!(now(|cx| wire.poll_write(cx, &[0; 1000])).is_pending());
+    wire.set_deaf(false);
+    let mut taken = [0; 1024];
+    while wire.unsent() > 0 {
+        block_on(theirs.read(&mut taken)).unwrap();
+        let _ = now(|cx| wire.poll_flush(cx));
+    }
+    let read = now(|cx| wire.poll_read(cx, &mut piece));
+    assert!(matches!(read, Poll::Ready(Ok(3))));
+}
