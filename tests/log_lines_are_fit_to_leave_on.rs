@@ -85,6 +85,14 @@ impl Bed {
     }
 }
 
+/// The lines after the first, which states the limits.
+fn since_the_limits(journal: &Journal) -> Vec<String> {
+    let mut lines = journal.lines();
+    let first = lines.remove(0);
+    assert!(first.starts_with("INFO limits_set connections="), "{first}");
+    lines
+}
+
 impl Drop for Bed {
     /// Also when the test has failed: what it logs must not reach the next one.
     fn drop(&mut self) {
@@ -155,7 +163,7 @@ fn failures_before_tls_say_all_that_was_seen() {
     journal.wait_for("handshake_failed: timeout_silent");
     drop(silent);
     assert_eq!(
-        journal.lines(),
+        since_the_limits(&journal),
         [
             "INFO listening listener=127.0.0.1:0",
             "DEBUG accepted id=1 peer=192.0.2.7:40112 local=127.0.0.1:0 listener=127.0.0.1:0 \
@@ -196,7 +204,7 @@ fn sessions_and_rejections_say_what_was_offered_and_agreed_and_when_our_certific
     let stranger = Authority::new();
     assert!(bed.phone(PEER, stranger.client()).is_err());
     journal.wait_for("rejected");
-    let lines = journal.lines();
+    let lines = since_the_limits(&journal);
     let lines: Vec<_> = lines[1..]
         .iter()
         .map(|line| without(&["bytes_in", "bytes_out"], line))
@@ -256,7 +264,7 @@ fn after_the_first_line_one_summary_tells_the_rest_though_nothing_follows() {
         "DEBUG handshake_failed: probe, 4 more network=192.0.2.0/24 peer=192.0.2.7 cause=probe \
          suppressed=4 over_ms=N"
     );
-    let lines = journal.lines();
+    let lines = since_the_limits(&journal);
     let probes = lines
         .iter()
         .filter(|line| line.contains("failed: probe id="));
@@ -272,7 +280,7 @@ fn what_was_only_counted_is_told_before_the_end() {
         bed.probe(peer);
     }
     drop(bed);
-    let lines = journal.lines();
+    let lines = since_the_limits(&journal);
     let last_two: Vec<_> = lines[lines.len() - 2..]
         .iter()
         .map(|line| without(&["over_ms"], line))
@@ -302,7 +310,7 @@ fn a_health_checker_writes_nothing_above_debug_and_is_fully_counted() {
     assert_eq!((figures.inbound.begun, figures.inbound.failed), (60, 60));
     // Each probe was an event of its own too: `probe` has waited for it.
     drop(bed);
-    let lines = journal.lines();
+    let lines = since_the_limits(&journal);
     let of_peer = lines.iter().filter(|line| line.contains("192.0.2."));
     let of_peer: Vec<_> = of_peer.collect();
     assert!(of_peer.iter().all(|line| line.starts_with("DEBUG ")));
@@ -328,7 +336,7 @@ fn an_operator_chooses_the_level_of_a_cause() {
     bed.probe(PEER);
     bed.probe(PEER);
     drop(bed);
-    let lines = journal.lines();
+    let lines = since_the_limits(&journal);
     assert!(lines[1].starts_with("WARN handshake_failed: probe id=2 "));
     assert!(
         lines
@@ -379,7 +387,7 @@ fn redacted_lines_show_no_address_anywhere() {
             bed.probe(PEER);
         }
         drop(bed);
-        for line in journal.lines() {
+        for line in since_the_limits(&journal) {
             let shown: SocketAddr = PEER.parse().unwrap();
             assert!(!line.contains(&shown.ip().to_string()), "{line}");
             assert!(!line.contains("127.0.0.1"), "{line}");
