@@ -4,12 +4,14 @@
 mod peer;
 
 use async_std::task::{block_on, spawn, yield_now};
+use futures_lite::FutureExt;
 use peer::lab::lab;
 use peer::{bed_with, closed, echo, failed, in_time, ready, request};
 use sipward::{Event, EventKind, HandshakeCause, Observer, Silent};
 use std::io::Write;
+use std::pin::pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Panics at the first session.
 struct Fragile;
@@ -130,12 +132,12 @@ fn above_its_backlog_nobody_new_comes_in_and_those_inside_go_on() {
     block_on(async {
         let (permission, observer) = blocked();
         let lab = lab(echo(), |builder| {
-            builder.observer(observer).event_backlog(10)
+            builder.observer(observer).event_backlog(11)
         })
         .await;
         let begun = async || lab.handle.snapshot().await.unwrap().inbound.begun;
         let mut callers = Vec::new();
-        // Listening, and two for each of these: one event is in its hands, ten wait.
+        // The limits, listening, and two for each of these: one event is in its hands, the others wait.
         for _ in 0..6 {
             callers.push(lab.call().await);
             ready(&lab.events).await;
@@ -165,17 +167,65 @@ fn above_its_backlog_nobody_new_comes_in_and_those_inside_go_on() {
 }
 
 #[test]
-fn one_that_blocks_for_ever_delays_the_end_by_a_second_and_no_longer() {
+fn one_that_blocks_for_ever_delays_the_end_by_a_second_after_the_others() {
     block_on(async {
         let (_never, observer) = blocked();
         let lab = lab(Silent, |builder| builder.observer(observer)).await;
         let handle = lab.handle.clone();
         let shutdown = spawn(async move { handle.shutdown(Duration::ZERO).await });
-        lab.armed(Duration::from_secs(1)).await;
-        lab.clock.advance(Duration::from_secs(1));
-        let began = Instant::now();
+        let mut shutdown = pin!(shutdown);
+        // The other observer gets on within the first of these seconds, in the next nobody does.
+        for _ in 0..2 {
+            let ended = async {
+                shutdown.as_mut().await;
+                true
+            };
+            let armed = async {
+                lab.armed(Duration::from_secs(1)).await;
+                false
+            };
+            if ended.or(armed).await {
+                return;
+            }
+            lab.clock.advance(Duration::from_secs(1));
+        }
         in_time(shutdown).await;
-        assert!(began.elapsed() < Duration::from_secs(5));
+    });
+}
+
+/// Says what it is shown, and needs a permission for each.
+struct Slow(Receiver<()>, Sender<EventKind>);
+
+impl Observer for Slow {
+    fn observe(&mut self, event: &Event) {
+        let _ = self.1.send(event.kind());
+        let _ = self.0.recv();
+    }
+}
+
+#[test]
+fn one_that_is_slow_and_gets_on_is_waited_for_to_its_last_event() {
+    block_on(async {
+        let (permission, permissions) = channel();
+        let (sender, seen) = channel();
+        let lab = lab(Silent, |builder| {
+            builder.observer(Slow(permissions, sender))
+        })
+        .await;
+        let handle = lab.handle.clone();
+        let shutdown = spawn(async move { handle.shutdown(Duration::ZERO).await });
+        assert_eq!(seen.recv().unwrap(), EventKind::LimitsSet);
+        // Within each second it gets one event further.
+        for next in [EventKind::Listening, EventKind::Draining] {
+            lab.armed(Duration::from_secs(1)).await;
+            permission.send(()).unwrap();
+            assert_eq!(seen.recv().unwrap(), next);
+            lab.clock.advance(Duration::from_secs(1));
+        }
+        lab.armed(Duration::from_secs(1)).await;
+        drop(permission);
+        in_time(shutdown).await;
+        assert_eq!(seen.iter().last(), Some(EventKind::Stopped));
     });
 }
 
@@ -200,7 +250,7 @@ fn every_observer_sees_the_same_events_in_the_same_order() {
         in_time(lab.handle.shutdown(Duration::ZERO)).await;
         let seen = in_time(other.rest()).await;
         let kinds: Vec<EventKind> = seen.iter().map(Event::kind).collect();
-        let mut expected = vec![EventKind::Listening];
+        let mut expected = vec![EventKind::LimitsSet, EventKind::Listening];
         for _ in 0..10 {
             expected.extend([EventKind::Accepted, EventKind::HandshakeFailed]);
             expected.extend([EventKind::Accepted, EventKind::Ready, EventKind::Closed]);

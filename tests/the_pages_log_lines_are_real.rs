@@ -12,7 +12,7 @@ use page::{Line, Page};
 use provoke::Provoked;
 
 /// Fields that differ each time.
-const VOLATILE: [&str; 12] = [
+const VOLATILE: [&str; 13] = [
     "id",
     "peer",
     "local",
@@ -23,6 +23,7 @@ const VOLATILE: [&str; 12] = [
     "bytes_out",
     "messages_out",
     "ja4",
+    "certificate_days_left",
     "client_not_after",
     "client_fingerprint",
 ];

@@ -243,6 +243,6 @@ fn a_stopped_switch_ends_its_event_stream_with_stopped() {
         .iter()
         .map(|line| line.text("event").to_owned())
         .collect();
-    assert_eq!(kinds, ["listening"]);
+    assert_eq!(kinds, ["limits_set", "listening"]);
     switch.stop();
 }

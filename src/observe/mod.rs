@@ -22,7 +22,7 @@ pub use redaction::Redaction;
 pub use subscription::{EventFilter, Subscription};
 
 pub(crate) use gate::Gate;
-pub(crate) use queue::{Audience, observer};
+pub(crate) use queue::{Audience, Watching, observer};
 
 use crate::event::Event;
 use std::time::Instant;
@@ -32,7 +32,9 @@ use std::time::Instant;
 /// While an observer is more than a stated number of events behind
 /// ([`Builder::event_backlog`](crate::Builder::event_backlog)), no connection is accepted, and
 /// single `accepted` and `refused` events may be shed; endings and beginnings of sessions never are.
-/// A panic ends the observer, is reported to the others, and harms nothing else.
+/// A panic ends the observer, is reported to the others, and harms nothing else. At the end a
+/// supervisor waits for its observers to see everything, up to 5 s in all, and for one that is stuck
+/// with an event for a second.
 ///
 /// ```
 /// use sipward::{Event, Observer};

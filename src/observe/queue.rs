@@ -126,14 +126,25 @@ impl Drop for Backlog {
     }
 }
 
-/// Starts an observer's thread. What is returned resolves when it has seen its last event.
+/// An observer at work, as whoever waits for its end sees it.
+#[derive(Debug)]
+pub(crate) struct Watching {
+    /// Closes when it has seen its last event.
+    pub(crate) done: Receiver<()>,
+    /// How many it has seen.
+    pub(crate) seen: Arc<AtomicU64>,
+}
+
+/// Starts an observer's thread.
 pub(crate) fn observer(
     number: usize,
     mut observer: Box<dyn Observer>,
     mut events: Subscription,
     lane: Lane,
-) -> io::Result<Receiver<()>> {
+) -> io::Result<Watching> {
     let (alive, done) = unbounded();
+    let seen = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&seen);
     let watch = move || {
         let _alive = alive;
         let mut ticks = Ticks::new();
@@ -143,6 +154,7 @@ pub(crate) fn observer(
                 Turn::Event(event) => observer.observe(&event),
                 Turn::Tick(now) => observer.tick(now),
             }));
+            count.fetch_add(1, Ordering::Relaxed);
             if let Err(panic) = shown {
                 // A supervisor that has ended needs not know.
                 let _ = lane.say(Lifecycle::ObserverFailed {
@@ -159,7 +171,7 @@ pub(crate) fn observer(
     thread::Builder::new()
         .name(format!("sipward-observer-{number}"))
         .spawn(watch)?;
-    Ok(done)
+    Ok(Watching { done, seen })
 }
 
 #[cfg(test)]

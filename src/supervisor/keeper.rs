@@ -5,16 +5,19 @@ use super::shutdown::ShuttingDown;
 use super::{Books, Supervisor};
 use crate::acceptor::CloseListener;
 use crate::cause::CloseCause;
+use crate::clock::Clock;
 use crate::connection::Direction;
 use crate::control::Report;
 use crate::ending::panic_message;
 use crate::event::Event;
 use crate::lane::Lifecycle;
+use crate::observe::Watching;
 use async_std::channel::{Receiver, Sender};
 use futures_util::{FutureExt, StreamExt};
 use std::cmp::Ordering;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering as AtomicOrdering;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -26,8 +29,11 @@ const WORDS_A_TURN: usize = 64;
 /// What sessions have when their supervisor has died, or its last handle was dropped.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(8);
 
-/// How long observers may take over what is left to see at the end.
-const LAST_EVENTS: Duration = Duration::from_secs(1);
+/// How long an observer may be stuck with an event at the end.
+const STUCK: Duration = Duration::from_secs(1);
+
+/// How long all observers may take over what is left to see at the end.
+const LAST_EVENTS: Duration = Duration::from_secs(5);
 
 /// How often the books are compared with the permits.
 const AUDIT: Duration = Duration::from_secs(10);
@@ -41,8 +47,7 @@ const AUDIT_LOOKS: u32 = 20;
 /// What the wrapper owns besides the supervisor.
 pub(crate) struct Keeper {
     pub(crate) lane: Receiver<Lifecycle>,
-    /// Each closes when an observer has seen its last event.
-    pub(crate) observers: Vec<Receiver<()>>,
+    pub(crate) observers: Vec<Watching>,
     pub(crate) report: Arc<OnceLock<Report>>,
     /// Dropped last: whoever waits for the report then finds it.
     pub(crate) done: Sender<()>,
@@ -64,19 +69,38 @@ pub(crate) async fn keep(mut keeper: Keeper, supervisor: Supervisor, mailbox: Ma
     let report = books.report(panic);
     let clock = books.clock.clone();
     drop(books);
-    let mut timer = clock.timer();
-    timer.set(Some(clock.now() + LAST_EVENTS));
-    for mut seen in keeper.observers {
-        // Nothing is ever sent: the channel closes.
-        poll_fn(|cx| match seen.poll_next_unpin(cx) {
-            Poll::Ready(_) => Poll::Ready(()),
-            Poll::Pending => timer.poll(cx),
-        })
-        .await;
-    }
+    let_finish(keeper.observers, &clock).await;
     // Set once, here.
     let _ = keeper.report.set(report);
     drop(keeper.done);
+}
+
+/// Waits until the observers have seen everything, as long as one of them gets on.
+async fn let_finish(mut observers: Vec<Watching>, clock: &Clock) {
+    let until = clock.now() + LAST_EVENTS;
+    let mut timer = clock.timer();
+    let mut before = None;
+    loop {
+        let each = observers.iter();
+        let seen: u64 = each.map(|one| one.seen.load(AtomicOrdering::Relaxed)).sum();
+        let now = clock.now();
+        if before.replace(seen) == Some(seen) || now >= until {
+            return;
+        }
+        timer.set(Some(until.min(now + STUCK)));
+        let finished = poll_fn(|cx| {
+            // Nothing is ever sent: the channels close.
+            let watches = observers.iter_mut();
+            let mut done = watches.map(|one| one.done.poll_next_unpin(cx).is_ready());
+            if done.by_ref().fold(true, |all, one| all && one) {
+                return Poll::Ready(true);
+            }
+            timer.poll(cx).map(|()| false)
+        });
+        if finished.await {
+            return;
+        }
+    }
 }
 
 enum Turn<M> {
