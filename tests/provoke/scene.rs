@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A deadline that is waited for.
-pub const SHORT: Duration = Duration::from_millis(150);
+pub const SHORT: Duration = Duration::from_millis(400);
 
 /// One that must not pass before a client has said its part.
 pub const AMPLE: Duration = Duration::from_secs(1);
