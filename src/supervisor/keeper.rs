@@ -90,9 +90,8 @@ async fn let_finish(mut observers: Vec<Watching>, clock: &Clock) {
         timer.set(Some(until.min(now + STUCK)));
         let finished = poll_fn(|cx| {
             // Nothing is ever sent: the channels close.
-            let watches = observers.iter_mut();
-            let mut done = watches.map(|one| one.done.poll_next_unpin(cx).is_ready());
-            if done.by_ref().fold(true, |all, one| all && one) {
+            let mut each = observers.iter_mut();
+            if each.all(|one| one.done.poll_next_unpin(cx).is_ready()) {
                 return Poll::Ready(true);
             }
             timer.poll(cx).map(|()| false)
