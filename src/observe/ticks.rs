@@ -2,19 +2,21 @@
 
 use super::Subscription;
 use crate::event::Event;
-use async_io::Timer;
-use async_std::task::block_on;
 use futures_util::FutureExt;
-use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Poll;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 /// The time between ticks.
 const SECOND: Duration = Duration::from_secs(1);
 
+/// The pulse of the thread it was made on.
 pub(super) struct Ticks {
-    timer: Timer,
+    /// Not the runtime's: its `block_on` would have this thread serve everybody's sockets, and wake
+    /// another to take over after each event.
+    waker: Waker,
     next: Instant,
 }
 
@@ -24,38 +26,41 @@ pub(super) enum Turn {
     Tick(Instant),
 }
 
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
 impl Ticks {
     pub(super) fn new() -> Self {
-        let next = Instant::now() + SECOND;
         Self {
-            timer: Timer::at(next),
-            next,
+            waker: Arc::new(Unpark(thread::current())).into(),
+            next: Instant::now() + SECOND,
         }
     }
 
     /// Sleeps until there is an event or a tick is due; `None` after the last event. A stream of
     /// events delays no tick, and the other way round.
     pub(super) fn or_event(&mut self, events: &mut Subscription) -> Option<Turn> {
-        let now = Instant::now();
-        if self.next <= now {
-            return Some(self.tick(now));
+        let mut cx = Context::from_waker(&self.waker);
+        let mut event = pin!(events.next());
+        loop {
+            let now = Instant::now();
+            if self.next <= now {
+                self.next = now + SECOND;
+                return Some(Turn::Tick(now));
+            }
+            if let Poll::Ready(event) = event.poll_unpin(&mut cx) {
+                return event.map(Turn::Event);
+            }
+            thread::park_timeout(self.next - now);
         }
-        let event = {
-            let mut event = pin!(events.next());
-            block_on(poll_fn(|cx| match event.poll_unpin(cx) {
-                Poll::Ready(event) => Poll::Ready(event.map(Turn::Event)),
-                Poll::Pending => self.timer.poll_unpin(cx).map(|now| Some(Turn::Tick(now))),
-            }))
-        };
-        match event {
-            Some(Turn::Tick(now)) => Some(self.tick(now)),
-            turn => turn,
-        }
-    }
-
-    fn tick(&mut self, now: Instant) -> Turn {
-        self.next = now + SECOND;
-        self.timer.set_at(self.next);
-        Turn::Tick(now)
     }
 }
