@@ -54,6 +54,11 @@ impl Subscription {
         Some(event)
     }
 
+    /// Whether everything there is has been taken.
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
     /// How many `accepted` and `refused` events were shed so far.
     pub fn shed(&self) -> u64 {
         self.backlog.shed()

@@ -18,7 +18,13 @@ pub(super) struct Ticks {
     /// another to take over after each event.
     waker: Waker,
     next: Instant,
+    /// Whether there was an event since the last rest.
+    busy: bool,
 }
+
+/// How long the thread rests once it has seen all there was: what happens meanwhile is seen with one
+/// wake-up instead of one each.
+const REST: Duration = Duration::from_millis(2);
 
 /// What the observer is to see.
 pub(super) enum Turn {
@@ -43,12 +49,18 @@ impl Ticks {
         Self {
             waker: Arc::new(Unpark(thread::current())).into(),
             next: Instant::now() + SECOND,
+            busy: false,
         }
     }
 
     /// Sleeps until there is an event or a tick is due; `None` after the last event. A stream of
     /// events delays no tick, and the other way round.
     pub(super) fn or_event(&mut self, events: &mut Subscription) -> Option<Turn> {
+        if self.busy && events.is_empty() {
+            // Nobody is listened for, so nobody has to wake anybody.
+            thread::sleep(REST);
+            self.busy = false;
+        }
         let mut cx = Context::from_waker(&self.waker);
         let mut event = pin!(events.next());
         loop {
@@ -58,6 +70,7 @@ impl Ticks {
                 return Some(Turn::Tick(now));
             }
             if let Poll::Ready(event) = event.poll_unpin(&mut cx) {
+                self.busy = true;
                 return event.map(Turn::Event);
             }
             thread::park_timeout(self.next - now);
