@@ -18,6 +18,10 @@ use time::format_description::well_known::Rfc3339;
 /// accept nobody until it has caught up.
 const WAITING: usize = 10_000;
 
+/// How long the writer rests once nothing waits: what is reported meanwhile is written at once, and
+/// who reports it, the switch among others, has nobody to wake.
+const REST: Duration = Duration::from_millis(2);
+
 /// Where events go. Clones are the same stream; without a sink it swallows everything.
 #[derive(Clone)]
 pub struct EventStream {
@@ -54,16 +58,16 @@ impl EventStream {
             let mut output = BufWriter::new(output);
             while let Ok(line) = receiver.recv_blocking() {
                 let written = writeln!(output, "{line}");
-                // Flushed when nothing waits: whoever follows the stream sees each event at once.
-                let flushed = if receiver.is_empty() {
-                    output.flush()
-                } else {
-                    Ok(())
-                };
+                // Flushed when nothing waits: whoever follows the stream sees each event soon.
+                let idle = receiver.is_empty();
+                let flushed = if idle { output.flush() } else { Ok(()) };
                 if let Err(error) = written.and(flushed) {
                     eprintln!("softswitch: the event stream ends here: {error}");
                     receiver.close();
                     return;
+                }
+                if idle {
+                    thread::sleep(REST);
                 }
             }
         };

@@ -7,6 +7,7 @@ use crate::switch::SwitchEvent;
 use log::kv::{Error, Key, Source, Value, VisitSource};
 use log::{Level, Record};
 use sipward::observe::{Field, Limiter, Pass, Summary};
+use std::iter;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -17,6 +18,10 @@ const WAITING: usize = 10_000;
 
 /// The time between a line and its summary.
 const INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long the writer rests once nothing waits: who reports meanwhile, while the switch is locked,
+/// has nobody to wake.
+const REST: Duration = Duration::from_millis(2);
 
 /// Where the switch's events are logged. Clones are the same.
 #[derive(Clone)]
@@ -64,12 +69,19 @@ fn write_all(events: &Receiver<Option<SwitchEvent>>) {
     let mut limiter = Limiter::new(INTERVAL);
     let second = Duration::from_secs(1);
     let mut tick = Instant::now() + second;
-    loop {
+    'events: loop {
         let left = tick.saturating_duration_since(Instant::now());
         match events.recv_timeout(left) {
-            Ok(Some(event)) => write_event(&event, &mut limiter),
+            Ok(first) => {
+                let waiting = iter::once(first).chain(events.try_iter());
+                for event in waiting.take(WAITING) {
+                    let Some(event) = event else { break 'events };
+                    write_event(&event, &mut limiter);
+                }
+                thread::sleep(REST);
+            }
             Err(RecvTimeoutError::Timeout) => {}
-            Ok(None) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Disconnected) => break,
         }
         let now = Instant::now();
         if tick <= now {
