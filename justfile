@@ -33,5 +33,15 @@ smoke:
 measure:
     examples/sipload/measure.sh
 
-# Everything above.
-ci: lint test peers smoke
+# How long each piece of the hot path takes (criterion).
+[positional-arguments]
+bench *pieces:
+    cargo bench --bench micro -- "$@"
+
+# How many instructions each takes (valgrind), against benches/counts.json; --update writes them down.
+[positional-arguments]
+counts *options:
+    cargo bench --quiet --bench counts -- "$@"
+
+# All that must hold.
+ci: lint test peers smoke counts

@@ -54,6 +54,9 @@
 mod acceptor;
 mod admission;
 mod application;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod bench;
 mod builder;
 mod cause;
 mod clock;

@@ -1,0 +1,216 @@
+//! What the softswitch makes of requests: responses of its own, registrations, calls. The texts that
+//! phones would send are made within the measured part.
+
+use super::{OPTIONS, Piece};
+use crate::switch::{
+    FlowId, Gate, Source, Switch, SwitchConfig, SwitchEvent, Unsendable, Verdict, World,
+};
+use bytes::Bytes;
+use std::hint::black_box;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+pub const PIECES: &[Piece] = &[
+    Piece {
+        name: "switch: OPTIONS, 200",
+        prepare: || {
+            let mut exchange = Exchange::open();
+            let options = Bytes::from_static(OPTIONS.as_bytes());
+            Box::new(move || {
+                exchange.receive(ALICE, options.clone());
+                assert!(exchange.taken(ALICE).starts_with("SIP/2.0 200"));
+            })
+        },
+    },
+    Piece {
+        name: "switch: REGISTER again, 200",
+        prepare: || {
+            let mut exchange = Exchange::open();
+            Box::new(move || exchange.register(ALICE, "alice"))
+        },
+    },
+    Piece {
+        name: "switch: INVITE 100 180 200 ACK BYE 200",
+        prepare: || {
+            let mut exchange = Exchange::open();
+            exchange.register(BOB, "bob");
+            Box::new(move || exchange.call())
+        },
+    },
+];
+
+const ALICE: FlowId = FlowId(1);
+const BOB: FlowId = FlowId(2);
+
+/// A switch that lets everybody in, and the phones of alice and bob.
+struct Exchange {
+    switch: Switch,
+    phones: Phones,
+    now: Instant,
+    requests: u64,
+}
+
+/// What each phone was sent last.
+#[derive(Default)]
+struct Phones {
+    last: [Bytes; 2],
+}
+
+impl World for Phones {
+    fn send(&mut self, flow: FlowId, message: Bytes) -> Result<(), Unsendable> {
+        self.last[usize::from(flow == BOB)] = message;
+        Ok(())
+    }
+
+    fn alive(&self, _: FlowId) -> bool {
+        true
+    }
+
+    fn hold(&mut self, _: FlowId) {}
+
+    fn release(&mut self, _: FlowId) {}
+
+    fn authenticated(&mut self, _: FlowId) {}
+
+    fn report(&mut self, event: SwitchEvent) {
+        black_box(event);
+    }
+}
+
+impl Exchange {
+    fn open() -> Self {
+        let domains = vec!["example.com".to_owned()];
+        let mut config = SwitchConfig::new(domains, "sip.example.com:5061".to_owned(), [7; 32]);
+        // Time goes by between calls, and nobody registers again.
+        config.max_expires_s = 2_000_000_000;
+        config.default_expires_s = config.max_expires_s;
+        Self {
+            switch: Switch::new(config, Box::new(Everybody)),
+            phones: Phones::default(),
+            now: Instant::now(),
+            requests: 0,
+        }
+    }
+
+    fn receive(&mut self, from: FlowId, message: impl Into<Bytes>) {
+        let message = message.into();
+        let head = message.windows(4).position(|end| end == b"\r\n\r\n");
+        let head = head.expect("an end of the head") + 4;
+        let source = Source {
+            flow: from,
+            peer: SocketAddr::from(([10, 0, 0, 7], 50611)),
+        };
+        let wall = SystemTime::UNIX_EPOCH;
+        self.switch
+            .receive(source, message, head, self.now, wall, &mut self.phones);
+    }
+
+    /// What this phone was sent last.
+    fn taken(&mut self, phone: FlowId) -> String {
+        let last = std::mem::take(&mut self.phones.last[usize::from(phone == BOB)]);
+        String::from_utf8(last.into()).expect("UTF-8")
+    }
+
+    fn register(&mut self, phone: FlowId, user: &str) {
+        let dialog = format!(
+            "From: <sip:{user}@example.com>;tag=r\r\n\
+             To: <sip:{user}@example.com>\r\n\
+             Call-ID: register-{user}\r\n\
+             Contact: <sip:{user}@10.0.0.7:50611;transport=TLS;ob>\r\n"
+        );
+        self.request(phone, "REGISTER", "sip:example.com", &dialog);
+        let answer = self.taken(phone);
+        assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
+    }
+
+    fn request(&mut self, from: FlowId, method: &str, uri: &str, lines: &str) {
+        self.requests += 1;
+        let number = self.requests;
+        self.receive(
+            from,
+            format!(
+                "{method} {uri} SIP/2.0\r\n\
+                 Via: SIP/2.0/TLS 10.0.0.7:50611;branch=z9hG4bK{number:016x};rport\r\n\
+                 Max-Forwards: 70\r\n\
+                 {lines}\
+                 CSeq: {number} {method}\r\n\
+                 Content-Length: 0\r\n\r\n"
+            ),
+        );
+    }
+
+    fn call(&mut self) {
+        let dialog = format!(
+            "From: \"Alice\" <sip:alice@example.com>;tag=a\r\n\
+             To: <sip:bob@example.com>\r\n\
+             Call-ID: call-{:016x}\r\n\
+             Contact: <sip:alice@10.0.0.7:50611;transport=TLS;ob>\r\n",
+            self.requests
+        );
+        self.request(ALICE, "INVITE", "sip:bob@example.com", &dialog);
+        let invite = self.taken(BOB);
+        self.receive(BOB, response(&invite, "180 Ringing"));
+        self.receive(BOB, response(&invite, "200 OK"));
+        let ok = self.taken(ALICE);
+        assert!(ok.starts_with("SIP/2.0 200"), "{ok}");
+
+        let route = header(&ok, "Record-Route");
+        let dialog = format!("Route: {route}\r\n{dialog}").replace("bob@example.com>", TO_BOB);
+        let target = "sip:bob@10.0.0.7:50611;transport=TLS;ob";
+        self.request(ALICE, "ACK", target, &dialog);
+        self.request(ALICE, "BYE", target, &dialog);
+        let bye = self.taken(BOB);
+        self.receive(BOB, response(&bye, "200 OK"));
+        let ok = self.taken(ALICE);
+        assert!(ok.starts_with("SIP/2.0 200"), "{ok}");
+
+        // Its transactions linger for 32 s.
+        self.now += Duration::from_secs(64);
+        self.switch.tick(self.now, &mut self.phones);
+    }
+}
+
+const TO_BOB: &str = "bob@example.com>;tag=b";
+
+/// The answer of bob's phone, with all the headers of the request.
+fn response(request: &str, status: &str) -> String {
+    let (_, lines) = request.split_once("\r\n").expect("a line");
+    let lines = lines
+        .replace(
+            "To: <sip:bob@example.com>\r\n",
+            "To: <sip:bob@example.com>;tag=b\r\n",
+        )
+        .replace("<sip:alice@10", "<sip:bob@10");
+    format!("SIP/2.0 {status}\r\n{lines}")
+}
+
+fn header<'a>(message: &'a str, name: &str) -> &'a str {
+    let mut lines = message.lines().filter_map(|line| line.split_once(": "));
+    let line = lines.find(|(known, _)| *known == name);
+    line.expect("the header").1
+}
+
+/// Asks nobody for credentials.
+struct Everybody;
+
+impl Gate for Everybody {
+    fn is_open(&self) -> bool {
+        true
+    }
+
+    fn knows(&self, _: &str) -> bool {
+        true
+    }
+
+    fn realm(&self) -> &str {
+        "example.com"
+    }
+
+    fn challenges(&self, _: SystemTime, _: bool, _: bool) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn verify(&mut self, _: &str, _: &str, _: &[&str], _: SystemTime) -> Verdict {
+        Verdict::Missing
+    }
+}
