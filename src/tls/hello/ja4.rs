@@ -1,7 +1,5 @@
 //! The JA4 fingerprint of a TLS client over TCP, after FoxIO's public JA4 description.
 
-use std::fmt::Write;
-
 use sha2::{Digest, Sha256};
 use tls_parser::TlsExtensionType;
 
@@ -58,7 +56,9 @@ fn cipher_hash(hello: &ClientHello) -> String {
     }
     let mut suites = hello.cipher_suites.clone();
     suites.sort_unstable();
-    hash(&hex_list(&suites))
+    let mut list = String::with_capacity(5 * suites.len());
+    push_hex_list(&mut list, &suites);
+    hash(&list)
 }
 
 fn extension_hash(hello: &ClientHello) -> String {
@@ -72,24 +72,40 @@ fn extension_hash(hello: &ClientHello) -> String {
         return EMPTY_HASH.to_owned();
     }
     extensions.sort_unstable();
-    let mut list = hex_list(&extensions);
+    let numbers = extensions.len() + hello.signature_schemes.len();
+    let mut list = String::with_capacity(5 * numbers);
+    push_hex_list(&mut list, &extensions);
     if !hello.signature_schemes.is_empty() {
         list.push('_');
-        list.push_str(&hex_list(&hello.signature_schemes));
+        push_hex_list(&mut list, &hello.signature_schemes);
     }
     hash(&list)
 }
 
-fn hex_list(values: &[u16]) -> String {
-    let values: Vec<String> = values.iter().map(|value| format!("{value:04x}")).collect();
-    values.join(",")
+/// Each in four digits, with commas between.
+fn push_hex_list(text: &mut String, values: &[u16]) {
+    for (place, value) in values.iter().enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        for byte in value.to_be_bytes() {
+            push_hex(text, byte);
+        }
+    }
+}
+
+/// Every handshake is given a fingerprint, and most of it is these digits: not by `write!`.
+fn push_hex(text: &mut String, byte: u8) {
+    for digit in [byte >> 4, byte & 0x0f] {
+        text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));
+    }
 }
 
 fn hash(list: &str) -> String {
     let digest = Sha256::digest(list);
-    digest.iter().take(6).fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    let mut hex = String::with_capacity(EMPTY_HASH.len());
+    for byte in digest.iter().take(6) {
+        push_hex(&mut hex, *byte);
+    }
+    hex
 }
