@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
+use memchr::memchr;
 
 use super::name::Name;
+use super::value::cut;
 
 /// One header line.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +37,7 @@ impl<'a> Head<'a> {
         let text = std::str::from_utf8(head).ok()?;
         let (start, mut rest) = text.split_once("\r\n")?;
         let mut lines = Vec::with_capacity(16);
-        while let Some(end) = rest.find('\n') {
+        while let Some(end) = memchr(b'\n', rest.as_bytes()) {
             let (raw, after) = rest.split_at(end + 1);
             if raw == "\r\n" {
                 return Some(Head {
@@ -48,11 +50,11 @@ impl<'a> Head<'a> {
             if raw.starts_with([' ', '\t']) {
                 return None;
             }
-            let (name, value) = raw.split_once(':')?;
+            let (name, value) = cut(raw, b':')?;
             lines.push(Line {
-                name: Name::of(name.trim_end()),
+                name: Name::of(name.trim_ascii_end()),
                 raw,
-                value: value.trim(),
+                value: value.trim_ascii(),
             });
             rest = after;
         }

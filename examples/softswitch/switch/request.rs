@@ -10,7 +10,7 @@ use ezk_sip_types::uri::SipUri;
 use super::head::Head;
 use super::name::Name;
 use super::status::Refusal;
-use super::value::{self, Address, TopVia, separated};
+use super::value::{self, Address, TopVia, cut, separated};
 
 /// A request that can be answered.
 #[derive(Debug)]
@@ -133,9 +133,9 @@ fn stamped<'a>(via: &TopVia<'a>, raw: &'a str, peer: SocketAddr) -> Cow<'a, str>
     }
     let mut line = String::with_capacity(raw.len() + 64);
     line.push_str("Via: ");
-    line.push_str(via.text[..via.text.len() - via.params.len()].trim_end());
+    line.push_str(via.text[..via.text.len() - via.params.len()].trim_ascii_end());
     for piece in separated(via.params, b';') {
-        let name = piece.split('=').next().unwrap_or(piece).trim();
+        let name = cut(piece, b'=').map_or(piece, |(name, _)| name.trim_ascii());
         // What the sender claims about its own address is worth nothing.
         if name.eq_ignore_ascii_case("received") {
             continue;

@@ -7,6 +7,13 @@ use bytes::Bytes;
 use ezk_sip_types::host::HostPort;
 use ezk_sip_types::parse::Parse;
 use ezk_sip_types::uri::{SipUri, SipUriUserPart};
+use memchr::{memchr, memchr3};
+
+/// What stands before and after the first such byte, which is ASCII.
+pub(super) fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let place = memchr(at, text.as_bytes())?;
+    Some((&text[..place], &text[place + 1..]))
+}
 
 /// The items of a comma-separated value; commas in quotes and in angle brackets do not count.
 pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
@@ -16,9 +23,9 @@ pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
 /// The value of a parameter in `;name=value;...`, without quotes; empty when it has none.
 pub(super) fn param<'a>(params: &'a str, name: &str) -> Option<&'a str> {
     separated(params, b';').find_map(|piece| {
-        let (key, value) = piece.split_once('=').unwrap_or((piece, ""));
-        let value = value.trim();
-        key.trim().eq_ignore_ascii_case(name).then(|| {
+        let (key, value) = cut(piece, b'=').unwrap_or((piece, ""));
+        let value = value.trim_ascii();
+        key.trim_ascii().eq_ignore_ascii_case(name).then(|| {
             value
                 .strip_prefix('"')
                 .and_then(|inner| inner.strip_suffix('"'))
@@ -37,7 +44,7 @@ pub(super) fn separated(text: &str, separator: u8) -> impl Iterator<Item = &str>
                 None => (rest, ""),
             };
             rest = after;
-            let piece = piece.trim();
+            let piece = piece.trim_ascii();
             if !piece.is_empty() {
                 return Some(piece);
             }
@@ -48,9 +55,10 @@ pub(super) fn separated(text: &str, separator: u8) -> impl Iterator<Item = &str>
 
 fn end_of_piece(text: &str, separator: u8) -> Option<usize> {
     // Most values have neither quotes nor brackets before the separator.
-    let start = text
-        .bytes()
-        .position(|byte| byte == separator || byte == b'"' || byte == b'<')?;
+    let start = memchr3(separator, b'"', b'<', text.as_bytes())?;
+    if text.as_bytes()[start] == separator {
+        return Some(start);
+    }
     let (mut quoted, mut escaped, mut bracketed) = (false, false, false);
     for (at, byte) in text.bytes().enumerate().skip(start) {
         match byte {
@@ -76,22 +84,22 @@ pub(super) struct Address<'a> {
 
 impl<'a> Address<'a> {
     pub(super) fn split(value: &'a str) -> Option<Address<'a>> {
-        let value = value.trim();
+        let value = value.trim_ascii();
         if scheme(value).is_some() {
-            let end = value.find(';').unwrap_or(value.len());
+            let end = memchr(b';', value.as_bytes()).unwrap_or(value.len());
             return Some(Address {
-                uri: value[..end].trim_end(),
+                uri: value[..end].trim_ascii_end(),
                 params: &value[end..],
             });
         }
         let rest = match value.strip_prefix('"') {
-            Some(quoted) => after_quote(quoted)?.trim_start().strip_prefix('<')?,
-            None => value.split_once('<')?.1,
+            Some(quoted) => after_quote(quoted)?.trim_ascii_start().strip_prefix('<')?,
+            None => cut(value, b'<')?.1,
         };
-        let (uri, params) = rest.split_once('>')?;
+        let (uri, params) = cut(rest, b'>')?;
         Some(Address {
             uri,
-            params: params.trim_start(),
+            params: params.trim_ascii_start(),
         })
     }
 
@@ -115,7 +123,7 @@ fn after_quote(text: &str) -> Option<&str> {
 
 /// `Some(true)` for sips, `Some(false)` for sip.
 pub(super) fn scheme(uri: &str) -> Option<bool> {
-    let (scheme, _) = uri.split_once(':')?;
+    let (scheme, _) = cut(uri, b':')?;
     if scheme.eq_ignore_ascii_case("sip") {
         Some(false)
     } else {
@@ -159,14 +167,14 @@ impl<'a> TopVia<'a> {
     pub(super) fn parse(message: &Bytes, line_value: &'a str) -> Option<TopVia<'a>> {
         let text = items(line_value).next()?;
         let others = line_value.strip_prefix(text)?;
-        let (name, rest) = text.split_once('/')?;
-        let (version, rest) = rest.split_once('/')?;
-        if !name.trim().eq_ignore_ascii_case("SIP") || version.trim() != "2.0" {
+        let (name, rest) = cut(text, b'/')?;
+        let (version, rest) = cut(rest, b'/')?;
+        if !name.trim_ascii().eq_ignore_ascii_case("SIP") || version.trim_ascii() != "2.0" {
             return None;
         }
-        let (_transport, rest) = rest.trim_start().split_once([' ', '\t'])?;
-        let end = rest.find(';').unwrap_or(rest.len());
-        let sent_by_text = rest[..end].trim();
+        let (_transport, rest) = rest.trim_ascii_start().split_once([' ', '\t'])?;
+        let end = memchr(b';', rest.as_bytes()).unwrap_or(rest.len());
+        let sent_by_text = rest[..end].trim_ascii();
         if sent_by_text.is_empty() {
             return None;
         }
