@@ -111,18 +111,29 @@ impl Tcp {
     }
 }
 
+/// After so long without a byte from the peer the kernel asks whether it is there, and so often again
+/// before it gives the connection up.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+const KEEPALIVE_RETRIES: u32 = 4;
+
+/// How long bytes of ours may go unacknowledged. Linux ends a connection of which one keep-alive was
+/// lost by this time too, so it must leave room for all of them.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(120);
+
 /// Sets what accepted sockets inherit: no Nagle delay (a handshake is many small writes), and
 /// keep-alive that finds dead peers.
 fn inherit(socket: &SockRef<'_>) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     let keepalive = TcpKeepalive::new()
-        .with_time(Duration::from_secs(60))
-        .with_interval(Duration::from_secs(15));
+        .with_time(KEEPALIVE)
+        .with_interval(KEEPALIVE_INTERVAL);
     #[cfg(not(windows))]
-    let keepalive = keepalive.with_retries(4);
+    let keepalive = keepalive.with_retries(KEEPALIVE_RETRIES);
     socket.set_tcp_keepalive(&keepalive)?;
     #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(Duration::from_secs(60)))?;
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
     Ok(())
 }
 
@@ -156,5 +167,26 @@ impl Listener for MemoryListener {
     async fn accept(&self) -> io::Result<(MemoryStream, SocketAddr, SocketAddr)> {
         let (stream, peer) = Self::accept(self).await?;
         Ok((stream, peer, Self::address()))
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    /// With less, Linux ends an idle connection when one keep-alive is lost, whatever its retries.
+    #[test]
+    fn the_user_timeout_leaves_room_for_every_keepalive() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        inherit(&SockRef::from(&listener)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let _peer = std::net::TcpStream::connect(address).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        let socket = SockRef::from(&accepted);
+        let retries = socket.tcp_keepalive_retries().unwrap();
+        let keepalives = socket.tcp_keepalive_time().unwrap()
+            + socket.tcp_keepalive_interval().unwrap() * retries;
+        let timeout = socket.tcp_user_timeout().unwrap().unwrap();
+        assert!(timeout >= keepalives, "{timeout:?} < {keepalives:?}");
     }
 }
