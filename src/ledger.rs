@@ -5,7 +5,8 @@
 
 use crate::connection::{Connection, ConnectionId, Direction};
 use crate::event::Ready;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -68,7 +69,8 @@ pub(crate) enum Unexpected {
 /// The book of all connections.
 #[derive(Debug)]
 pub(crate) struct Ledger<H> {
-    open: HashMap<ConnectionId, Entry<H>>,
+    /// In the order of ids, so that a page of them is found without going through all.
+    open: BTreeMap<ConnectionId, Entry<H>>,
     inbound: Counts,
     outbound: Counts,
 }
@@ -76,7 +78,7 @@ pub(crate) struct Ledger<H> {
 impl<H> Ledger<H> {
     pub(crate) fn new() -> Self {
         Self {
-            open: HashMap::new(),
+            open: BTreeMap::new(),
             inbound: Counts::default(),
             outbound: Counts::default(),
         }
@@ -146,6 +148,16 @@ impl<H> Ledger<H> {
     /// All open connections, in no order.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry<H>> {
         self.open.values()
+    }
+
+    /// Those after this id, in the order of ids.
+    pub(crate) fn entries_after(
+        &self,
+        id: Option<ConnectionId>,
+    ) -> impl Iterator<Item = &Entry<H>> {
+        let from = id.map_or(Bound::Unbounded, Bound::Excluded);
+        let after = self.open.range((from, Bound::Unbounded));
+        after.map(|(_, entry)| entry)
     }
 
     pub(crate) fn entries_mut(&mut self) -> impl Iterator<Item = &mut Entry<H>> {

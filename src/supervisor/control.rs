@@ -4,7 +4,7 @@ use super::Supervisor;
 use super::books::{Books, Held};
 use crate::acceptor::{CloseListener, SetPaused};
 use crate::admission::{AdmissionLimits, Ban};
-use crate::connection::{ConnectionId, Direction};
+use crate::connection::Direction;
 use crate::control::{
     AddBan, Bans, Close, Drain, Figures, Inspect, Inspection, LiftBan, Listen, MarkAuthenticated,
     Pause, Resume, Send, Sent, SessionFilter, SessionPage, SessionSummary, Sessions, SetLimits,
@@ -55,27 +55,32 @@ impl Handler<Sessions> for Supervisor {
     async fn handle(&mut self, page: Sessions, _: &mut Context<Self>) -> SessionPage {
         let limit = if page.limit == 0 { PAGE } else { page.limit };
         let books = &self.books;
-        let matching = books
-            .ledger
-            .entries()
+        let ledger = &books.ledger;
+        // Nobody is looked at for a page that is not on it, unless there is something to look for.
+        let total = match &page.filter {
+            SessionFilter {
+                source: None,
+                identity: None,
+                established: None,
+            } => ledger.len(),
+            filter => ledger
+                .entries()
+                .filter(|entry| matches(filter, entry))
+                .count(),
+        };
+        let mut matching = ledger
+            .entries_after(page.after)
             .filter(|entry| matches(&page.filter, entry));
-        let mut total = 0;
-        let mut ids: Vec<ConnectionId> = matching
-            .inspect(|_| total += 1)
-            .map(|entry| entry.connection.id)
-            .filter(|id| page.after.is_none_or(|after| *id > after))
-            .collect();
-        ids.sort_unstable();
-        let more = ids.len() > limit;
-        ids.truncate(limit);
         let now = books.clock.now();
+        let sessions: Vec<SessionSummary> = matching
+            .by_ref()
+            .take(limit)
+            .map(|entry| summary(entry, now))
+            .collect();
+        let last = sessions.last().map(|session| session.connection.id);
         SessionPage {
-            next: ids.last().copied().filter(|_| more),
-            sessions: ids
-                .into_iter()
-                .filter_map(|id| books.ledger.entry(id))
-                .map(|entry| summary(entry, now))
-                .collect(),
+            next: last.filter(|_| matching.next().is_some()),
+            sessions,
             total,
         }
     }
