@@ -34,11 +34,29 @@ impl Softswitch {
     /// Starts it with these options more.
     #[track_caller]
     pub fn start(options: &[&str]) -> Self {
-        let home = Scratch::new();
+        Self::start_in(Scratch::new(), "127.0.0.1:0", options)
+    }
+
+    /// Kills it (`kill -9`) and starts it again where it was.
+    #[track_caller]
+    pub fn dies_and_rises(self, options: &[&str]) -> Self {
+        let Self {
+            mut program,
+            address,
+            home,
+            ..
+        } = self;
+        program.kill();
+        fs::remove_file(home.file("events.json")).unwrap();
+        Self::start_in(home, &address.to_string(), options)
+    }
+
+    #[track_caller]
+    fn start_in(home: Scratch, listen: &str, options: &[&str]) -> Self {
         let events = Events::of(home.file("events.json"));
         let mut command = softswitch(&home);
         command
-            .args(["--listen", "127.0.0.1:0", "--data", "data"])
+            .args(["--listen", listen, "--data", "data"])
             .args(["--events", "events.json"])
             .args(options);
         let mut program = Program::start(&mut command);
