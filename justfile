@@ -29,6 +29,11 @@ softswitch:
 smoke:
     .ci/smoke
 
+# Fifty good clients, and abuse from all sides: docs/reliability.md. An hour: just siege 1h
+siege duration='60s':
+    cargo build --release --example softswitch
+    cargo run --release --example siege -- --duration {{duration}}
+
 # The figures of docs/performance.md, on this machine.
 measure:
     examples/sipload/measure.sh
@@ -44,4 +49,4 @@ counts *options:
     cargo bench --quiet --bench counts -- "$@"
 
 # All that must hold.
-ci: lint test peers smoke counts
+ci: lint test peers smoke counts siege

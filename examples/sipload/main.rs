@@ -18,6 +18,7 @@ mod alarm;
 mod conductor;
 mod course;
 mod crew;
+mod descriptors;
 mod dialogue;
 mod digest;
 mod failure;
@@ -73,30 +74,15 @@ fn main() -> ExitCode {
 }
 
 fn run(plan: &Plan) -> Result<Report, Box<dyn Error>> {
-    allow_many_descriptors();
+    descriptors::allow_many();
     let operations = match plan.work {
         // Each connection is opened once.
         Work::Idle(_) => plan.count.min(plan.connections as u64),
         _ => plan.count,
     };
     let course = Arc::new(Course::new(plan.threads, operations));
-    interrupt::watch(Arc::clone(&course))?;
+    let stopped = Arc::clone(&course);
+    interrupt::watch(move || stopped.stop())?;
     let run = getrandom::u32()?;
     Ok(conductor::conduct(plan, run, &course)?)
 }
-
-/// As many as the system lets us have without asking anyone.
-#[cfg(unix)]
-fn allow_many_descriptors() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    let most = Rlimit {
-        current: limit.maximum,
-        ..limit
-    };
-    // With fewer, opening connections fails by name.
-    let _ = setrlimit(Resource::Nofile, most);
-}
-
-#[cfg(not(unix))]
-fn allow_many_descriptors() {}
