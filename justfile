@@ -48,5 +48,10 @@ bench *pieces:
 counts *options:
     cargo bench --quiet --bench counts -- "$@"
 
+# More and more idle sessions, up to 20,000: docs/performance.md. Six minutes.
+crowd *options:
+    cargo build --release --example sipload
+    cargo run --release --example crowd -- {{options}}
+
 # All that must hold.
 ci: lint test peers smoke counts siege
