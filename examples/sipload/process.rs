@@ -1,31 +1,58 @@
-//! What the kernel says of a process: CPU time and resident memory (proc(5)).
+//! What the kernel says of a process and its descendants: CPU time and memory (proc(5)).
 
 use std::fs;
 use std::io;
 use std::time::Duration;
 
-/// One look at a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One look at a process and all its descendants: many servers work in children.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
-    /// User and system time of all its threads since it began.
+    /// User and system time of all their threads since they began.
     pub cpu: Duration,
-    /// Resident memory in bytes.
+    /// Resident memory in bytes. What processes share is divided among them, so that it counts once.
     pub rss: u64,
 }
 
-/// Looks at the process with this id.
+/// Looks at the process with this id and its descendants.
 ///
 /// # Errors
 /// When there is none, when it is not ours to see, or where there is no /proc.
 pub fn sample(pid: u32) -> io::Result<Sample> {
+    let mut sum = sample_alone(pid)?;
+    for child in children(pid) {
+        // One that has ended since is part of nobody's sum.
+        let Ok(Sample { cpu, rss }) = sample(child) else {
+            continue;
+        };
+        sum.cpu += cpu;
+        sum.rss += rss;
+    }
+    Ok(sum)
+}
+
+fn sample_alone(pid: u32) -> io::Result<Sample> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let memory = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
     let strange = || io::Error::new(io::ErrorKind::InvalidData, "/proc says something unknown");
     let ticks = cpu_ticks(&stat).ok_or_else(strange)?;
     Ok(Sample {
         cpu: Duration::from_secs_f64(ticks as f64 / ticks_per_second() as f64),
-        rss: resident(&status).ok_or_else(strange)?,
+        rss: resident(&memory).ok_or_else(strange)?,
     })
+}
+
+/// Those that any of its threads has begun.
+pub fn children(pid: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    let lists = threads.flatten().filter_map(|thread| {
+        // Not every kernel lists them; the process itself is counted all the same.
+        fs::read_to_string(thread.path().join("children")).ok()
+    });
+    let lists: Vec<String> = lists.collect();
+    let words = lists.iter().flat_map(|list| list.split_ascii_whitespace());
+    words.filter_map(|word| word.parse().ok()).collect()
 }
 
 /// utime and stime, the 14th and 15th field. The second may hold blanks and parentheses.
@@ -37,11 +64,9 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
     utime.checked_add(stime)
 }
 
-/// VmRSS, which a zombie has none of.
-fn resident(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+/// The proportional set size, which a zombie has none of.
+fn resident(memory: &str) -> Option<u64> {
+    let line = memory.lines().find_map(|line| line.strip_prefix("Pss:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
 }
@@ -69,8 +94,8 @@ mod tests {
 
     #[test]
     fn resident_memory_is_read_in_bytes() {
-        let status = "Name:\ta\nVmHWM:\t  9999 kB\nVmRSS:\t   1234 kB\nThreads:\t1\n";
-        assert_eq!(resident(status), Some(1234 * 1024));
+        let memory = "5-7 ---p 0 [rollup]\nRss:  9999 kB\nPss:      1234 kB\nPss_Anon: 7 kB\n";
+        assert_eq!(resident(memory), Some(1234 * 1024));
     }
 
     #[test]
@@ -79,8 +104,21 @@ mod tests {
             assert_eq!(cpu_ticks(&STAT[..cut]), None);
         }
         assert_eq!(cpu_ticks("42 (x) S 1 2 3 4 5 6 7 8 9 10 11 minus"), None);
-        for status in ["", "VmRSS:\n", "VmRSS: 12 MB\n", "VmRSS: -1 kB\n"] {
-            assert_eq!(resident(status), None);
+        for memory in ["", "Pss:\n", "Pss: 12 MB\n", "Pss: -1 kB\n"] {
+            assert_eq!(resident(memory), None);
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_child_that_works_is_counted_with_its_parent() {
+        use std::process::{Command, Stdio};
+        let own = sample_alone(std::process::id()).unwrap();
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        assert!(children(std::process::id()).contains(&child.id()));
+        assert!(sample(std::process::id()).unwrap().cpu >= own.cpu);
+        // Its standard input ends here, and it with that.
+        drop(child.stdin.take());
+        child.wait().unwrap();
     }
 }
