@@ -3,7 +3,7 @@
 use crate::course::{Course, Phase};
 use crate::crew::Crew;
 use crate::failure::Failure;
-use crate::plan::{Plan, Work};
+use crate::plan::Plan;
 use crate::process::{Sample, sample};
 use crate::progress::Progress;
 use crate::report::{Report, Server};
@@ -75,7 +75,7 @@ struct Conductor<'a> {
 
 impl Conductor<'_> {
     fn measure(&self, first: Option<Sample>) -> Result<Report, RunError> {
-        let holding = matches!(self.plan.work, Work::Idle(_));
+        let holding = self.plan.work.holds();
         self.finish("preparing");
         if !holding && !self.plan.warmup.is_zero() {
             let from = Instant::now() + NOTICE;

@@ -11,6 +11,7 @@ use crate::dialogue::silence::Silence;
 use crate::failure::Failure;
 use crate::names::Names;
 use crate::plan::{Plan, Work};
+use crate::station::half_open::HalfOpen;
 use crate::station::handshaker::Handshaker;
 use crate::station::holder::Holder;
 use crate::station::talker::Talker;
@@ -54,6 +55,7 @@ impl Crew {
                 let talker = Talker::new(dialogue, Arc::clone(&shared), Tokens::of(seat));
                 Ok(Holder::new(talker))
             }),
+            Work::HalfOpen => spawn(plan, course, |_, seat| Ok(HalfOpen::new(Tokens::of(seat)))),
             Work::Options => talk.over(|_, names| Options::new(names, &plan.domain)),
             Work::Ping => talk.over(|_, _| Ping),
             Work::Register(accounts) => talk.over(|number, names| {
@@ -120,7 +122,7 @@ fn spawn<S: Station + 'static>(
         dial: plan.dial.clone(),
         rate: plan.rate.map(|rate| rate / plan.threads as f64),
         timeout: plan.timeout,
-        gently: matches!(plan.work, Work::Idle(_)),
+        gently: plan.work.holds(),
     };
     let mut threads = Vec::new();
     for worker in 0..plan.threads {

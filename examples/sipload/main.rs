@@ -35,6 +35,7 @@ mod sip;
 mod station;
 mod tally;
 mod target;
+mod tickets;
 mod trust;
 mod wire;
 mod worker;
@@ -43,7 +44,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use course::Course;
 use options::Options;
-use plan::{Plan, Work};
+use plan::Plan;
 use report::Report;
 use std::error::Error;
 use std::process::ExitCode;
@@ -77,7 +78,7 @@ fn run(plan: &Plan) -> Result<Report, Box<dyn Error>> {
     descriptors::allow_many();
     let operations = match plan.work {
         // Each connection is opened once.
-        Work::Idle(_) => plan.count.min(plan.connections as u64),
+        _ if plan.work.holds() => plan.count.min(plan.connections as u64),
         _ => plan.count,
     };
     let course = Arc::new(Course::new(plan.threads, operations));

@@ -26,6 +26,8 @@ pub enum Mode {
     Resume(Load),
     /// Opens connections once and holds them: what does one cost in memory?
     Idle(Idle),
+    /// Opens TCP connections once, never begins TLS, and holds them: what does one cost in memory?
+    HalfOpen(Load),
     /// OPTIONS to the server itself, answered 200.
     Options(Load),
     /// CRLFCRLF, answered CRLF.
@@ -68,7 +70,7 @@ pub struct Load {
     /// How many connections are used at once; `call` uses two per call.
     #[arg(long, short, default_value_t = 50, value_name = "C")]
     pub connections: usize,
-    /// How many seconds are measured, or held by `idle`; at most 3600. Default: 10, with --count
+    /// How many seconds are measured, or held by `idle` and `half-open`; at most 3600. Default: 10, with --count
     /// 3600.
     #[arg(long, short, value_name = "S")]
     pub duration: Option<f64>,
@@ -85,7 +87,7 @@ pub struct Load {
     /// How many seconds one operation may take.
     #[arg(long, default_value_t = 10.0, value_name = "S")]
     pub timeout: f64,
-    /// The server's process, for its CPU time and memory.
+    /// The server's process, for the CPU time and memory of it and its descendants.
     #[arg(long)]
     pub pid: Option<u32>,
     /// Verifies the server's certificate against the authorities in this PEM file. This or

@@ -55,6 +55,8 @@ pub enum Work {
     },
     /// Connections are held, registered as these if any.
     Idle(Option<Accounts>),
+    /// Connections are held without TLS.
+    HalfOpen,
     /// OPTIONS.
     Options,
     /// Pings.
@@ -177,20 +179,28 @@ impl Work {
             Self::Handshake { resuming: false } => "handshake",
             Self::Handshake { resuming: true } => "resume",
             Self::Idle(_) => "idle",
+            Self::HalfOpen => "half-open",
             Self::Options => "options",
             Self::Ping => "ping",
             Self::Register(_) => "register",
             Self::Call(_) => "call",
         }
     }
+
+    /// Whether connections are opened once and held.
+    pub fn holds(&self) -> bool {
+        matches!(self, Self::Idle(_) | Self::HalfOpen)
+    }
 }
 
 impl Options {
     fn load(&self) -> &Load {
         match &self.mode {
-            Mode::Handshake(load) | Mode::Resume(load) | Mode::Options(load) | Mode::Ping(load) => {
-                load
-            }
+            Mode::Handshake(load)
+            | Mode::Resume(load)
+            | Mode::HalfOpen(load)
+            | Mode::Options(load)
+            | Mode::Ping(load) => load,
             Mode::Idle(idle) => &idle.with.load,
             Mode::Register(register) | Mode::Call(register) => &register.load,
         }
@@ -206,6 +216,7 @@ fn work(options: &Options, domain: &str) -> Result<Work, PlanError> {
         Mode::Resume(_) => Work::Handshake { resuming: true },
         Mode::Idle(idle) if idle.register => Work::Idle(Some(accounts(&idle.with)?)),
         Mode::Idle(_) => Work::Idle(None),
+        Mode::HalfOpen(_) => Work::HalfOpen,
         Mode::Options(_) => Work::Options,
         Mode::Ping(_) => Work::Ping,
         Mode::Register(register) => Work::Register(accounts(register)?),

@@ -1,5 +1,6 @@
 //! A station does one operation at a time, over connections of its own.
 
+pub mod half_open;
 pub mod handshaker;
 pub mod holder;
 pub mod talker;
@@ -58,6 +59,11 @@ pub trait Station: Send {
         leg: usize,
         readiness: Readiness,
     ) -> Result<Step, Failure>;
+
+    /// What it means that the operation or the preparation under way takes too long.
+    fn late(&self) -> Failure {
+        Failure::Timeout
+    }
 
     /// Closes all connections.
     fn part(&mut self);

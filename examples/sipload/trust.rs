@@ -1,5 +1,6 @@
 //! The TLS client's side: whom it trusts, which versions it speaks, and whether a handshake was full.
 
+use crate::tickets::Tickets;
 use rustls::client::{
     HandshakeSignatureValid, Resumption, ServerCertVerified, ServerCertVerifier, WebPkiVerifier,
 };
@@ -45,6 +46,7 @@ pub struct Identity {
     /// For [`rustls::ClientConnection`].
     pub config: Arc<ClientConfig>,
     full: Arc<AtomicU64>,
+    tickets: Arc<Tickets>,
 }
 
 /// Which versions of TLS are offered.
@@ -94,15 +96,16 @@ impl Trust {
             .with_protocol_versions(self.versions)?
             .with_custom_certificate_verifier(Arc::new(witness))
             .with_no_client_auth();
+        let tickets = Arc::new(Tickets::new());
         config.resumption = if resuming {
-            // For fewer than several servers the store forgets the session it just took.
-            Resumption::in_memory_sessions(64)
+            Resumption::store(Arc::clone(&tickets) as _)
         } else {
             Resumption::disabled()
         };
         Ok(Identity {
             config: Arc::new(config),
             full,
+            tickets,
         })
     }
 }
@@ -111,6 +114,11 @@ impl Identity {
     /// How many full handshakes this identity has made: a resumed one shows no certificate.
     pub fn full_handshakes(&self) -> u64 {
         self.full.load(Ordering::Relaxed)
+    }
+
+    /// How many sessions it was given that it may resume.
+    pub fn tickets(&self) -> u64 {
+        self.tickets.come()
     }
 }
 

@@ -51,7 +51,8 @@ pub enum News {
 pub struct Readiness {
     readable: bool,
     writable: bool,
-    read_closed: bool,
+    /// The peer has ended its half, or all of it.
+    pub read_closed: bool,
 }
 
 impl From<&Event> for Readiness {
@@ -75,13 +76,8 @@ impl Wire {
         registry: &Registry,
         token: Token,
     ) -> Result<Self, Failure> {
-        let connecting = |error: io::Error| Failure::connecting(&error);
-        let mut stream = TcpStream::connect(dial.target).map_err(connecting)?;
-        registry
-            .register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)
-            .map_err(|error| Failure::Io(error.to_string()))?;
         Ok(Self {
-            stream,
+            stream: connect(dial, registry, token)?,
             tls: ClientConnection::new(Arc::clone(config), dial.name.clone())?,
             framer: Framer::new(Limits::default()),
             stage: Stage::Connecting,
@@ -154,16 +150,8 @@ impl Wire {
     }
 
     fn has_connected(&mut self, readiness: Readiness) -> Result<bool, Failure> {
-        if !readiness.writable {
+        if !has_connected(&self.stream, readiness)? {
             return Ok(false);
-        }
-        if let Ok(Some(error)) | Err(error) = self.stream.take_error() {
-            return Err(Failure::connecting(&error));
-        }
-        match self.stream.peer_addr() {
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(false),
-            Err(error) => return Err(Failure::connecting(&error)),
-            Ok(_) => {}
         }
         self.stream.set_nodelay(true).map_err(broken)?;
         self.stage = Stage::Handshaking;
@@ -237,6 +225,37 @@ impl Read for Gulp<'_> {
         let count = (&mut &*self.stream).read(buffer)?;
         self.short = count < buffer.len();
         Ok(count)
+    }
+}
+
+/// Begins to connect; events for it come under this token.
+///
+/// # Errors
+/// [`Failure`] when the kernel refuses at once.
+pub fn connect(dial: &Dial, registry: &Registry, token: Token) -> Result<TcpStream, Failure> {
+    let connecting = |error: io::Error| Failure::connecting(&error);
+    let mut stream = TcpStream::connect(dial.target).map_err(connecting)?;
+    registry
+        .register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)
+        .map_err(|error| Failure::Io(error.to_string()))?;
+    Ok(stream)
+}
+
+/// Whether what [`connect`] began is done.
+///
+/// # Errors
+/// [`Failure`]: it came to nothing.
+pub fn has_connected(stream: &TcpStream, readiness: Readiness) -> Result<bool, Failure> {
+    if !readiness.writable {
+        return Ok(false);
+    }
+    if let Ok(Some(error)) | Err(error) = stream.take_error() {
+        return Err(Failure::connecting(&error));
+    }
+    match stream.peer_addr() {
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+        Err(error) => Err(Failure::connecting(&error)),
+        Ok(_) => Ok(true),
     }
 }
 

@@ -206,7 +206,9 @@ impl<S: Station> Worker<'_, S> {
         }
         self.looked = now;
         for number in self.seats.overdue(now, self.orders.timeout) {
-            self.failed(number, Failure::Timeout);
+            let station = self.seats.station(number);
+            let failure = station.map_or(Failure::Timeout, |station| station.late());
+            self.failed(number, failure);
         }
     }
 

@@ -6,14 +6,17 @@ use crate::trust::Identity;
 use crate::wire::{News, Readiness, Wire};
 
 /// Shakes hands, parts by close_notify, and waits for the server to part as well: only then is it
-/// known that the server was content, as with TLS 1.3 the client finishes first.
+/// known that the server was content, as with TLS 1.3 the client finishes first. One that resumes
+/// parts when it has been given what to resume by the next time.
 pub struct Handshaker {
     identity: Identity,
     tokens: Tokens,
     resuming: bool,
     wire: Option<Wire>,
     preparing: bool,
+    open: bool,
     full_before: u64,
+    tickets_before: u64,
 }
 
 impl Handshaker {
@@ -25,12 +28,16 @@ impl Handshaker {
             resuming,
             wire: None,
             preparing: false,
+            open: false,
             full_before: 0,
+            tickets_before: 0,
         }
     }
 
     fn open(&mut self, reach: &Reach<'_>) -> Result<Step, Failure> {
+        self.open = false;
         self.full_before = self.identity.full_handshakes();
+        self.tickets_before = self.identity.tickets();
         let token = self.tokens.leg(0);
         let wire = Wire::open(reach.dial, &self.identity.config, reach.registry, token)?;
         self.wire = Some(wire);
@@ -39,6 +46,30 @@ impl Handshaker {
 
     fn was_full(&self) -> bool {
         self.identity.full_handshakes() > self.full_before
+    }
+
+    fn has_ticket(&self) -> bool {
+        self.identity.tickets() > self.tickets_before
+    }
+
+    fn opened(&mut self) -> Result<Step, Failure> {
+        self.open = true;
+        if self.resuming && !self.preparing && self.was_full() {
+            return Err(Failure::NotResumed);
+        }
+        self.part_when_due()?;
+        Ok(Step::Answered)
+    }
+
+    fn part_when_due(&mut self) -> Result<(), Failure> {
+        let due = self.open && (!self.resuming || self.has_ticket());
+        match &mut self.wire {
+            Some(wire) if due => {
+                self.open = false;
+                wire.part()
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -67,14 +98,8 @@ impl Station for Handshaker {
             return Ok(Step::Going);
         };
         match wire.advance(readiness)? {
-            News::Nothing => Ok(Step::Going),
-            News::Open => {
-                wire.part()?;
-                if self.resuming && !self.preparing && self.was_full() {
-                    return Err(Failure::NotResumed);
-                }
-                Ok(Step::Answered)
-            }
+            News::Nothing => self.part_when_due().map(|()| Step::Going),
+            News::Open => self.opened(),
             News::Ended => {
                 self.wire = None;
                 Ok(if self.preparing {
@@ -83,6 +108,14 @@ impl Station for Handshaker {
                     Step::Done
                 })
             }
+        }
+    }
+
+    fn late(&self) -> Failure {
+        if self.open {
+            Failure::NotResumed
+        } else {
+            Failure::Timeout
         }
     }
 
