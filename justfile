@@ -8,10 +8,13 @@ lint:
     cargo fmt --check
     cargo clippy --all-targets -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+    cd compare && cargo fmt --check
+    cd compare && cargo clippy --locked --all-targets --target-dir ../target/compare -- -D warnings
 
 # The tests that need the toolchain alone; the command README gives.
 test:
     cargo test
+    cd compare && cargo test --locked --target-dir ../target/compare
 
 # The tests against real phones, load tools and TLS clients (Debian's packages).
 peers:
@@ -34,9 +37,9 @@ siege duration='60s':
     cargo build --release --example softswitch
     cargo run --release --example siege -- --duration {{duration}}
 
-# The figures of docs/performance.md, on this machine.
-measure:
-    examples/sipload/measure.sh
+# sipward beside two floors, Kamailio, nginx and HAProxy: writes the figures of docs/performance.md.
+compare *ARGS:
+    compare/run {{ARGS}}
 
 # How long each piece of the hot path takes (criterion).
 [positional-arguments]

@@ -1,0 +1,54 @@
+//! The smallest server on tokio, tokio-rustls and the current rustls, with ring as on sipward's own
+//! stack: a second floor keeps the first one honest.
+
+use sipward_compare::Conversation;
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::NoServerSessionStorage;
+use tokio_rustls::rustls::{ServerConfig, version};
+use tokio_rustls::{Accept, TlsAcceptor};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let [certificate, key] = sipward_compare::identity()?;
+    let chain = CertificateDer::pem_slice_iter(&certificate).collect::<Result<_, _>>()?;
+    let key = PrivateKeyDer::from_pem_slice(&key)?;
+    let provider = Arc::new(ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    // As sipward: one ticket, nothing stored.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.ticketer = ring::Ticketer::new()?;
+    config.send_tls13_tickets = 1;
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::from_std(sipward_compare::listen()?)?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::spawn(converse(acceptor.accept(stream)));
+    }
+}
+
+/// tokio-rustls hands the socket all records that wait in one vectored write.
+async fn converse(accept: Accept<TcpStream>) -> io::Result<()> {
+    let mut stream = accept.await?;
+    let mut conversation = Conversation::default();
+    loop {
+        let count = stream.read(conversation.room()).await?;
+        if count == 0 {
+            return stream.shutdown().await;
+        }
+        let answers = conversation.heard(count);
+        if !answers.is_empty() {
+            stream.write_all(answers).await?;
+            stream.flush().await?;
+        }
+    }
+}
