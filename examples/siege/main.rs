@@ -25,7 +25,7 @@ use clap::Parser;
 use options::Options;
 use sipload::{
     accounts, descriptors, digest, failure, interrupt, names, process, progress, registration, sip,
-    trust,
+    tickets, trust,
 };
 use std::error::Error;
 use std::path::PathBuf;

@@ -22,5 +22,7 @@ pub mod progress;
 pub mod registration;
 #[path = "../sipload/sip.rs"]
 pub mod sip;
+#[path = "../sipload/tickets.rs"]
+pub mod tickets;
 #[path = "../sipload/trust.rs"]
 pub mod trust;
