@@ -10,10 +10,14 @@ impl Switch {
     /// Whether this connection may begin one more transaction, and one more call if it is that.
     pub(super) fn has_room_for(&self, flow: FlowId, request: &Request<'_>) -> Result<(), Refusal> {
         let bound = &self.config;
-        if self.transactions.begun_by(flow) >= bound.max_transactions {
+        let begun = self.transactions.begun_by(flow);
+        let invites = request.method == "INVITE";
+        if begun.unanswered >= bound.max_transactions
+            || (invites && begun.answered >= bound.max_answered)
+        {
             return Err(later("Too Many Transactions"));
         }
-        let begins_call = request.method == "INVITE" && !request.has_to_tag();
+        let begins_call = invites && !request.has_to_tag();
         if begins_call && self.calls.over(flow) >= bound.max_calls {
             return Err(later("Too Many Calls"));
         }

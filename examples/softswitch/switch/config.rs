@@ -14,9 +14,12 @@ pub struct SwitchConfig {
     pub max_contacts: usize,
     /// Bindings that may name one connection. Default 1,000.
     pub max_bindings: usize,
-    /// Transactions that one connection may have begun and not ended, those that are kept for 32 s
-    /// after a 2xx to INVITE among them. Default 1,000; beyond: 503.
+    /// Transactions that one connection may have begun and not been answered. Default 1,000;
+    /// beyond: 503.
     pub max_transactions: usize,
+    /// Answered INVITEs of one connection that may be kept for what is repeated (timer L, 32 s).
+    /// Default 32,000, a thousand calls a second; beyond: 503 to one more INVITE.
+    pub max_answered: usize,
     /// Answered calls over one connection, of which one more may not be begun. Default 1,000;
     /// beyond: 503.
     pub max_calls: usize,
@@ -44,6 +47,7 @@ impl SwitchConfig {
             max_contacts: 10,
             max_bindings: 1000,
             max_transactions: 1000,
+            max_answered: 32_000,
             max_calls: 1000,
             secret,
             transaction_timeout: Duration::from_secs(32),

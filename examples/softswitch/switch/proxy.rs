@@ -160,6 +160,7 @@ impl Switch {
             stage: Stage::Proceeding,
             branches: Vec::new(),
             timer: None,
+            answered: false,
             given_up: false,
         })
     }

@@ -145,6 +145,7 @@ impl Switch {
             self.calls
                 .answered(&self.ids, attempt, tag, (caller, callee), now);
         }
+        self.transactions.answered(id);
         self.cancel_pending(id, now, world);
     }
 

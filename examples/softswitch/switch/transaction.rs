@@ -31,6 +31,8 @@ pub(super) struct Context {
     pub(super) branches: Vec<Branch>,
     /// Timer H or L.
     pub(super) timer: Option<TimerKey>,
+    /// A 2xx to INVITE has been sent.
+    pub(super) answered: bool,
     /// The sender has sent CANCEL.
     pub(super) given_up: bool,
 }

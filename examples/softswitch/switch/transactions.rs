@@ -6,6 +6,14 @@ use super::timers::Timers;
 use super::transaction::{Branch, Context, ServerKey};
 use super::world::FlowId;
 
+/// How many transactions a connection has begun that are not over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Begun {
+    pub(super) unanswered: usize,
+    /// INVITEs with a 2xx, kept for what is repeated.
+    pub(super) answered: usize,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Transactions {
     contexts: HashMap<u64, Context>,
@@ -13,8 +21,8 @@ pub(super) struct Transactions {
     by_branch: HashMap<u64, (u64, usize)>,
     /// Both the sender's flow and those of the branches.
     by_flow: BTreeSet<(FlowId, u64)>,
-    /// How many each sender has open.
-    begun: HashMap<FlowId, usize>,
+    /// How many each sender has here.
+    begun: HashMap<FlowId, Begun>,
     made: u64,
 }
 
@@ -24,14 +32,28 @@ impl Transactions {
         let id = self.made;
         self.by_server.insert(context.server, id);
         self.by_flow.insert((context.server.flow, id));
-        *self.begun.entry(context.server.flow).or_default() += 1;
+        let begun = self.begun.entry(context.server.flow).or_default();
+        begun.unanswered += 1;
         self.contexts.insert(id, context);
         id
     }
 
-    /// How many transactions this connection has begun that are not over.
-    pub(super) fn begun_by(&self, flow: FlowId) -> usize {
-        self.begun.get(&flow).copied().unwrap_or(0)
+    pub(super) fn begun_by(&self, flow: FlowId) -> Begun {
+        self.begun.get(&flow).copied().unwrap_or_default()
+    }
+
+    /// A 2xx to an INVITE has been sent.
+    pub(super) fn answered(&mut self, id: u64) {
+        let Some(context) = self.contexts.get_mut(&id) else {
+            return;
+        };
+        if std::mem::replace(&mut context.answered, true) {
+            return;
+        }
+        if let Some(begun) = self.begun.get_mut(&context.server.flow) {
+            begun.unanswered -= 1;
+            begun.answered += 1;
+        }
     }
 
     pub(super) fn add_branch(&mut self, id: u64, branch: Branch) {
@@ -74,8 +96,11 @@ impl Transactions {
             return;
         };
         if let Some(begun) = self.begun.get_mut(&context.server.flow) {
-            *begun -= 1;
-            if *begun == 0 {
+            match context.answered {
+                true => begun.answered -= 1,
+                false => begun.unanswered -= 1,
+            }
+            if *begun == Begun::default() {
                 self.begun.remove(&context.server.flow);
             }
         }

@@ -50,6 +50,30 @@ fn transactions_above_the_limit_are_refused_until_others_have_ended() {
 }
 
 #[test]
+fn answered_invites_are_kept_in_a_number_of_their_own() {
+    let mut lab = Lab::bounded(|config| {
+        config.max_transactions = 1;
+        config.max_answered = 2;
+    });
+    lab.registers(BOB, "bob");
+    Talk::begins(&mut lab, ALICE, BOB);
+    Talk::begins(&mut lab, ALICE, BOB);
+    let call = another_call(&mut lab, 3);
+    lab.sends(ALICE, &call);
+    lab.expect(ALICE, "SIP/2.0 503 Too Many Transactions");
+    lab.sends(ALICE, &request("MESSAGE", "z9hG4bKother", ""));
+    let message = lab.expect(BOB, "MESSAGE ");
+    lab.sends(BOB, &response(&message, "200 OK", "b", ""));
+    lab.expect(ALICE, "SIP/2.0 200 ");
+    lab.passes(Duration::from_secs(33));
+    let call = another_call(&mut lab, 4);
+    lab.sends(ALICE, &call);
+    lab.expect(ALICE, "SIP/2.0 100 ");
+    lab.expect(BOB, "INVITE ");
+    lab.ends_clean();
+}
+
+#[test]
 fn calls_above_the_limit_are_refused_and_those_that_run_can_be_ended() {
     let mut lab = Lab::bounded(|config| config.max_calls = 1);
     lab.registers(BOB, "bob");
