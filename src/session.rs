@@ -106,17 +106,7 @@ pub(crate) async fn run<T: Transport, A: Application>(terms: Terms<T, A>) -> End
     };
     let stop = match ask_to_serve(&ready, &house, &mut control).await {
         Ok(()) => Box::pin(serve(stream, &tap, &ready, &house, &mut control)).await,
-        Err(stop) => {
-            let pump = Pump::new(stream, &house);
-            Box::pin(goodbye::after_session(
-                &tap,
-                pump,
-                &mut control,
-                &house.deadlines,
-                stop,
-            ))
-            .await
-        }
+        Err(stop) => Box::pin(turn_away(stream, &tap, &house, &mut control, stop)).await,
     };
     Ended::Session {
         cause: stop.cause,
@@ -182,6 +172,18 @@ async fn ask_to_serve<A>(
     }
 }
 
+/// Parts with a peer that is established and not to be served.
+async fn turn_away<T: Transport, A: Application>(
+    stream: Stream<T>,
+    tap: &Tap<T>,
+    house: &House<A>,
+    control: &mut Control<'_>,
+    stop: Stop,
+) -> Stop {
+    let mut pump = Pump::new(stream, house);
+    goodbye::after_session(tap, &mut pump, control, &house.deadlines, stop).await
+}
+
 async fn serve<T: Transport, A: Application>(
     stream: Stream<T>,
     tap: &Tap<T>,
@@ -217,7 +219,7 @@ async fn serve<T: Transport, A: Application>(
         messages_out: readings.messages_out.load(Ordering::Relaxed),
         alert: stop.alert.clone(),
     });
-    goodbye::after_session(tap, pump, control, &house.deadlines, stop).await
+    goodbye::after_session(tap, &mut pump, control, &house.deadlines, stop).await
 }
 
 #[cfg(test)]

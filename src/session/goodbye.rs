@@ -41,7 +41,7 @@ pub(super) async fn after_failed_handshake<T: Transport>(
 /// Sends what is queued and close_notify, and closes. Gives the reason as it turned out.
 pub(super) async fn after_session<T: Transport>(
     tap: &Tap<T>,
-    mut pump: Pump<T>,
+    pump: &mut Pump<T>,
     control: &mut Control<'_>,
     deadlines: &Deadlines,
     mut stop: Stop,

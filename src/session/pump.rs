@@ -180,7 +180,7 @@ impl<T: Transport> Pump<T> {
     ) -> Poll<io::Result<()>> {
         while self.load(line) {
             match self.stream.poll_write(cx, &self.outgoing) {
-                Poll::Ready(Ok(count)) => self.outgoing.advance(count),
+                Poll::Ready(Ok(count)) => self.sent(count),
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return Poll::Pending,
             }
@@ -227,12 +227,20 @@ impl<T: Transport> Pump<T> {
         while !self.stream.is_full() && self.load(line) {
             self.unflushed = true;
             match self.stream.poll_write(cx, &self.outgoing) {
-                Poll::Ready(Ok(count)) => self.outgoing.advance(count),
+                Poll::Ready(Ok(count)) => self.sent(count),
                 Poll::Ready(Err(error)) => return Err(self.broken(&error)),
                 Poll::Pending => break,
             }
         }
         Ok(())
+    }
+
+    fn sent(&mut self, count: usize) {
+        self.outgoing.advance(count);
+        if self.outgoing.is_empty() {
+            // An empty end of a message would keep all of it.
+            self.outgoing = Bytes::new();
+        }
     }
 
     /// Makes `outgoing` the next thing to send; false when there is nothing.
