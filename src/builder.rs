@@ -16,7 +16,7 @@ use crate::proxy_protocol::ProxyProtocol;
 use crate::session::House;
 use crate::sip::Limits;
 use crate::start_error::StartError;
-use crate::supervisor::{Books, Keeper, Supervisor, keep};
+use crate::supervisor::{Books, Desk, Keeper, Supervisor, keep};
 use crate::tls::{Generation, TlsPolicy};
 use async_std::channel::bounded;
 use std::collections::BTreeMap;
@@ -285,25 +285,27 @@ impl<A: Application> Builder<A> {
             proxy_protocol: self.proxy_protocol,
             house,
         }));
-        let mut supervisor = Supervisor {
-            books: Books {
-                ledger: Ledger::new(),
-                listeners: Vec::new(),
-                doors,
-                listen_options: self.listen_options,
-                acceptors: 0,
-                audience,
-                admission,
-                started: self.clock.now(),
-                clock: self.clock,
-                limits,
-                outcome: outcome.clone(),
-                shutdown: None,
-                endings: BTreeMap::new(),
-            },
+        let mut books = Books {
+            ledger: Ledger::new(),
+            listeners: Vec::new(),
+            doors,
+            listen_options: self.listen_options,
+            acceptors: 0,
+            audience,
+            admission,
+            started: self.clock.now(),
+            clock: self.clock,
+            limits,
+            outcome: outcome.clone(),
+            shutdown: None,
+            broken: None,
+            endings: BTreeMap::new(),
         };
-        supervisor.books.state_limits();
-        supervisor.books.open(entries);
+        books.state_limits();
+        books.open(entries);
+        let desk = Desk::new(books);
+        words.employ(Arc::downgrade(&desk.clerk()));
+        let supervisor = Supervisor { desk };
         let (address, mailbox) = Mailbox::unbounded();
         let keeper = Keeper {
             lane: words,

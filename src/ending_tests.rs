@@ -1,7 +1,7 @@
 use super::*;
 use crate::cause::CloseCause;
 use crate::connection::{Connection, Direction};
-use async_std::channel::Receiver;
+use crate::lane::Reader;
 use futures_util::FutureExt;
 use std::future::pending;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -19,7 +19,7 @@ impl Drop for Held {
 
 struct Bed {
     ending: Ending,
-    lane: Receiver<Lifecycle>,
+    lane: Reader,
     dropped: Arc<AtomicBool>,
 }
 
@@ -54,8 +54,8 @@ where
 /// The one word said, with what the session held gone before it.
 fn the_word(bed: &Bed) -> Ended {
     assert!(bed.dropped.load(Ordering::SeqCst));
-    let word = bed.lane.try_recv().expect("a word was said");
-    assert!(bed.lane.try_recv().is_err(), "only one word is said");
+    let word = bed.lane.words().take().expect("a word was said");
+    assert!(bed.lane.is_empty(), "only one word is said");
     match word {
         Lifecycle::Ended { how, .. } => how,
         other => panic!("unexpected {other:?}"),
@@ -107,8 +107,8 @@ fn a_session_whose_task_is_dropped_is_reported_by_the_guard() {
     drop(bed);
     assert!(dropped.load(Ordering::SeqCst));
     assert!(matches!(
-        lane.try_recv(),
-        Ok(Lifecycle::Ended { how, .. }) if matches!(how, Ended::Abandoned)
+        lane.words().take(),
+        Some(Lifecycle::Ended { how, .. }) if matches!(how, Ended::Abandoned)
     ));
 }
 

@@ -1,7 +1,8 @@
-//! The lifecycle lane: one unbounded FIFO channel into the supervisor, written without waiting.
+//! The lifecycle lane: one unbounded FIFO queue into the supervisor's books, written without waiting.
 //!
 //! It is not the actor mailbox, which is not FIFO and may lose messages; and because writing never
-//! waits, a drop guard can do it.
+//! waits, a drop guard can do it. Words are taken out by who holds the books, so their order is that
+//! in which they were said.
 
 use crate::admission::Refusal;
 use crate::cause::{CloseCause, HandshakeCause, Phase};
@@ -10,9 +11,11 @@ use crate::event::Ready;
 use crate::evidence::{Alert, Evidence};
 use crate::flow::Line;
 use crate::session::Session;
-use async_std::channel::{Receiver, Sender, unbounded};
+use std::collections::VecDeque;
+use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// What acceptors and sessions tell the supervisor. Order is kept.
@@ -86,7 +89,32 @@ pub(crate) struct HandshakeFailure {
 /// The writing end.
 #[derive(Clone, Debug)]
 pub(crate) struct Lane {
-    sender: Sender<Lifecycle>,
+    words: Arc<Words>,
+}
+
+/// The reading end; the lane is closed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    words: Arc<Words>,
+}
+
+/// Who enters words in the books when they are free.
+pub(crate) trait Clerk: Send + Sync {
+    /// Enters what waits; false when it cannot, or may not have entered all.
+    fn enter_waiting(&self, words: &Words) -> bool;
+}
+
+/// What was said and is not entered yet.
+pub(crate) struct Words {
+    waiting: Mutex<Waiting>,
+    clerk: OnceLock<Weak<dyn Clerk>>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    words: VecDeque<Lifecycle>,
+    closed: bool,
+    reader: Option<Waker>,
 }
 
 /// Nobody reads the lane any more.
@@ -94,13 +122,96 @@ pub(crate) struct Lane {
 pub(crate) struct SupervisorGone;
 
 impl Lane {
-    pub(crate) fn new() -> (Self, Receiver<Lifecycle>) {
-        let (sender, receiver) = unbounded();
-        (Self { sender }, receiver)
+    pub(crate) fn new() -> (Self, Reader) {
+        let words = Arc::new(Words {
+            waiting: Mutex::new(Waiting::default()),
+            clerk: OnceLock::new(),
+        });
+        let reader = Reader {
+            words: Arc::clone(&words),
+        };
+        (Self { words }, reader)
     }
 
-    /// Never waits.
+    /// Never waits. Who speaks while the books are free enters the word, and those before it, there
+    /// and then, which spares waking the supervisor's task; otherwise that is woken.
     pub(crate) fn say(&self, word: Lifecycle) -> Result<(), SupervisorGone> {
-        self.sender.try_send(word).map_err(|_| SupervisorGone)
+        let words = &self.words;
+        {
+            let mut waiting = words.waiting();
+            if waiting.closed {
+                return Err(SupervisorGone);
+            }
+            waiting.words.push_back(word);
+        }
+        let clerk = words.clerk.get().and_then(Weak::upgrade);
+        let entered = clerk.is_some_and(|clerk| clerk.enter_waiting(words));
+        if !entered {
+            let reader = words.waiting().reader.take();
+            if let Some(reader) = reader {
+                reader.wake();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Words {
+    pub(crate) fn take(&self) -> Option<Lifecycle> {
+        self.waiting().words.pop_front()
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        // No critical section can leave it half changed.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reader {
+    /// From now on words may be entered by whoever says them.
+    pub(crate) fn employ(&self, clerk: Weak<dyn Clerk>) {
+        // There is one supervisor to a lane.
+        let _ = self.words.clerk.set(clerk);
+    }
+
+    pub(crate) fn words(&self) -> &Words {
+        &self.words
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.waiting().words.is_empty()
+    }
+
+    /// Waits until something was said that nobody has entered.
+    pub(crate) fn poll_waiting(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut waiting = self.words.waiting();
+        if !waiting.words.is_empty() {
+            return Poll::Ready(());
+        }
+        match &mut waiting.reader {
+            Some(reader) => reader.clone_from(cx.waker()),
+            reader => *reader = Some(cx.waker().clone()),
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let words = {
+            let mut waiting = self.words.waiting();
+            waiting.closed = true;
+            std::mem::take(&mut waiting.words)
+        };
+        drop(words);
+    }
+}
+
+impl fmt::Debug for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let waiting = self.waiting().words.len();
+        f.debug_struct("Words")
+            .field("waiting", &waiting)
+            .finish_non_exhaustive()
     }
 }

@@ -2,22 +2,25 @@
 
 mod books;
 mod control;
+mod desk;
 mod keeper;
 mod shutdown;
 
 pub(crate) use books::Books;
+pub(crate) use desk::Desk;
 pub(crate) use keeper::{Keeper, keep};
 
 use crate::application::Silent;
 use crate::builder::Builder;
 use crate::tls::TlsPolicy;
 use std::fmt;
+use std::sync::MutexGuard;
 use xtra::Actor;
 
 /// The actor that accounts for every connection. Built by [`Supervisor::builder`], steered through
 /// its [`Handle`](crate::Handle) or by the messages of [`control`](crate::control).
 pub struct Supervisor {
-    pub(crate) books: Books,
+    pub(crate) desk: Desk,
 }
 
 impl Supervisor {
@@ -37,12 +40,16 @@ impl Supervisor {
     pub fn builder(policy: TlsPolicy) -> Builder<Silent> {
         Builder::new(policy)
     }
+
+    pub(crate) fn books(&self) -> MutexGuard<'_, Books> {
+        self.desk.books()
+    }
 }
 
 impl fmt::Debug for Supervisor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Supervisor")
-            .field("open", &self.books.ledger.len())
+            .field("open", &self.books().ledger.len())
             .finish_non_exhaustive()
     }
 }

@@ -7,12 +7,11 @@ use crate::clock::Clock;
 use crate::connection::{Connection, ConnectionId, Direction};
 use crate::deadline::Deadlines;
 use crate::flow::{Line, Verdict};
-use crate::lane::{Ended, Lane, Lifecycle};
+use crate::lane::{Ended, Lane, Lifecycle, Reader};
 use crate::session::{self, House, Terms};
 use crate::sip::Limits;
 use crate::testing::{MemoryStream, pipe};
 use crate::tls::{Generation, TlsPolicy};
-use async_std::channel::Receiver;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
@@ -26,7 +25,7 @@ use xtra::Mailbox;
 pub struct Alone {
     session: Pin<Box<dyn Future<Output = Ended> + Send>>,
     line: Arc<Line>,
-    lane: Receiver<Lifecycle>,
+    lane: Reader,
     words: u64,
     wakes: Arc<Wakes>,
 }
@@ -98,7 +97,7 @@ impl Alone {
         loop {
             let ended = self.session.as_mut().poll(&mut cx).is_ready();
             let mut answered = false;
-            while let Ok(word) = self.lane.try_recv() {
+            while let Some(word) = self.lane.words().take() {
                 self.words += 1;
                 if matches!(word, Lifecycle::Ready { .. }) {
                     self.line.answer(Verdict::Serve);

@@ -39,6 +39,8 @@ pub(crate) struct Books {
     pub(crate) limits: LimitsSet,
     pub(crate) outcome: Outcome,
     pub(crate) shutdown: Option<ShuttingDown>,
+    /// The panic that ended the supervisor, once one has.
+    pub(crate) broken: Option<String>,
     /// How many connections ended by which cause since the shutdown began.
     pub(crate) endings: BTreeMap<&'static str, u64>,
 }

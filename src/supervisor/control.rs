@@ -30,7 +30,7 @@ impl Handler<Snapshot> for Supervisor {
     type Return = Figures;
 
     async fn handle(&mut self, _: Snapshot, _: &mut Context<Self>) -> Figures {
-        let books = &self.books;
+        let books = self.books();
         Figures {
             uptime: books.clock.now() - books.started,
             inbound: books.counts(Direction::Inbound),
@@ -54,7 +54,7 @@ impl Handler<Sessions> for Supervisor {
 
     async fn handle(&mut self, page: Sessions, _: &mut Context<Self>) -> SessionPage {
         let limit = if page.limit == 0 { PAGE } else { page.limit };
-        let books = &self.books;
+        let books = self.books();
         let ledger = &books.ledger;
         // Nobody is looked at for a page that is not on it, unless there is something to look for.
         let total = match &page.filter {
@@ -90,7 +90,7 @@ impl Handler<Inspect> for Supervisor {
     type Return = Option<Inspection>;
 
     async fn handle(&mut self, which: Inspect, _: &mut Context<Self>) -> Option<Inspection> {
-        let books = &self.books;
+        let books = self.books();
         let entry = books.ledger.entry(which.id)?;
         let line = &entry.held.line;
         let now = books.clock.now();
@@ -116,7 +116,8 @@ impl Handler<Send> for Supervisor {
     type Return = Sent;
 
     async fn handle(&mut self, send: Send, _: &mut Context<Self>) -> Sent {
-        let entry = self.books.ledger.entry(send.id);
+        let books = self.books();
+        let entry = books.ledger.entry(send.id);
         let Some(entry) = entry.filter(|entry| established(entry).is_some()) else {
             return Sent::Gone;
         };
@@ -132,7 +133,8 @@ impl Handler<MarkAuthenticated> for Supervisor {
     type Return = bool;
 
     async fn handle(&mut self, mark: MarkAuthenticated, _: &mut Context<Self>) -> bool {
-        let entry = self.books.ledger.entry(mark.id);
+        let books = self.books();
+        let entry = books.ledger.entry(mark.id);
         let Some(entry) = entry.filter(|entry| established(entry).is_some()) else {
             return false;
         };
@@ -145,9 +147,10 @@ impl Handler<Close> for Supervisor {
     type Return = usize;
 
     async fn handle(&mut self, close: Close, _: &mut Context<Self>) -> usize {
+        let books = self.books();
         let filter = match close.target {
             Target::Connection(id) => {
-                let Some(entry) = self.books.ledger.entry(id) else {
+                let Some(entry) = books.ledger.entry(id) else {
                     return 0;
                 };
                 Books::close(&entry.held, close.reason.into(), close.grace);
@@ -162,7 +165,7 @@ impl Handler<Close> for Supervisor {
                 ..SessionFilter::default()
             },
         };
-        let entries = self.books.ledger.entries();
+        let entries = books.ledger.entries();
         entries
             .filter(|entry| matches(&filter, entry))
             .map(|entry| Books::close(&entry.held, close.reason.into(), close.grace))
@@ -174,7 +177,8 @@ impl Handler<SetLimits> for Supervisor {
     type Return = AdmissionLimits;
 
     async fn handle(&mut self, new: SetLimits, _: &mut Context<Self>) -> AdmissionLimits {
-        self.books.set_limits(new.limits)
+        let mut books = self.books();
+        books.set_limits(new.limits)
     }
 }
 
@@ -182,9 +186,10 @@ impl Handler<AddBan> for Supervisor {
     type Return = IpAddr;
 
     async fn handle(&mut self, ban: AddBan, _: &mut Context<Self>) -> IpAddr {
-        let now = self.books.clock.now();
-        let source = self.books.admission.ban(ban.peer, ban.lasts, now);
-        self.books.show(Event::Banned {
+        let mut books = self.books();
+        let now = books.clock.now();
+        let source = books.admission.ban(ban.peer, ban.lasts, now);
+        books.show(Event::Banned {
             source,
             lasts: ban.lasts,
             cause: "operator".into(),
@@ -197,7 +202,8 @@ impl Handler<LiftBan> for Supervisor {
     type Return = bool;
 
     async fn handle(&mut self, lift: LiftBan, _: &mut Context<Self>) -> bool {
-        self.books.admission.lift_ban(lift.peer)
+        let books = self.books();
+        books.admission.lift_ban(lift.peer)
     }
 }
 
@@ -205,7 +211,8 @@ impl Handler<Bans> for Supervisor {
     type Return = Vec<Ban>;
 
     async fn handle(&mut self, _: Bans, _: &mut Context<Self>) -> Vec<Ban> {
-        self.books.admission.bans(self.books.clock.now())
+        let books = self.books();
+        books.admission.bans(books.clock.now())
     }
 }
 
@@ -217,18 +224,19 @@ impl Handler<Listen> for Supervisor {
         listen: Listen,
         _: &mut Context<Self>,
     ) -> Result<SocketAddr, StartError> {
+        let mut books = self.books();
         let address = listen.address;
-        if self.books.shutdown.is_some() {
+        if books.shutdown.is_some() {
             return Err(StartError::Bind {
                 address,
                 source: io::Error::other("the supervisor is shutting down"),
             });
         }
-        let sockets = Tcp::bind(address, self.books.listen_options)
+        let sockets = Tcp::bind(address, books.listen_options)
             .map_err(|source| StartError::Bind { address, source })?;
         let bound = sockets.first().map_or(address, Listener::address);
         let sockets = sockets.into_iter().map(AnyListener::Tcp).collect();
-        self.books.open(sockets);
+        books.open(sockets);
         Ok(bound)
     }
 }
@@ -238,7 +246,7 @@ impl Handler<StopListening> for Supervisor {
 
     async fn handle(&mut self, stop: StopListening, _: &mut Context<Self>) -> bool {
         let told = self
-            .books
+            .books()
             .tell_acceptors(Some(stop.listener), CloseListener);
         told > 0
     }
@@ -248,7 +256,8 @@ impl Handler<Pause> for Supervisor {
     type Return = usize;
 
     async fn handle(&mut self, pause: Pause, _: &mut Context<Self>) -> usize {
-        self.books.tell_acceptors(pause.listener, SetPaused(true))
+        let books = self.books();
+        books.tell_acceptors(pause.listener, SetPaused(true))
     }
 }
 
@@ -256,7 +265,8 @@ impl Handler<Resume> for Supervisor {
     type Return = usize;
 
     async fn handle(&mut self, resume: Resume, _: &mut Context<Self>) -> usize {
-        self.books.tell_acceptors(resume.listener, SetPaused(false))
+        let books = self.books();
+        books.tell_acceptors(resume.listener, SetPaused(false))
     }
 }
 
@@ -264,7 +274,8 @@ impl Handler<Subscribe> for Supervisor {
     type Return = Subscription;
 
     async fn handle(&mut self, wish: Subscribe, _: &mut Context<Self>) -> Subscription {
-        self.books.audience.admit(wish.filter, wish.capacity)
+        let mut books = self.books();
+        books.audience.admit(wish.filter, wish.capacity)
     }
 }
 
@@ -272,9 +283,10 @@ impl Handler<Shutdown> for Supervisor {
     type Return = ShutdownBegun;
 
     async fn handle(&mut self, shutdown: Shutdown, _: &mut Context<Self>) -> ShutdownBegun {
-        self.books.shut_down(shutdown.deadline);
+        let mut books = self.books();
+        books.shut_down(shutdown.deadline);
         ShutdownBegun {
-            outcome: self.books.outcome.clone(),
+            outcome: books.outcome.clone(),
         }
     }
 }
@@ -283,9 +295,10 @@ impl Handler<Drain> for Supervisor {
     type Return = ShutdownBegun;
 
     async fn handle(&mut self, drain: Drain, _: &mut Context<Self>) -> ShutdownBegun {
-        self.books.drain(drain.deadline);
+        let mut books = self.books();
+        books.drain(drain.deadline);
         ShutdownBegun {
-            outcome: self.books.outcome.clone(),
+            outcome: books.outcome.clone(),
         }
     }
 }

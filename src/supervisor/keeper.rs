@@ -1,8 +1,9 @@
 //! The supervisor's own wrapper: it runs the actor, owns what must survive its panic, and sees
 //! every connection to its end even then.
 
+use super::desk::enter;
 use super::shutdown::ShuttingDown;
-use super::{Books, Supervisor};
+use super::{Books, Desk, Supervisor};
 use crate::acceptor::CloseListener;
 use crate::cause::CloseCause;
 use crate::clock::Clock;
@@ -10,9 +11,9 @@ use crate::connection::Direction;
 use crate::control::Report;
 use crate::ending::panic_message;
 use crate::event::Event;
-use crate::lane::Lifecycle;
+use crate::lane::Reader;
 use crate::observe::Watching;
-use async_std::channel::{Receiver, Sender};
+use async_std::channel::Sender;
 use futures_util::{FutureExt, StreamExt};
 use std::cmp::Ordering;
 use std::future::poll_fn;
@@ -22,9 +23,6 @@ use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 use xtra::Mailbox;
-
-/// Words of the lane entered before control messages are looked at again.
-const WORDS_A_TURN: usize = 64;
 
 /// What sessions have when their supervisor has died, or its last handle was dropped.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(8);
@@ -46,7 +44,7 @@ const AUDIT_LOOKS: u32 = 20;
 
 /// What the wrapper owns besides the supervisor.
 pub(crate) struct Keeper {
-    pub(crate) lane: Receiver<Lifecycle>,
+    pub(crate) lane: Reader,
     pub(crate) observers: Vec<Watching>,
     pub(crate) report: Arc<OnceLock<Report>>,
     /// Dropped last: whoever waits for the report then finds it.
@@ -57,18 +55,21 @@ pub(crate) struct Keeper {
 pub(crate) async fn keep(mut keeper: Keeper, supervisor: Supervisor, mailbox: Mailbox<Supervisor>) {
     let mut supervisor = supervisor;
     let panic = supervise(&mut keeper, &mut supervisor, mailbox).await.err();
-    let mut books = supervisor.books;
-    if panic.is_some() {
-        settle(&mut keeper, &mut books).await;
+    if let Some(panic) = &panic {
+        supervisor.books().broken = Some(panic.clone());
+        settle(&keeper, &supervisor.desk).await;
     }
-    books.show(Event::Stopped {
-        inbound: books.counts(Direction::Inbound),
-        outbound: books.counts(Direction::Outbound),
-        panic: panic.clone(),
-    });
-    let report = books.report(panic);
-    let clock = books.clock.clone();
-    drop(books);
+    let (report, clock) = {
+        let mut books = supervisor.books();
+        let stopped = Event::Stopped {
+            inbound: books.counts(Direction::Inbound),
+            outbound: books.counts(Direction::Outbound),
+            panic: panic.clone(),
+        };
+        books.show(stopped);
+        (books.report(panic), books.clock.clone())
+    };
+    drop(supervisor);
     let_finish(keeper.observers, &clock).await;
     // Set once, here.
     let _ = keeper.report.set(report);
@@ -103,7 +104,7 @@ async fn let_finish(mut observers: Vec<Watching>, clock: &Clock) {
 }
 
 enum Turn<M> {
-    Word(Lifecycle),
+    Words,
     Told(M),
     Time,
 }
@@ -116,26 +117,28 @@ async fn supervise(
 ) -> Result<(), String> {
     // Kept until it resolves: dropping it while it waits could lose a message.
     let mut next = Some(mailbox.next());
-    let mut timer = supervisor.books.clock.timer();
+    let mut timer = supervisor.books().clock.timer();
     let mut audit = Audit::default();
     let mut words_first = true;
 
     loop {
-        if supervisor.books.shutdown.is_some()
-            && supervisor.books.is_empty()
-            && keeper.lane.is_empty()
         {
-            return Ok(());
+            let books = supervisor.books();
+            if let Some(panic) = &books.broken {
+                return Err(panic.clone());
+            }
+            if books.shutdown.is_some() && books.is_empty() && keeper.lane.is_empty() {
+                return Ok(());
+            }
+            let audit_at = audit.due(&books);
+            let shutdown_at = books.shutdown.as_ref().map(ShuttingDown::due);
+            timer.set(Some(shutdown_at.map_or(audit_at, |at| at.min(audit_at))));
         }
-        let audit_at = audit.due(&supervisor.books);
-        let shutdown_at = supervisor.books.shutdown.as_ref().map(ShuttingDown::due);
-        timer.set(Some(shutdown_at.map_or(audit_at, |at| at.min(audit_at))));
-
         let turn = poll_fn(|cx| {
             for look_at_words in [words_first, !words_first] {
                 if look_at_words {
-                    if let Poll::Ready(Some(word)) = keeper.lane.poll_next_unpin(cx) {
-                        return Poll::Ready(Turn::Word(word));
+                    if keeper.lane.poll_waiting(cx).is_ready() {
+                        return Poll::Ready(Turn::Words);
                     }
                 } else if let Some(Poll::Ready(message)) =
                     next.as_mut().map(|next| next.poll_unpin(cx))
@@ -146,15 +149,11 @@ async fn supervise(
             timer.poll(cx).map(|()| Turn::Time)
         })
         .await;
-        words_first = !matches!(turn, Turn::Word(_));
+        words_first = !matches!(turn, Turn::Words);
 
         match turn {
-            Turn::Word(word) => {
-                let books = &mut supervisor.books;
-                let waiting = std::iter::from_fn(|| keeper.lane.try_recv().ok());
-                for word in std::iter::once(word).chain(waiting.take(WORDS_A_TURN)) {
-                    guard(|| books.enter(word))?;
-                }
+            Turn::Words => {
+                enter(&mut supervisor.books(), keeper.lane.words());
             }
             Turn::Told(message) => {
                 let handled = AssertUnwindSafe(message.dispatch_to(supervisor));
@@ -163,16 +162,17 @@ async fn supervise(
                 if flow.is_break() {
                     // The last handle is gone: nobody can tell it anything any more.
                     next = None;
-                    guard(|| supervisor.books.shut_down(DEFAULT_DEADLINE))?;
+                    guard(|| supervisor.books().shut_down(DEFAULT_DEADLINE))?;
                 } else {
                     next = Some(mailbox.next());
                 }
             }
             Turn::Time => {
-                if guard(|| supervisor.books.step())? {
+                if guard(|| supervisor.books().step())? {
                     return Ok(());
                 }
-                audit.look(&mut supervisor.books, keeper.lane.is_empty());
+                let nothing_waits = keeper.lane.is_empty();
+                audit.look(&mut supervisor.books(), nothing_waits);
             }
         }
     }
@@ -183,28 +183,32 @@ fn guard<R>(step: impl FnOnce() -> R) -> Result<R, String> {
 }
 
 /// After a panic: every session is closed and every ending entered, in order and in time.
-async fn settle(keeper: &mut Keeper, books: &mut Books) {
-    books.admission.close();
-    books.tell_acceptors(None, CloseListener);
-    // Those accepted by now are told as they are entered.
-    let until = books.clock.now() + DEFAULT_DEADLINE;
-    books.shutdown = Some(ShuttingDown::by_death(books.clock.now(), until));
-    for entry in books.ledger.entries() {
-        let line = &entry.held.line;
-        line.trip(CloseCause::SupervisorGone, Duration::ZERO);
-    }
-    let mut timer = books.clock.timer();
-    timer.set(Some(until));
-    while !(books.is_empty() && keeper.lane.is_empty()) {
-        let word = poll_fn(|cx| match keeper.lane.poll_next_unpin(cx) {
-            Poll::Ready(word) => Poll::Ready(word),
-            Poll::Pending => timer.poll(cx).map(|()| None),
+async fn settle(keeper: &Keeper, desk: &Desk) {
+    let mut timer = {
+        let mut books = desk.books();
+        books.admission.close();
+        books.tell_acceptors(None, CloseListener);
+        // Those accepted by now are told as they are entered.
+        let until = books.clock.now() + DEFAULT_DEADLINE;
+        books.shutdown = Some(ShuttingDown::by_death(books.clock.now(), until));
+        for entry in books.ledger.entries() {
+            let line = &entry.held.line;
+            line.trip(CloseCause::SupervisorGone, Duration::ZERO);
+        }
+        let mut timer = books.clock.timer();
+        timer.set(Some(until));
+        timer
+    };
+    while !(desk.books().is_empty() && keeper.lane.is_empty()) {
+        let waiting = poll_fn(|cx| match keeper.lane.poll_waiting(cx) {
+            Poll::Ready(()) => Poll::Ready(true),
+            Poll::Pending => timer.poll(cx).map(|()| false),
         });
-        let Some(word) = word.await else {
+        if !waiting.await {
             return;
-        };
+        }
         // Whatever made the supervisor panic may do so again; the other words still count.
-        let _ = guard(|| books.enter(word));
+        enter(&mut desk.books(), keeper.lane.words());
     }
 }
 
