@@ -9,7 +9,7 @@ use crate::cause::{CloseCause, HandshakeCause};
 use crate::deadline::Deadlines;
 use crate::tls::Tap;
 use crate::transport::Transport;
-use std::task::{Poll, ready};
+use std::task::Poll;
 use std::time::Duration;
 
 /// How long a peer has for taking our last words and ending its half.
@@ -34,7 +34,7 @@ pub(super) async fn after_failed_handshake<T: Transport>(
             | HandshakeCause::Io(_)
     );
     if said {
-        part(tap, control).await;
+        part(tap, control, false).await;
     }
 }
 
@@ -72,26 +72,31 @@ pub(super) async fn after_session<T: Transport>(
         }
     }
     if stop.cause != CloseCause::Reset {
-        part(tap, control).await;
+        part(tap, control, stop.cause == CloseCause::PeerClosed).await;
     }
     stop
 }
 
-/// Flushes the tap, ends our half, and waits a little for the peer's.
-async fn part<T: Transport>(tap: &Tap<T>, control: &mut Control<'_>) {
+/// Flushes the tap, ends our half, and waits a little for the peer's. A peer that has said it sends
+/// nothing more (close_notify, RFC 8446 §6.1) needs no waiting for: closing ends our half as well.
+async fn part<T: Transport>(tap: &Tap<T>, control: &mut Control<'_>, is_silent: bool) {
     let deadline = control.now() + LINGER;
     let flushed = control
         .until_forced(deadline, |cx| tap.poll_flush(cx))
         .await;
-    if !matches!(flushed, Ok(Ok(()))) || tap.shutdown_write().is_err() {
+    if !matches!(flushed, Ok(Ok(()))) {
+        return;
+    }
+    if !is_silent && tap.shutdown_write().is_err() {
         return;
     }
     let mut rubbish = 0;
     let _ = control
         .until_forced(deadline, |cx| {
             while rubbish < RUBBISH {
-                match ready!(tap.poll_discard(cx)) {
-                    Ok(count) if count > 0 => rubbish += count,
+                match tap.poll_discard(cx) {
+                    Poll::Ready(Ok(count)) if count > 0 => rubbish += count,
+                    Poll::Pending if !is_silent => return Poll::Pending,
                     _ => break,
                 }
             }
