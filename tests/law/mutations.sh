@@ -70,8 +70,8 @@ mutant 'the refusal of a second ending' src/ending.rs \
     's/let Some\(session\) = self\.session\.take\(\) else \{\s*return;\s*\};/let session = self.session.take();/'
 mutant 'the flush before Ready' src/tls/mod.rs \
     's/(self\.stage = Stage::Flushing\(Box::new\(stream\)\);\s*\}\s*)self\.tap\.poll_flush\(cx\)/$1let _ = self.tap.poll_flush(cx);\n        Poll::Ready(Ok(()))/'
-mutant 'one permit' src/session.rs \
-    's/permit\.shaken\(\);/permit.shaken();\n    std::mem::forget(permit);/'
+mutant 'one permit' src/admission/mod.rs \
+    's/self\.admission\.state\(\)\.rules\.gone\(self\.ticket\);//'
 mutant 'the close latch' src/flow.rs \
     's/None => state\.closing = Some\(Closing \{ cause, grace \}\),/None => drop(Closing { cause, grace }),/'
 mutant 'the wake of a sleeping session' src/flow.rs \
@@ -87,7 +87,7 @@ mutant 'closing whom a shutdown finds at the door' src/supervisor/books.rs \
 mutant 'cutting at the deadline of a shutdown' src/supervisor/shutdown.rs \
     's/line\.trip\(CloseCause::DrainDeadline, Duration::ZERO\);/let _ = line;/'
 mutant 'the wrapper of the supervisor' src/supervisor/keeper.rs \
-    's/settle\(&mut keeper, &mut books\)\.await;/let _ = &mut books;/'
+    's/settle\(&keeper, &supervisor\.desk\)\.await;/let _ = &keeper;/'
 mutant 'cutting sessions when the supervisor dies' src/supervisor/keeper.rs \
     's/line\.trip\(CloseCause::SupervisorGone, Duration::ZERO\);/let _ = line;/'
 mutant "the acceptor's last word" src/acceptor.rs \
@@ -95,7 +95,11 @@ mutant "the acceptor's last word" src/acceptor.rs \
 mutant 'shutting the door in a shutdown' src/supervisor/shutdown.rs \
     's/self\.tell_acceptors\(None, CloseListener\);/let _ = CloseListener;/'
 mutant 'the flush of what was said last' src/session/goodbye.rs \
-    's/part\(tap, control\)\.await;/let _ = (tap, \&control);/g'
+    's/part\(tap, control, [^;]*\)\.await;/let _ = (tap, \&control);/g'
+mutant 'the order of the lane' src/lane.rs \
+    's/words\.pop_front\(\)/words.pop_back()/'
+mutant 'the wake of who reads the lane' src/lane.rs \
+    's/reader\.wake\(\);/drop(reader);/'
 
 if ((survivors)); then
     echo "$survivors were not noticed" >&2
