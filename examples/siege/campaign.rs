@@ -7,6 +7,7 @@ use crate::interrupt;
 use crate::place::{DOMAIN, Place};
 use crate::progress::Progress;
 use crate::server::{End, Home, Look, PASSWORD, Server};
+use crate::standstill::Sleeper;
 use crate::trust::{Trust, Versions};
 use std::error::Error;
 use std::net::SocketAddr;
@@ -51,6 +52,8 @@ pub struct Outcome {
     pub good: Arc<Fate>,
     /// What the besiegers have done.
     pub abuses: Arc<Counts>,
+    /// The longest that the machine kept somebody asleep beyond his time.
+    pub standstill: Duration,
     /// All of it.
     pub took: Duration,
 }
@@ -74,6 +77,7 @@ pub struct Life {
 /// # Errors
 /// When the siege itself fails: the softswitch does not start, a descriptor is missing.
 pub fn wage(program: &Path, duration: Duration) -> Result<Outcome, Box<dyn Error>> {
+    let sleeper = Sleeper::start();
     let begun = Instant::now();
     let interrupted = Arc::<AtomicBool>::default();
     let stopped = Arc::clone(&interrupted);
@@ -105,6 +109,7 @@ pub fn wage(program: &Path, duration: Duration) -> Result<Outcome, Box<dyn Error
         lives: lives?,
         good: good.end(),
         abuses,
+        standstill: sleeper.wake(),
         took: begun.elapsed(),
     })
 }

@@ -18,6 +18,7 @@ mod phone;
 mod place;
 mod server;
 mod sipload;
+mod standstill;
 mod testimony;
 mod verdict;
 
