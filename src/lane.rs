@@ -114,6 +114,8 @@ pub(crate) struct Words {
 struct Waiting {
     words: VecDeque<Lifecycle>,
     closed: bool,
+    /// The reader is to look, even if nothing waits: whoever entered words may have found trouble.
+    called: bool,
     reader: Option<Waker>,
 }
 
@@ -147,7 +149,11 @@ impl Lane {
         let clerk = words.clerk.get().and_then(Weak::upgrade);
         let entered = clerk.is_some_and(|clerk| clerk.enter_waiting(words));
         if !entered {
-            let reader = words.waiting().reader.take();
+            let reader = {
+                let mut waiting = words.waiting();
+                waiting.called = true;
+                waiting.reader.take()
+            };
             if let Some(reader) = reader {
                 reader.wake();
             }
@@ -182,10 +188,10 @@ impl Reader {
         self.words.waiting().words.is_empty()
     }
 
-    /// Waits until something was said that nobody has entered.
+    /// Waits until something was said that nobody has entered well.
     pub(crate) fn poll_waiting(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut waiting = self.words.waiting();
-        if !waiting.words.is_empty() {
+        if std::mem::take(&mut waiting.called) || !waiting.words.is_empty() {
             return Poll::Ready(());
         }
         match &mut waiting.reader {
@@ -201,6 +207,7 @@ impl Drop for Reader {
         let words = {
             let mut waiting = self.words.waiting();
             waiting.closed = true;
+            waiting.reader = None;
             std::mem::take(&mut waiting.words)
         };
         drop(words);
@@ -215,3 +222,7 @@ impl fmt::Debug for Words {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "lane_tests.rs"]
+mod tests;

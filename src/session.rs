@@ -180,7 +180,7 @@ async fn turn_away<T: Transport, A: Application>(
     control: &mut Control<'_>,
     stop: Stop,
 ) -> Stop {
-    let mut pump = Pump::new(stream, house);
+    let mut pump = Pump::new(stream, house, control.line());
     goodbye::after_session(tap, &mut pump, control, &house.deadlines, stop).await
 }
 
@@ -194,7 +194,7 @@ async fn serve<T: Transport, A: Application>(
     let line = Arc::clone(control.line());
     let flow = Flow::new(Arc::clone(&line));
     let mut conversation = house.application.open(ready, flow);
-    let mut pump = Pump::new(stream, house);
+    let mut pump = Pump::new(stream, house, &line);
 
     let stop = loop {
         let message = match poll_fn(|cx| pump.poll_message(cx, control)).await {

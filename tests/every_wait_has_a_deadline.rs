@@ -12,6 +12,7 @@ use sipward::{
     CloseCause, ConnectionId, Deadlines, EventKind, Flow, HandshakeCause, KeepOpen, Phase, Ready,
     Silent, SipSession,
 };
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -127,6 +128,24 @@ fn a_message_that_is_begun_has_to_be_finished() {
         lab.clock.advance(seconds(20));
         caller.send("Via: a\r\n").await;
         pass(&lab, seconds(10)).await;
+        ends(&lab, caller, CloseCause::PartialMessageTimeout, seconds(30)).await;
+    });
+}
+
+#[test]
+fn a_record_that_is_begun_has_to_be_finished_though_nothing_of_it_is_seen() {
+    block_on(async {
+        let lab = lab(Silent, |builder| builder).await;
+        let mut caller = lab.call().await;
+        let id = ready(&lab.events).await.connection.id;
+        caller.send(request("OPTIONS", "")).await;
+        messages(&lab, id, 1).await;
+        caller.tls.writer().write_all(&[b'm'; 8000]).unwrap();
+        let record = caller.flight();
+        caller.wire.write_all(&record[..5000]).await.unwrap();
+        lab.armed(seconds(30)).await;
+        // 5,000 bytes came within the first 5 s, and so are fast enough for 55.
+        pass(&lab, seconds(30)).await;
         ends(&lab, caller, CloseCause::PartialMessageTimeout, seconds(30)).await;
     });
 }

@@ -4,12 +4,14 @@
 mod peer;
 
 use async_std::task::block_on;
+use futures_lite::AsyncWriteExt;
 use peer::lab::{Lab, lab};
 use peer::{Hosting, closed, echo, failed, in_time, ready, request, until};
 use sipward::sip::Message;
 use sipward::{
     AdmissionLimits, Application, Event, EventKind, Flow, Ready, RefusalCause, Silent, SipSession,
 };
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -111,6 +113,19 @@ fn the_part_of_a_message_that_has_come_counts_until_the_message_is_served() {
         caller.send(rest).await;
         caller.expect(&message).await;
         wait_until_it_counts(&lab, |counted| counted == SESSION).await;
+    });
+}
+
+#[test]
+fn what_tls_holds_of_a_record_that_is_not_whole_counts() {
+    block_on(async {
+        let lab = with_budget(Silent, 10 * HANDSHAKE).await;
+        let mut caller = lab.call().await;
+        ready(&lab.events).await;
+        caller.tls.writer().write_all(&[b'm'; 16_000]).unwrap();
+        let record = caller.flight();
+        caller.wire.write_all(&record[..9000]).await.unwrap();
+        wait_until_it_counts(&lab, |counted| counted == SESSION + 8 * 1024).await;
     });
 }
 

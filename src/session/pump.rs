@@ -1,5 +1,7 @@
 //! The loop of an established session: what it looks at, in which order, each time it is polled.
 
+mod held;
+
 use super::House;
 use super::control::Control;
 use crate::cause::CloseCause;
@@ -35,6 +37,8 @@ pub(super) struct Pump<T: Transport> {
     framer: Framer,
     watch: Watch,
     ready: Instant,
+    /// Bytes on the wire when TLS last gave us something: what came since, it holds.
+    mark: u64,
     /// The message being encrypted.
     outgoing: Bytes,
     /// The length of the message a handler works on.
@@ -76,13 +80,14 @@ impl From<Closing> for Stop {
 }
 
 impl<T: Transport> Pump<T> {
-    pub(super) fn new<A>(stream: Stream<T>, house: &House<A>) -> Self {
+    pub(super) fn new<A>(stream: Stream<T>, house: &House<A>, line: &Line) -> Self {
         let now = house.clock.now();
         Self {
             stream,
             framer: Framer::new(house.limits),
             watch: Watch::new(house.deadlines, now),
             ready: now,
+            mark: line.readings.bytes_in.load(Ordering::Relaxed),
             outgoing: Bytes::new(),
             in_hand: 0,
             pongs: 0,
@@ -127,6 +132,8 @@ impl<T: Transport> Pump<T> {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
+                // What TLS answered by itself while it read has its deadline too.
+                Ok(Received::Nothing) if self.stream.has_unsent() && !self.unflushed => continue,
                 Ok(Received::Nothing) => {}
                 Err(stop) => return Poll::Ready(Err(stop)),
             }
@@ -186,14 +193,6 @@ impl<T: Transport> Pump<T> {
             }
         }
         self.stream.poll_close(cx)
-    }
-
-    /// Tells admission what this session holds before it sleeps on it.
-    fn count_buffers(&self, control: &Control<'_>) {
-        let queued = control.line().queued();
-        let coming = self.framer.capacity() + self.in_hand;
-        let leaving = self.stream.buffered() + self.outgoing.len() + queued;
-        control.permit().buffers(coming + leaving);
     }
 
     /// Encrypts and sends as much as the peer takes.
@@ -288,7 +287,7 @@ impl<T: Transport> Pump<T> {
                     self.frames_left -= 1;
                     continue;
                 }
-                Ok(None) => self.watch.partial(self.framer.partial(), now),
+                Ok(None) => self.watch.partial(self.coming(line), now),
                 Err(violation) => return Err(Stop::at_once(CloseCause::Framing(violation))),
             }
             // What cannot be sent is not asked for again: its asker has to read first.
@@ -302,10 +301,14 @@ impl<T: Transport> Pump<T> {
             });
             match read {
                 Poll::Ready(Ok(0)) => return Err(Stop::at_once(CloseCause::PeerClosed)),
-                Poll::Ready(Ok(_)) => self.watch.heard(now),
+                Poll::Ready(Ok(_)) => {
+                    self.watch.heard(now);
+                    self.mark = line.readings.bytes_in.load(Ordering::Relaxed);
+                }
                 Poll::Ready(Err(error)) => return Err(self.broken(&error)),
                 Poll::Pending => {
                     self.frames_left = FRAMES_A_TURN;
+                    self.watch.partial(self.coming(line), now);
                     return Ok(self.owed());
                 }
             }

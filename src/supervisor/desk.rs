@@ -28,6 +28,16 @@ impl Desk {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Gives the books up, and waits until nobody has them: then everything in them is gone.
+    pub(super) async fn clear(self) {
+        let books = Arc::downgrade(&self.books);
+        drop(self);
+        // Whoever has just had a word for them is about to let go.
+        while books.strong_count() > 0 {
+            async_std::task::yield_now().await;
+        }
+    }
+
     /// What the lane may call on.
     pub(crate) fn clerk(&self) -> Arc<dyn Clerk> {
         Arc::clone(&self.books) as Arc<dyn Clerk>

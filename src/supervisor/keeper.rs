@@ -69,7 +69,7 @@ pub(crate) async fn keep(mut keeper: Keeper, supervisor: Supervisor, mailbox: Ma
         books.show(stopped);
         (books.report(panic), books.clock.clone())
     };
-    drop(supervisor);
+    supervisor.desk.clear().await;
     let_finish(keeper.observers, &clock).await;
     // Set once, here.
     let _ = keeper.report.set(report);
