@@ -94,7 +94,7 @@ fn what_a_peer_can_make_us_hold_is_bounded() {
             wasteful.extend([22, 3, 3]);
             wasteful.extend(vector(fragment.to_vec()));
         }
-        assert!(siege.cost(200, &wasteful).await <= 128 * 1024);
+        assert!(siege.cost(200, &wasteful).await <= 80 * 1024);
     });
 }
 

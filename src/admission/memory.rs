@@ -5,7 +5,8 @@ use super::rules::Refusal;
 use crate::cause::RefusalCause;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The most a handshake holds: an endless message on top of a whole hello.
+/// The most a handshake holds besides our certificate chain: an endless message on top of a whole
+/// hello.
 pub(super) const HANDSHAKE: usize = 80 * 1024;
 
 /// What an established session holds while nothing is buffered: TLS, its task, its books.
