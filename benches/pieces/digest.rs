@@ -2,7 +2,7 @@
 
 use super::Piece;
 use crate::softswitch::accounts::Accounts;
-use crate::softswitch::digest::hash::{Algorithm, Answer};
+use crate::softswitch::digest::hash::{Algorithm, Answer, Hash};
 use crate::softswitch::digest::{Authenticator, NONCE_LIFETIME, Verdict};
 use std::hint::black_box;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -32,11 +32,25 @@ pub const PIECES: &[Piece] = &[
     },
 ];
 
-fn now() -> SystemTime {
+/// One pair of credentials again and again: only the first is in time, but a count that does not
+/// rise is found out last.
+fn verify(algorithm: Algorithm, password: &str) -> Box<dyn FnMut()> {
+    let mut server = server();
+    let credentials = Answers::of_alice(&server, algorithm, password).credentials(1);
+    let mut verify = move || server.verify("REGISTER", URI, &[&credentials], now());
+    let first = verify();
+    let right = matches!(first, Verdict::Authenticated { .. });
+    assert_eq!(right, password == "wonderland", "{first:?}");
+    Box::new(move || drop(black_box(verify())))
+}
+
+/// When everything happens.
+pub fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_700_000_000)
 }
 
-fn server() -> Authenticator {
+/// It knows alice, whose password is wonderland.
+pub fn server() -> Authenticator {
     let mut accounts = Accounts::new(REALM, &[]);
     accounts
         .add("alice:wonderland")
@@ -44,37 +58,46 @@ fn server() -> Authenticator {
     Authenticator::new(REALM.to_owned(), accounts, [7; 32], NONCE_LIFETIME)
 }
 
-/// One pair of credentials again and again: only the first is in time, but a count that does not
-/// rise is found out last.
-fn verify(algorithm: Algorithm, password: &str) -> Box<dyn FnMut()> {
-    let mut server = server();
-    let challenge = server.challenges(now(), false, false).swap_remove(0);
-    let (_, nonce) = challenge.split_once("nonce=\"").expect("a nonce");
-    let (nonce, _) = nonce.split_once('"').expect("its end");
-    let ha1 = algorithm.hash(&[b"alice", REALM.as_bytes(), password.as_bytes()]);
-    let answer = Answer {
-        method: "REGISTER",
-        uri: URI,
-        nonce,
-        count: b"00000001",
-        cnonce: "c",
-    };
-    let response = algorithm.response(&ha1, &answer);
-    let response = str::from_utf8(response.as_bytes()).expect("hexadecimal digits");
-    let credentials = format!(
-        "Digest username=\"alice\", realm=\"{REALM}\", nonce=\"{nonce}\", uri=\"{URI}\", \
-         response=\"{response}\", algorithm={}, qop=auth, nc=00000001, cnonce=\"c\"",
-        algorithm.name(),
-    );
-    let first = server.verify("REGISTER", URI, &[&credentials], now());
-    let right = matches!(first, Verdict::Authenticated { .. });
-    assert_eq!(right, password == "wonderland", "{first:?}");
-    Box::new(move || {
-        drop(black_box(server.verify(
-            "REGISTER",
-            URI,
-            &[&credentials],
-            now(),
-        )))
-    })
+/// What alice's phone makes of one challenge.
+pub struct Answers {
+    algorithm: Algorithm,
+    ha1: Hash,
+    nonce: String,
+}
+
+impl Answers {
+    pub fn of_alice(server: &Authenticator, algorithm: Algorithm, password: &str) -> Self {
+        let challenge = server.challenges(now(), false, false).swap_remove(0);
+        let (_, nonce) = challenge.split_once("nonce=\"").expect("a nonce");
+        let (nonce, _) = nonce.split_once('"').expect("its end");
+        Self {
+            algorithm,
+            ha1: algorithm.hash(&[b"alice", REALM.as_bytes(), password.as_bytes()]),
+            nonce: nonce.to_owned(),
+        }
+    }
+
+    /// Credentials for a REGISTER.
+    pub fn credentials(&self, count: u32) -> String {
+        let Self {
+            algorithm,
+            ha1,
+            nonce,
+        } = self;
+        let count = format!("{count:08x}");
+        let answer = Answer {
+            method: "REGISTER",
+            uri: URI,
+            nonce,
+            count: count.as_bytes(),
+            cnonce: "c",
+        };
+        let response = algorithm.response(ha1, &answer);
+        let response = str::from_utf8(response.as_bytes()).expect("hexadecimal digits");
+        format!(
+            "Digest username=\"alice\", realm=\"{REALM}\", nonce=\"{nonce}\", uri=\"{URI}\", \
+             response=\"{response}\", algorithm={}, qop=auth, nc={count}, cnonce=\"c\"",
+            algorithm.name(),
+        )
+    }
 }

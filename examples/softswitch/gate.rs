@@ -1,7 +1,7 @@
 //! Digest authentication as the switch asks for it.
 
-use crate::digest::{self, Authenticator};
-use crate::switch::{Gate, Verdict};
+use super::digest::{self, Authenticator};
+use super::switch::{Gate, Verdict};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 

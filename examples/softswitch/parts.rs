@@ -8,5 +8,6 @@
 
 pub mod accounts;
 pub mod digest;
+pub mod gate;
 pub mod options;
 pub mod switch;
