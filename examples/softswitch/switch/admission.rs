@@ -8,7 +8,6 @@ use super::gate::Verdict;
 use super::name::Name;
 use super::request::Request;
 use super::status::Refusal;
-use super::value;
 use super::world::World;
 use super::{Arrival, Switch};
 
@@ -24,7 +23,7 @@ impl Switch {
         if !self.domains.serve(&record) || !self.domains.serve(&request.target()?) {
             return Err(Refusal::because(403, "Domain Not Served"));
         }
-        let Some(user) = value::user(&record) else {
+        let Some(user) = record.user() else {
             return Err(Refusal::because(400, "Missing User In To"));
         };
         if self.gate.is_open() {
@@ -54,7 +53,7 @@ impl Switch {
             return Ok(());
         }
         let from = request.sender()?;
-        let user = value::user(&from).filter(|_| self.domains.serve(&from));
+        let user = from.user().filter(|_| self.domains.serve(&from));
         let flow = arrival.source.flow;
         let proved = self.accounts.get(&flow).zip(user);
         if proved.is_some_and(|(accounts, user)| accounts.iter().any(|account| account == user)) {
@@ -84,8 +83,8 @@ impl Switch {
     ) -> Result<(), Refusal> {
         let flow = arrival.source.flow;
         let from = request.sender()?;
-        let names_account = self.domains.serve(&from)
-            && value::user(&from).is_some_and(|user| self.gate.knows(user));
+        let names_account =
+            self.domains.serve(&from) && from.user().is_some_and(|user| self.gate.knows(user));
         if (flow == token.caller || flow == token.callee) && !names_account {
             return Ok(());
         }

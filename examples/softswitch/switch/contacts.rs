@@ -2,14 +2,13 @@
 
 use std::fmt::Write;
 
-use ezk_sip_types::uri::SipUri;
-
 use super::config::SwitchConfig;
 use super::location::BindingKey;
 use super::name::Name;
 use super::request::Request;
 use super::status::Refusal;
-use super::value::{self, Address, items, param};
+use super::uri::Uri;
+use super::value::{Address, items, param};
 
 /// The wish of a REGISTER.
 #[derive(Debug)]
@@ -45,7 +44,7 @@ pub(super) fn wish(request: &Request<'_>, config: &SwitchConfig) -> Result<Wish,
         if item == "*" {
             star = true;
         } else {
-            asked.push(read(request, item, general, config)?);
+            asked.push(read(item, general, config)?);
         }
     }
     match (star, asked.is_empty()) {
@@ -59,15 +58,10 @@ pub(super) fn wish(request: &Request<'_>, config: &SwitchConfig) -> Result<Wish,
     }
 }
 
-fn read(
-    request: &Request<'_>,
-    item: &str,
-    general: Option<u32>,
-    config: &SwitchConfig,
-) -> Result<Asked, Refusal> {
+fn read(item: &str, general: Option<u32>, config: &SwitchConfig) -> Result<Asked, Refusal> {
     let bad = || Refusal::because(400, "Bad Contact");
     let address = Address::split(item).ok_or_else(bad)?;
-    let uri = value::uri(request.head.message, address.uri).ok_or_else(bad)?;
+    let uri = Uri::parse(address.uri).ok_or_else(bad)?;
     let wanted = match param(address.params, "expires") {
         Some(text) => text.parse().unwrap_or(config.default_expires_s),
         None => general.unwrap_or(config.default_expires_s),
@@ -92,11 +86,11 @@ fn read(
 }
 
 /// Equal texts for URIs that RFC 3261 19.1.4 calls equal, but for the order of their parameters.
-fn comparable(uri: &SipUri) -> String {
-    let host = uri.host_port.host.to_string().to_ascii_lowercase();
-    let port = uri.host_port.port.map_or(0, u32::from);
-    let user = value::user(uri).unwrap_or("");
-    let params = uri.uri_params.to_string().to_ascii_lowercase();
+fn comparable(uri: &Uri<'_>) -> String {
+    let host = uri.host.to_string().to_ascii_lowercase();
+    let port = uri.port.map_or(0, u32::from);
+    let user = uri.user().unwrap_or("");
+    let params = uri.params.to_ascii_lowercase();
     format!("{}:{user}@{host}:{port}{params}", uri.sips)
 }
 

@@ -6,7 +6,6 @@ use super::head::Head;
 use super::request::Request;
 use super::status::{Refusal, reason};
 use super::transaction::{ServerKey, Stage};
-use super::value;
 use super::world::{FlowId, World};
 use super::{Arrival, Switch};
 
@@ -84,12 +83,12 @@ impl Switch {
     fn is_for_us(&self, request: &Request<'_>) -> bool {
         request
             .target()
-            .is_ok_and(|uri| value::user(&uri).is_none() && self.domains.serve(&uri))
+            .is_ok_and(|uri| uri.user().is_none() && self.domains.serve(&uri))
     }
 
     fn server_key(&self, flow: FlowId, request: &Request<'_>, method: &str) -> ServerKey {
         let via = &request.via;
-        let name = self.ids.of((via.branch(), via.sent_by_text, method));
+        let name = self.ids.of((via.branch(), via.sent_by, method));
         ServerKey { flow, name }
     }
 

@@ -2,26 +2,25 @@
 
 use std::net::IpAddr;
 
-use ezk_sip_types::host::{Host, HostPort};
-use ezk_sip_types::uri::SipUri;
+use ezk_sip_types::host::{self, HostPort};
 
 use super::config::SwitchConfig;
-use super::value;
+use super::uri::{Host, Uri};
 
 /// The served domains and the advertised address.
 #[derive(Debug)]
 pub(super) struct Domains {
     /// Served domains first, the advertised host last.
-    hosts: Vec<Host>,
+    hosts: Vec<Host<'static>>,
     /// `host[:port]` for Via, Record-Route and Contact.
     pub(super) advertise: String,
 }
 
 impl Domains {
     pub(super) fn new(config: &SwitchConfig) -> Domains {
-        let mut hosts: Vec<Host> = config.domains.iter().map(|name| host(name)).collect();
+        let mut hosts: Vec<_> = config.domains.iter().map(|name| host(name)).collect();
         if let Ok(advertised) = config.advertise.parse::<HostPort>() {
-            hosts.push(advertised.host);
+            hosts.push(advertised.host.into());
         }
         Domains {
             hosts,
@@ -31,31 +30,31 @@ impl Domains {
 
     /// Whether the URI is of a served domain or of the advertised host. Ports are not compared: a
     /// phone may reach the switch through a port it does not know of.
-    pub(super) fn serve(&self, uri: &SipUri) -> bool {
-        let asked = &uri.host_port.host;
-        self.hosts.iter().any(|ours| match (ours, asked) {
+    pub(super) fn serve(&self, uri: &Uri<'_>) -> bool {
+        self.hosts.iter().any(|ours| match (ours, &uri.host) {
             (Host::Name(ours), Host::Name(asked)) => {
                 without_dot(ours).eq_ignore_ascii_case(without_dot(asked))
             }
-            _ => ours == asked,
+            (ours, asked) => ours == asked,
         })
     }
 }
 
 /// `user@host` of a URI, for reports.
-pub(super) fn address_of_record(uri: &SipUri) -> String {
-    match value::user(uri) {
-        Some(user) => format!("{user}@{}", uri.host_port.host),
-        None => uri.host_port.host.to_string(),
+pub(super) fn address_of_record(uri: &Uri<'_>) -> String {
+    match uri.user() {
+        Some(user) => format!("{user}@{}", uri.host),
+        None => uri.host.to_string(),
     }
 }
 
-fn host(name: &str) -> Host {
+fn host(name: &str) -> Host<'static> {
     match name.parse::<IpAddr>() {
         Ok(ip) => ip.into(),
-        Err(_) => name
-            .parse()
-            .unwrap_or_else(|_| Host::Name(name.to_owned().into())),
+        Err(_) => match name.parse::<host::Host>() {
+            Ok(host) => host.into(),
+            Err(_) => Host::Name(name.to_owned().into()),
+        },
     }
 }
 

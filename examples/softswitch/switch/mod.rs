@@ -40,6 +40,7 @@ mod status;
 mod timers;
 mod transaction;
 mod transactions;
+mod uri;
 mod value;
 mod world;
 

@@ -1,7 +1,6 @@
 //! The proxy's way with a request (RFC 3261 16.3 to 16.6): checks, targets, and a branch for each.
 
 use bytes::Bytes;
-use ezk_sip_types::uri::SipUri;
 
 use super::answer::Answer;
 use super::domains::address_of_record;
@@ -16,7 +15,8 @@ use super::timers::Due;
 use super::transaction::{
     Attempt, Branch, Cancel, Context, Kind, Outcome, Progress, ServerKey, Stage,
 };
-use super::value::{self, items};
+use super::uri::Uri;
+use super::value::items;
 use super::world::{FlowId, World};
 use super::{Arrival, Switch};
 
@@ -113,8 +113,8 @@ impl Switch {
     }
 
     /// The bindings of the user that is asked for (16.5).
-    fn bound(&self, asked: &SipUri) -> Result<Vec<Target>, Refusal> {
-        let user = value::user(asked).ok_or_else(|| Refusal::new(404))?;
+    fn bound(&self, asked: &Uri<'_>) -> Result<Vec<Target>, Refusal> {
+        let user = asked.user().ok_or_else(|| Refusal::new(404))?;
         let mut targets = Vec::new();
         for (_, binding) in self.location.of_user(user) {
             // RFC 5630: a sips request may reach only who registered so.

@@ -4,12 +4,10 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use ezk_sip_types::host::HostPort;
-use ezk_sip_types::uri::SipUri;
-
 use super::head::Head;
 use super::name::Name;
 use super::status::Refusal;
+use super::uri::Uri;
 use super::value::{self, Address, TopVia, cut, separated};
 
 /// A request that can be answered.
@@ -35,7 +33,7 @@ impl<'a> Request<'a> {
         let mut start = head.start.split(' ');
         let (method, uri) = (start.next()?, start.next()?);
         let top = head.lines.iter().find(|line| line.name == Name::Via)?;
-        let via = TopVia::parse(head.message, top.value)?;
+        let via = TopVia::parse(top.value)?;
         Some(Request {
             method,
             uri,
@@ -90,21 +88,21 @@ impl<'a> Request<'a> {
     }
 
     /// The Request-URI, parsed.
-    pub(super) fn target(&self) -> Result<SipUri, Refusal> {
+    pub(super) fn target(&self) -> Result<Uri<'a>, Refusal> {
         self.is_sips()?;
         self.parsed(self.uri, "Bad Request-URI")
     }
 
-    pub(super) fn sender(&self) -> Result<SipUri, Refusal> {
+    pub(super) fn sender(&self) -> Result<Uri<'a>, Refusal> {
         self.parsed(self.from.uri, "Bad From")
     }
 
-    pub(super) fn to_uri(&self) -> Result<SipUri, Refusal> {
+    pub(super) fn to_uri(&self) -> Result<Uri<'a>, Refusal> {
         self.parsed(self.to.uri, "Bad To")
     }
 
-    fn parsed(&self, text: &str, reason: &'static str) -> Result<SipUri, Refusal> {
-        value::uri(self.head.message, text).ok_or_else(|| Refusal::because(400, reason))
+    fn parsed(&self, text: &'a str, reason: &'static str) -> Result<Uri<'a>, Refusal> {
+        Uri::parse(text).ok_or_else(|| Refusal::because(400, reason))
     }
 
     /// From tag, not empty once `check` has passed.
@@ -122,11 +120,7 @@ impl<'a> Request<'a> {
 fn stamped<'a>(via: &TopVia<'a>, raw: &'a str, peer: SocketAddr) -> Cow<'a, str> {
     let ip = peer.ip().to_canonical();
     let asks_port = separated(via.params, b';').any(|piece| piece.eq_ignore_ascii_case("rport"));
-    let same_host = via
-        .sent_by
-        .as_ref()
-        .and_then(HostPort::ip)
-        .is_some_and(|host| host == ip);
+    let same_host = via.ip() == Some(ip);
     let claims = value::param(via.params, "received").is_some();
     if same_host && !asks_port && !claims {
         return Cow::Borrowed(raw);

@@ -222,7 +222,7 @@ impl Response<'_> {
 /// The response and the method it answers.
 fn read(head: Head<'_>) -> Option<(Response<'_>, &str)> {
     let status = head.start.split(' ').nth(1)?.parse().ok()?;
-    let via = TopVia::parse(head.message, head.first(Name::Via)?)?;
+    let via = TopVia::parse(head.first(Name::Via)?)?;
     let method = head.only(Name::CSeq)?.split_ascii_whitespace().nth(1)?;
     Some((Response { head, status, via }, method))
 }

@@ -10,7 +10,8 @@ use super::head::Head;
 use super::name::Name;
 use super::request::Request;
 use super::status::Refusal;
-use super::value::{self, Address, items};
+use super::uri::Uri;
+use super::value::{Address, items};
 
 /// Where a request leads, and what of it has to be rewritten for that.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ impl Switch {
     pub(super) fn course<'a>(&self, request: &Request<'a>) -> Result<Course<'a>, Refusal> {
         let mut routes = Routes::of(&request.head);
         let mut uri = request.uri;
-        let mut dialog = self.token(request.head.message, uri)?;
+        let mut dialog = self.token(uri)?;
         if dialog.is_some()
             && let Some(last) = routes.left.pop()
         {
@@ -38,10 +39,10 @@ impl Switch {
         }
         while let Some(first) = routes.left.first() {
             let address = Address::split(first).ok_or_else(bad_route)?;
-            if !is_ours(&self.domains, request, address.uri) {
+            if !is_ours(&self.domains, address.uri) {
                 break;
             }
-            let token = self.token(request.head.message, address.uri)?;
+            let token = self.token(address.uri)?;
             routes.left.remove(0);
             if token.is_some() {
                 dialog = token;
@@ -60,15 +61,15 @@ impl Switch {
     }
 
     /// The token in a URI of ours; `None` when it is not such a URI.
-    fn token(&self, message: &bytes::Bytes, text: &str) -> Result<Option<FlowToken>, Refusal> {
+    fn token(&self, text: &str) -> Result<Option<FlowToken>, Refusal> {
         // A URI that is shorter than a token need not be parsed to know.
         if text.len() <= TOKEN_LEN {
             return Ok(None);
         }
-        let Some(uri) = value::uri(message, text) else {
+        let Some(uri) = Uri::parse(text) else {
             return Ok(None);
         };
-        match value::user(&uri) {
+        match uri.user() {
             Some(user) if is_token(user) && self.domains.serve(&uri) => self
                 .tokens
                 .open(user)
@@ -79,8 +80,8 @@ impl Switch {
     }
 }
 
-fn is_ours(domains: &Domains, request: &Request<'_>, text: &str) -> bool {
-    value::uri(request.head.message, text).is_some_and(|uri| domains.serve(&uri))
+fn is_ours(domains: &Domains, text: &str) -> bool {
+    Uri::parse(text).is_some_and(|uri| domains.serve(&uri))
 }
 
 fn bad_route() -> Refusal {

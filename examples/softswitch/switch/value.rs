@@ -1,12 +1,10 @@
 //! Pieces of header values: list items, addresses, parameters, and the topmost Via.
 //!
 //! Quoted strings are respected with their escapes and parameter names are compared without regard
-//! to case, as RFC 3261 7.3.1 wants; the URIs and hosts inside are parsed by `ezk-sip-types`.
+//! to case, as RFC 3261 7.3.1 wants; URIs are read in `uri`.
 
-use bytes::Bytes;
-use ezk_sip_types::host::HostPort;
-use ezk_sip_types::parse::Parse;
-use ezk_sip_types::uri::{SipUri, SipUriUserPart};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
 use memchr::{memchr, memchr3};
 
 /// What stands before and after the first such byte, which is ASCII.
@@ -123,30 +121,15 @@ fn after_quote(text: &str) -> Option<&str> {
 
 /// `Some(true)` for sips, `Some(false)` for sip.
 pub(super) fn scheme(uri: &str) -> Option<bool> {
-    let (scheme, _) = cut(uri, b':')?;
-    if scheme.eq_ignore_ascii_case("sip") {
+    let begins = |scheme: &str| {
+        let start = uri.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    if begins("sip:") {
         Some(false)
     } else {
-        scheme.eq_ignore_ascii_case("sips").then_some(true)
+        begins("sips:").then_some(true)
     }
-}
-
-/// Parses a SIP URI that is part of `message`; `None` unless all of it is one.
-pub(super) fn uri(message: &Bytes, text: &str) -> Option<SipUri> {
-    match SipUri::parse(message)(text) {
-        Ok(("", uri)) => Some(uri),
-        _ => None,
-    }
-}
-
-/// The user part of a URI, unescaped.
-pub(super) fn user(uri: &SipUri) -> Option<&str> {
-    let user: &str = match &uri.user_part {
-        SipUriUserPart::Empty => return None,
-        SipUriUserPart::User(user) => user,
-        SipUriUserPart::UserPw(both) => &both.user,
-    };
-    (!user.is_empty()).then_some(user)
 }
 
 /// The topmost Via of a message (RFC 3261 20.42).
@@ -154,9 +137,8 @@ pub(super) fn user(uri: &SipUri) -> Option<&str> {
 pub(super) struct TopVia<'a> {
     /// The first item of the first Via line.
     pub(super) text: &'a str,
-    /// `None` for a host name that no DNS name can be (phones do say such).
-    pub(super) sent_by: Option<HostPort>,
-    pub(super) sent_by_text: &'a str,
+    /// Not always a name or an address: phones do say others.
+    pub(super) sent_by: &'a str,
     /// From the first semicolon on.
     pub(super) params: &'a str,
     /// What follows in the same line: nothing, or a comma and older Vias.
@@ -164,7 +146,7 @@ pub(super) struct TopVia<'a> {
 }
 
 impl<'a> TopVia<'a> {
-    pub(super) fn parse(message: &Bytes, line_value: &'a str) -> Option<TopVia<'a>> {
+    pub(super) fn parse(line_value: &'a str) -> Option<TopVia<'a>> {
         let text = items(line_value).next()?;
         let others = line_value.strip_prefix(text)?;
         let (name, rest) = cut(text, b'/')?;
@@ -174,21 +156,28 @@ impl<'a> TopVia<'a> {
         }
         let (_transport, rest) = rest.trim_ascii_start().split_once([' ', '\t'])?;
         let end = memchr(b';', rest.as_bytes()).unwrap_or(rest.len());
-        let sent_by_text = rest[..end].trim_ascii();
-        if sent_by_text.is_empty() {
+        let sent_by = rest[..end].trim_ascii();
+        if sent_by.is_empty() {
             return None;
         }
-        let sent_by = match HostPort::parse(message)(sent_by_text) {
-            Ok(("", sent_by)) => Some(sent_by),
-            _ => None,
-        };
         Some(TopVia {
             text,
             sent_by,
-            sent_by_text,
             params: &rest[end..],
             others,
         })
+    }
+
+    /// The address in sent-by; `None` when it says a name.
+    pub(super) fn ip(&self) -> Option<IpAddr> {
+        if let Ok(address) = self.sent_by.parse::<SocketAddr>() {
+            return Some(address.ip());
+        }
+        let bracketed = self.sent_by.strip_prefix('[');
+        match bracketed.and_then(|text| text.strip_suffix(']')) {
+            Some(text) => text.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+            None => self.sent_by.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+        }
     }
 
     pub(super) fn branch(&self) -> Option<&'a str> {
