@@ -1,69 +1,104 @@
 //! Responses the switch makes itself (RFC 3261 8.2.6).
 
-use std::io::Write;
-
 use bytes::Bytes;
 
 use super::name::Name;
 use super::request::Request;
 use super::status::reason;
+use super::text::{push_hex, push_number};
 
-/// What every response to one request has in common: its Via, From, To, Call-ID and CSeq lines.
+/// What responses rarely exceed, but for their headers and phrase.
+const USUAL: usize = 512;
+
+const END: &str = "Content-Length: 0\r\n\r\n";
+
+/// The only response to a request: without body. `headers` are whole lines; `tag` goes into To when
+/// the request had none there.
+pub(super) fn response(
+    request: &Request<'_>,
+    status: u16,
+    phrase: &str,
+    tag: u64,
+    headers: &str,
+) -> Bytes {
+    let mut out = begun(USUAL + phrase.len() + headers.len(), status, phrase);
+    copy_lines(request, Some(tag), &mut out);
+    out.push_str(headers);
+    out.push_str(END);
+    Bytes::from(out)
+}
+
+/// What all responses to one request have in common: its Via, From, To, Call-ID and CSeq lines.
 #[derive(Debug)]
 pub(super) struct Answer {
-    lines: Vec<u8>,
+    lines: String,
     /// Where the value of To ends, when the request had no To tag.
     tag_at: Option<usize>,
 }
 
 impl Answer {
     pub(super) fn to(request: &Request<'_>) -> Answer {
-        let mut lines = Vec::with_capacity(512);
-        let mut tag_at = None;
-        let mut top = true;
-        for line in &request.head.lines {
-            match line.name {
-                Name::Via if top => {
-                    lines.extend_from_slice(request.via_line.as_bytes());
-                    top = false;
-                }
-                Name::Via | Name::From | Name::CallId | Name::CSeq => {
-                    lines.extend_from_slice(line.raw.as_bytes());
-                }
-                Name::To => {
-                    lines.extend_from_slice(line.raw.trim_end().as_bytes());
-                    tag_at = request.to.tag().is_none().then_some(lines.len());
-                    lines.extend_from_slice(b"\r\n");
-                }
-                _ => {}
-            }
-        }
+        let mut lines = String::with_capacity(USUAL);
+        let tag_at = copy_lines(request, None, &mut lines);
         Answer { lines, tag_at }
     }
 
-    /// A response without body. `headers` are whole lines; `tag` goes into To when the request had
-    /// none there.
-    pub(super) fn with(&self, status: u16, phrase: &str, tag: u64, headers: &str) -> Bytes {
-        const END: &str = "Content-Length: 0\r\n\r\n";
-        let size = 64 + phrase.len() + self.lines.len() + headers.len() + END.len();
-        let mut out = Vec::with_capacity(size);
-        // Writing to a Vec cannot fail.
-        let _ = write!(out, "SIP/2.0 {status} {phrase}\r\n");
+    /// A response with the usual phrase and nothing more. Unless it is a 100, `tag` goes into To when
+    /// the request had none there.
+    pub(super) fn bare(&self, status: u16, tag: u64) -> Bytes {
+        let phrase = reason(status);
+        let mut out = begun(64 + phrase.len() + self.lines.len(), status, phrase);
         match self.tag_at {
             Some(at) if status > 100 => {
-                out.extend_from_slice(&self.lines[..at]);
-                let _ = write!(out, ";tag={tag:016x}");
-                out.extend_from_slice(&self.lines[at..]);
+                out.push_str(&self.lines[..at]);
+                push_tag(&mut out, tag);
+                out.push_str(&self.lines[at..]);
             }
-            _ => out.extend_from_slice(&self.lines),
+            _ => out.push_str(&self.lines),
         }
-        out.extend_from_slice(headers.as_bytes());
-        out.extend_from_slice(END.as_bytes());
+        out.push_str(END);
         Bytes::from(out)
     }
+}
 
-    /// A response with the usual phrase and nothing more.
-    pub(super) fn bare(&self, status: u16, tag: u64) -> Bytes {
-        self.with(status, reason(status), tag, "")
+fn begun(size: usize, status: u16, phrase: &str) -> String {
+    let mut out = String::with_capacity(size);
+    out.push_str("SIP/2.0 ");
+    push_number(&mut out, status);
+    for text in [" ", phrase, "\r\n"] {
+        out.push_str(text);
     }
+    out
+}
+
+fn push_tag(out: &mut String, tag: u64) {
+    out.push_str(";tag=");
+    push_hex::<16>(out, tag);
+}
+
+/// Copies the lines a response repeats, with this tag in To when it has none. Where To ends, when it
+/// has none then either.
+fn copy_lines(request: &Request<'_>, tag: Option<u64>, out: &mut String) -> Option<usize> {
+    let mut tag_at = None;
+    let mut top = true;
+    for line in &request.head.lines {
+        match line.name {
+            Name::Via if top => {
+                out.push_str(&request.via_line);
+                top = false;
+            }
+            Name::Via | Name::From | Name::CallId | Name::CSeq => out.push_str(line.raw),
+            Name::To => {
+                out.push_str(line.raw.trim_ascii_end());
+                match tag {
+                    _ if request.has_to_tag() => {}
+                    Some(tag) => push_tag(out, tag),
+                    None => tag_at = Some(out.len()),
+                }
+                out.push_str("\r\n");
+            }
+            _ => {}
+        }
+    }
+    tag_at
 }

@@ -1,7 +1,7 @@
 //! What kind of message it is, and whose business: the switch's own, the registrar's, a
 //! transaction's or the proxy's.
 
-use super::answer::Answer;
+use super::answer;
 use super::head::Head;
 use super::request::Request;
 use super::status::{Refusal, reason};
@@ -32,7 +32,7 @@ impl Switch {
                 headers,
             } = refusal;
             let tag = self.ids.draw();
-            let message = Answer::to(&request).with(status, reason, tag, &headers);
+            let message = answer::response(&request, status, reason, tag, &headers);
             // Who cannot be told has gone.
             let _ = world.send(arrival.source.flow, message);
         }
@@ -47,7 +47,7 @@ impl Switch {
         request.check()?;
         if request.method == "OPTIONS" && self.is_for_us(request) {
             let tag = self.ids.draw();
-            let message = Answer::to(request).with(200, reason(200), tag, &self.capabilities);
+            let message = answer::response(request, 200, reason(200), tag, &self.capabilities);
             let _ = world.send(arrival.source.flow, message);
             return Ok(());
         }
@@ -104,7 +104,7 @@ impl Switch {
         let Some(context) = self.transactions.context(id) else {
             return;
         };
-        let message = Answer::to(request).bare(200, context.tag);
+        let message = answer::response(request, 200, reason(200), context.tag, "");
         let _ = world.send(arrival.source.flow, message);
         context.given_up = true;
         self.cancel_pending(id, arrival.now, world);

@@ -35,7 +35,8 @@ impl<'a> Head<'a> {
     pub(super) fn split(message: &'a Bytes, head_len: usize) -> Option<Head<'a>> {
         let (head, body) = message.split_at_checked(head_len)?;
         let text = std::str::from_utf8(head).ok()?;
-        let (start, mut rest) = text.split_once("\r\n")?;
+        let (start, mut rest) = cut(text, b'\n')?;
+        let start = start.strip_suffix('\r')?;
         let mut lines = Vec::with_capacity(16);
         while let Some(end) = memchr(b'\n', rest.as_bytes()) {
             let (raw, after) = rest.split_at(end + 1);
@@ -47,10 +48,12 @@ impl<'a> Head<'a> {
                     body,
                 });
             }
-            if raw.starts_with([' ', '\t']) {
+            // Names are short.
+            let colon = raw.bytes().position(|byte| byte == b':')?;
+            let (name, value) = (&raw[..colon], &raw[colon + 1..]);
+            if name.starts_with([' ', '\t']) {
                 return None;
             }
-            let (name, value) = cut(raw, b':')?;
             lines.push(Line {
                 name: Name::of(name.trim_ascii_end()),
                 raw,

@@ -37,6 +37,7 @@ mod request;
 mod responses;
 mod route;
 mod status;
+mod text;
 mod timers;
 mod transaction;
 mod transactions;

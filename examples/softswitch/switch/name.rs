@@ -27,6 +27,18 @@ pub(super) enum Name {
 impl Name {
     /// Names are compared without regard to case.
     pub(super) fn of(text: &str) -> Name {
+        // As nearly everybody spells them.
+        match text {
+            "Via" => return Name::Via,
+            "From" => return Name::From,
+            "To" => return Name::To,
+            "Call-ID" => return Name::CallId,
+            "CSeq" => return Name::CSeq,
+            "Contact" => return Name::Contact,
+            "Route" => return Name::Route,
+            "Max-Forwards" => return Name::MaxForwards,
+            _ => {}
+        }
         let Some(first) = text.bytes().next() else {
             return Name::Other;
         };

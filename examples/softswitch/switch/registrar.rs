@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use super::answer::Answer;
+use super::answer;
 use super::contacts::{Asked, Wish, wish};
 use super::event::{SwitchEvent, Unregistration};
 use super::location::{Binding, BindingKey};
@@ -46,7 +46,7 @@ impl Switch {
             }
         };
         let headers = self.listing(&user, outbound, arrival.now);
-        let message = Answer::to(request).with(200, reason(200), self.ids.draw(), &headers);
+        let message = answer::response(request, 200, reason(200), self.ids.draw(), &headers);
         // A registrar has nobody to tell when the phone is gone.
         let _ = world.send(arrival.source.flow, message);
         Ok(())

@@ -1,14 +1,14 @@
 //! A request, read as far as every request must be (RFC 3261 8.2, 16.3 step 1, 18.2.1).
 
 use std::borrow::Cow;
-use std::fmt::Write;
 use std::net::SocketAddr;
 
 use super::head::Head;
 use super::name::Name;
 use super::status::Refusal;
+use super::text::{push_ip, push_number};
 use super::uri::Uri;
-use super::value::{self, Address, TopVia, cut, separated};
+use super::value::{self, Address, TopVia, cut, separated, value_of};
 
 /// A request that can be answered.
 #[derive(Debug)]
@@ -30,8 +30,8 @@ impl<'a> Request<'a> {
     /// `None` when not even a response could be addressed: Via, From, To, Call-ID or CSeq is
     /// missing, there twice or unreadable.
     pub(super) fn open(head: Head<'a>, peer: SocketAddr) -> Option<Request<'a>> {
-        let mut start = head.start.split(' ');
-        let (method, uri) = (start.next()?, start.next()?);
+        let (method, rest) = cut(head.start, b' ')?;
+        let uri = cut(rest, b' ').map_or(rest, |(uri, _)| uri);
         let top = head.lines.iter().find(|line| line.name == Name::Via)?;
         let via = TopVia::parse(top.value)?;
         Some(Request {
@@ -119,29 +119,29 @@ impl<'a> Request<'a> {
 /// The topmost Via line, saying where the request really came from.
 fn stamped<'a>(via: &TopVia<'a>, raw: &'a str, peer: SocketAddr) -> Cow<'a, str> {
     let ip = peer.ip().to_canonical();
-    let asks_port = separated(via.params, b';').any(|piece| piece.eq_ignore_ascii_case("rport"));
-    let same_host = via.ip() == Some(ip);
-    let claims = value::param(via.params, "received").is_some();
-    if same_host && !asks_port && !claims {
-        return Cow::Borrowed(raw);
-    }
+    let mut stays = via.ip() == Some(ip);
     let mut line = String::with_capacity(raw.len() + 64);
     line.push_str("Via: ");
     line.push_str(via.text[..via.text.len() - via.params.len()].trim_ascii_end());
     for piece in separated(via.params, b';') {
-        let name = cut(piece, b'=').map_or(piece, |(name, _)| name.trim_ascii());
         // What the sender claims about its own address is worth nothing.
-        if name.eq_ignore_ascii_case("received") {
+        if value_of(piece, "received").is_some() {
+            stays = false;
             continue;
         }
         line.push(';');
         line.push_str(piece);
         if piece.eq_ignore_ascii_case("rport") {
-            // Writing to a String cannot fail.
-            let _ = write!(line, "={}", peer.port());
+            stays = false;
+            line.push('=');
+            push_number(&mut line, peer.port());
         }
     }
-    let _ = write!(line, ";received={ip}");
+    if stays {
+        return Cow::Borrowed(raw);
+    }
+    line.push_str(";received=");
+    push_ip(&mut line, ip);
     line.push_str(via.others);
     line.push_str("\r\n");
     Cow::Owned(line)

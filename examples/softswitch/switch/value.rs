@@ -21,15 +21,25 @@ pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
 /// The value of a parameter in `;name=value;...`, without quotes; empty when it has none.
 pub(super) fn param<'a>(params: &'a str, name: &str) -> Option<&'a str> {
     separated(params, b';').find_map(|piece| {
-        let (key, value) = cut(piece, b'=').unwrap_or((piece, ""));
-        let value = value.trim_ascii();
-        key.trim_ascii().eq_ignore_ascii_case(name).then(|| {
-            value
-                .strip_prefix('"')
-                .and_then(|inner| inner.strip_suffix('"'))
-                .unwrap_or(value)
-        })
+        let value = value_of(piece, name)?;
+        let inner = value.strip_prefix('"');
+        inner
+            .and_then(|inner| inner.strip_suffix('"'))
+            .or(Some(value))
     })
+}
+
+/// What follows the equals sign, when it is the parameter of that name.
+pub(super) fn value_of<'a>(piece: &'a str, name: &str) -> Option<&'a str> {
+    let (start, rest) = piece.split_at_checked(name.len())?;
+    if !start.eq_ignore_ascii_case(name) {
+        return None;
+    }
+    let rest = rest.trim_ascii_start();
+    match rest.strip_prefix('=') {
+        Some(value) => Some(value.trim_ascii()),
+        None => rest.is_empty().then_some(""),
+    }
 }
 
 /// Non-empty pieces between separators, trimmed.

@@ -1,0 +1,55 @@
+//! Numbers as text in messages. `std::fmt` would cost more than the rest of a response does.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+
+/// In decimal digits.
+pub(super) fn push_number(out: &mut String, number: impl itoa::Integer) {
+    out.push_str(itoa::Buffer::new().format(number));
+}
+
+/// The last `DIGITS` lower-case hexadecimal digits.
+pub(super) fn push_hex<const DIGITS: usize>(out: &mut String, number: u64) {
+    let mut digits = [b'0'; DIGITS];
+    for (place, digit) in digits.iter_mut().rev().enumerate() {
+        *digit = b"0123456789abcdef"[(number >> (4 * place)) as usize & 15];
+    }
+    // Digits are ASCII.
+    out.push_str(str::from_utf8(&digits).unwrap_or_default());
+}
+
+pub(super) fn push_ip(out: &mut String, ip: IpAddr) {
+    let IpAddr::V4(ip) = ip else {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{ip}");
+        return;
+    };
+    for (index, octet) in ip.octets().into_iter().enumerate() {
+        if index > 0 {
+            out.push('.');
+        }
+        push_number(out, octet);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_addresses_read_as_std_writes_them() {
+        for number in [0, 7, 0xabcdef, u64::MAX] {
+            let mut text = String::new();
+            push_number(&mut text, number);
+            push_hex::<16>(&mut text, number);
+            push_hex::<8>(&mut text, number & 0xffff_ffff);
+            let low = number & 0xffff_ffff;
+            assert_eq!(text, format!("{number}{number:016x}{low:08x}"));
+        }
+        for ip in ["10.0.0.7", "255.1.20.0", "2001:db8::1"] {
+            let mut text = String::new();
+            push_ip(&mut text, ip.parse().expect("an address"));
+            assert_eq!(text, ip);
+        }
+    }
+}
