@@ -2,19 +2,14 @@
 
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-use ezk_sip_types::header::HeaderParse;
-use ezk_sip_types::header::typed::{
-    Algorithm as AlgorithmParameter, AlgorithmValue, AuthResponse, DigestResponse, QopOption,
-    Username,
-};
-
 use super::accounts::Accounts;
 
+mod credentials;
 pub mod hash;
 mod nonce;
 mod uri;
 
+use self::credentials::{Counted, Credentials};
 use self::hash::{Algorithm, Answer, Hash};
 use self::nonce::{Nonces, REMEMBERED_NONCES};
 
@@ -161,15 +156,14 @@ impl Authenticator {
     }
 
     /// None for another scheme or realm.
-    fn digest_for_us(&self, value: &str) -> Option<Result<DigestResponse, Refusal>> {
+    fn digest_for_us<'a>(&self, value: &'a str) -> Option<Result<Credentials<'a>, Refusal>> {
         let (scheme, parameters) = value.trim().split_once([' ', '\t', '\r', '\n'])?;
         if !scheme.eq_ignore_ascii_case("Digest") {
             return None;
         }
-        let digest = parse(parameters);
-        match &digest {
-            Ok(digest) if *digest.realm != *self.realm => None,
-            _ => Some(digest),
+        match Credentials::parse(parameters) {
+            Ok(digest) if digest.realm != self.realm => None,
+            digest => Some(digest.map_err(|_| Refusal::Malformed)),
         }
     }
 
@@ -177,35 +171,34 @@ impl Authenticator {
         &mut self,
         method: &str,
         request_uri: &str,
-        digest: &DigestResponse,
+        digest: &Credentials<'_>,
         now: SystemTime,
     ) -> Verdict {
-        let Username::Username(username) = &digest.username else {
+        let Some(username) = &digest.username else {
             return refused("", Refusal::Malformed);
         };
         if digest.userhash {
             return refused("", Refusal::Malformed);
         }
-        let Some(qop) = &digest.qop_response else {
+        let counted = digest.counted.as_ref();
+        let Some(counted) = counted.filter(|counted| !counted.cnonce.is_empty()) else {
             return refused(username, Refusal::Malformed);
         };
-        if qop.qop != QopOption::Auth || qop.cnonce.is_empty() {
-            return refused(username, Refusal::Malformed);
-        }
-        let Some(algorithm) = offered(&self.accounts, &digest.algorithm) else {
+        let offered = |named: &Algorithm| self.accounts.algorithms().any(|each| each == *named);
+        let Some(algorithm) = digest.algorithm.filter(offered) else {
             return refused(username, Refusal::AlgorithmNotOffered);
         };
         if !uri::same(&digest.uri, request_uri) {
             return refused(username, Refusal::UriMismatch);
         }
-        let Some(stamp) = self.nonces.recognise(&digest.nonce) else {
+        let Some(nonce) = self.nonces.recognise(&digest.nonce) else {
             return refused(username, Refusal::BadNonce);
         };
 
         // An unknown user costs the same hashes as a known one.
         let account = self.accounts.ha1(username, algorithm);
         let ha1 = account.map_or(&self.nobody, |(_, ha1)| ha1);
-        let matches = response_matches(algorithm, ha1, method, digest, &qop.cnonce, qop.nc);
+        let matches = response_matches(algorithm, ha1, method, digest, counted);
         let Some((user, _)) = account else {
             return refused(username, Refusal::UnknownUser);
         };
@@ -218,7 +211,7 @@ impl Authenticator {
         // that gives a replayer nothing (he cannot answer a new nonce), while
         // phones that always say nc=00000001 get in with one more round trip.
         let user = user.to_owned();
-        if !self.nonces.spend(stamp, qop.nc, now) {
+        if !self.nonces.spend(nonce, counted.nc, now) {
             return Verdict::Stale { user };
         }
         Verdict::Authenticated { user }
@@ -232,33 +225,6 @@ fn refused(user: &str, why: Refusal) -> Verdict {
     }
 }
 
-fn parse(parameters: &str) -> Result<DigestResponse, Refusal> {
-    // The parser slices the algorithm at byte offsets, which is safe in ASCII
-    // only; other characters would need `username*`, which is not offered.
-    if !parameters.is_ascii() {
-        return Err(Refusal::Malformed);
-    }
-    let value = format!("Digest {parameters}");
-    let source = Bytes::from(value.into_bytes());
-    let text = str::from_utf8(&source).map_err(|_| Refusal::Malformed)?;
-    match AuthResponse::parse(&source, text) {
-        Ok(("", AuthResponse::Digest(digest))) => Ok(digest),
-        _ => Err(Refusal::Malformed),
-    }
-}
-
-fn offered(accounts: &Accounts, named: &AlgorithmParameter) -> Option<Algorithm> {
-    let algorithm = match named {
-        AlgorithmParameter::AlgorithmValue(AlgorithmValue::SHA256) => Algorithm::Sha256,
-        AlgorithmParameter::AlgorithmValue(AlgorithmValue::MD5) => Algorithm::Md5,
-        _ => return None,
-    };
-    accounts
-        .algorithms()
-        .any(|each| each == algorithm)
-        .then_some(algorithm)
-}
-
 /// Tries `nc` in lower-case digits (RFC 7616 section 3.4: LHEX), then in
 /// upper-case ones where that differs: some clients print these, and the
 /// parser has not kept the text.
@@ -266,12 +232,11 @@ fn response_matches(
     algorithm: Algorithm,
     ha1: &Hash,
     method: &str,
-    digest: &DigestResponse,
-    cnonce: &str,
-    nc: u32,
+    digest: &Credentials<'_>,
+    counted: &Counted<'_>,
 ) -> bool {
     let mut count = [0; 8];
-    for (pair, byte) in count.chunks_exact_mut(2).zip(nc.to_be_bytes()) {
+    for (pair, byte) in count.chunks_exact_mut(2).zip(counted.nc.to_be_bytes()) {
         pair.copy_from_slice(&hash::hex_digits(byte));
     }
     let upper_case = count.to_ascii_uppercase();
@@ -281,7 +246,7 @@ fn response_matches(
             uri: &digest.uri,
             nonce: &digest.nonce,
             count,
-            cnonce,
+            cnonce: &counted.cnonce,
         };
         algorithm.response(ha1, &answer).matches(&digest.response)
     };

@@ -19,11 +19,25 @@ const NONCE_BYTES: usize = STAMP_BYTES + MAC_BYTES;
 
 /// When a nonce was issued; orders nonces from old to new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Stamp {
+struct Stamp {
     /// Milliseconds since the Unix epoch.
     millis: u64,
     /// Tells nonces of one millisecond apart.
     serial: u32,
+}
+
+/// A nonce issued here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nonce {
+    stamp: Stamp,
+    mac: [u8; MAC_BYTES],
+}
+
+/// How far a nonce was counted.
+struct Spent {
+    count: u32,
+    /// The rest of the nonce: used again, it need not be authenticated again.
+    mac: [u8; MAC_BYTES],
 }
 
 /// Issues nonces, recognises its own and remembers how far each was counted.
@@ -37,7 +51,7 @@ pub struct Nonces {
     lifetime: Duration,
     capacity: usize,
     serial: AtomicU32,
-    spent: BTreeMap<Stamp, u32>,
+    spent: BTreeMap<Stamp, Spent>,
     /// Nonces up to this one have been forgotten and are never good again.
     retired: Option<Stamp>,
 }
@@ -79,32 +93,35 @@ impl Nonces {
         nonce
     }
 
-    /// The stamp of a nonce issued here, be it expired; None for any other text.
-    pub fn recognise(&self, nonce: &str) -> Option<Stamp> {
+    /// A nonce issued here, be it expired; None for any other text.
+    pub fn recognise(&self, nonce: &str) -> Option<Nonce> {
         let bytes = decode(nonce)?;
-        let (stamp, mac) = bytes.split_at(STAMP_BYTES);
-        if !bool::from(self.mac_of(stamp).ct_eq(mac)) {
-            return None;
-        }
-        let (millis, serial) = stamp.split_at(8);
-        Some(Stamp {
+        let (stamped, rest) = bytes.split_at(STAMP_BYTES);
+        let (millis, serial) = stamped.split_at(8);
+        let stamp = Stamp {
             millis: u64::from_be_bytes(millis.try_into().ok()?),
             serial: u32::from_be_bytes(serial.try_into().ok()?),
-        })
+        };
+        let mac = match self.spent.get(&stamp) {
+            Some(spent) => spent.mac,
+            None => self.mac_of(stamped),
+        };
+        bool::from(mac.ct_eq(rest)).then_some(Nonce { stamp, mac })
     }
 
     /// Uses a nonce for the `count`th time: false when it has expired, was
     /// retired, or was already used with this or a higher count.
-    pub fn spend(&mut self, stamp: Stamp, count: u32, now: SystemTime) -> bool {
+    pub fn spend(&mut self, nonce: Nonce, count: u32, now: SystemTime) -> bool {
+        let Nonce { stamp, mac } = nonce;
         self.retire_expired(now);
         if self.expired(stamp, now) || Some(stamp) <= self.retired {
             return false;
         }
-        let highest = self.spent.entry(stamp).or_insert(0);
-        if count <= *highest {
+        let spent = self.spent.entry(stamp).or_insert(Spent { count: 0, mac });
+        if count <= spent.count {
             return false;
         }
-        *highest = count;
+        spent.count = count;
         if self.spent.len() > self.capacity {
             self.retire_oldest();
         }

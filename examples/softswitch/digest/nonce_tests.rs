@@ -34,6 +34,21 @@ fn a_nonce_with_any_digit_changed_is_not_recognised() {
 }
 
 #[test]
+fn a_used_nonce_with_any_digit_changed_is_not_recognised() {
+    let mut nonces = nonces(1);
+    let text = nonces.issue(at(0));
+    let nonce = nonces.recognise(&text).unwrap();
+    assert!(nonces.spend(nonce, 1, at(0)));
+    assert_eq!(nonces.recognise(&text), Some(nonce));
+    for index in 0..text.len() {
+        let mut forged = text.clone().into_bytes();
+        forged[index] = if forged[index] == b'0' { b'1' } else { b'0' };
+        let forged = String::from_utf8(forged).unwrap();
+        assert!(nonces.recognise(&forged).is_none(), "{forged}");
+    }
+}
+
+#[test]
 fn text_of_another_shape_is_not_recognised() {
     let nonces = nonces(1);
     let nonce = nonces.issue(at(0));
@@ -72,7 +87,7 @@ fn a_count_is_good_only_when_it_rises() {
 #[test]
 fn a_full_table_retires_its_oldest_nonce_for_good() {
     let mut nonces = nonces(2);
-    let stamps: Vec<Stamp> = (0..3)
+    let stamps: Vec<Nonce> = (0..3)
         .map(|second| nonces.recognise(&nonces.issue(at(second))).unwrap())
         .collect();
     for stamp in &stamps {
