@@ -1,7 +1,8 @@
 //! Who is let in: digest for REGISTER and for requests outside a dialog (RFC 3261 22), once per
 //! connection.
 
-use super::domains::address_of_record;
+use std::borrow::Cow;
+
 use super::event::SwitchEvent;
 use super::flow_token::FlowToken;
 use super::gate::Verdict;
@@ -13,21 +14,21 @@ use super::{Arrival, Switch};
 
 impl Switch {
     /// A REGISTER may touch the address-of-record of its own account only. Returns the user.
-    pub(super) fn admit_registration<W: World>(
+    pub(super) fn admit_registration<'a, W: World>(
         &mut self,
         arrival: Arrival,
-        request: &Request<'_>,
+        request: &Request<'a>,
         world: &mut W,
-    ) -> Result<String, Refusal> {
+    ) -> Result<Cow<'a, str>, Refusal> {
         let record = request.to_uri()?;
         if !self.domains.serve(&record) || !self.domains.serve(&request.target()?) {
             return Err(Refusal::because(403, "Domain Not Served"));
         }
-        let Some(user) = record.user() else {
+        let Some(user) = record.into_user() else {
             return Err(Refusal::because(400, "Missing User In To"));
         };
         if self.gate.is_open() {
-            return Ok(user.to_owned());
+            return Ok(user);
         }
         let account = self.authenticated(arrival, request, Challenge::Registrar, world)?;
         if account != user {
@@ -38,7 +39,7 @@ impl Switch {
             });
             return Err(Refusal::because(403, "Not Your Address Of Record"));
         }
-        Ok(account)
+        Ok(user)
     }
 
     /// A request outside a dialog must be from the account that its connection has proved to be, or
@@ -64,7 +65,7 @@ impl Switch {
             return Ok(());
         }
         world.report(SwitchEvent::AuthFailed {
-            user: address_of_record(&from),
+            user: from.address_of_record(),
             source: arrival.source.peer,
             why: "foreign_from",
         });

@@ -7,6 +7,7 @@ use super::location::BindingKey;
 use super::name::Name;
 use super::request::Request;
 use super::status::Refusal;
+use super::text::push_number;
 use super::uri::Uri;
 use super::value::{Address, items, param};
 
@@ -87,11 +88,18 @@ fn read(item: &str, general: Option<u32>, config: &SwitchConfig) -> Result<Asked
 
 /// Equal texts for URIs that RFC 3261 19.1.4 calls equal, but for the order of their parameters.
 fn comparable(uri: &Uri<'_>) -> String {
-    let host = uri.host.to_string().to_ascii_lowercase();
-    let port = uri.port.map_or(0, u32::from);
     let user = uri.user().unwrap_or("");
-    let params = uri.params.to_ascii_lowercase();
-    format!("{}:{user}@{host}:{port}{params}", uri.sips)
+    let mut text = String::with_capacity(user.len() + uri.params.len() + 64);
+    for piece in [if uri.sips { "sips:" } else { "sip:" }, user, "@"] {
+        text.push_str(piece);
+    }
+    let without_case = text.len();
+    uri.host.push_to(&mut text);
+    text.push(':');
+    push_number(&mut text, uri.port.unwrap_or(0));
+    text.push_str(&uri.params);
+    text[without_case..].make_ascii_lowercase();
+    text
 }
 
 /// The Contact parameters that the 200 repeats.

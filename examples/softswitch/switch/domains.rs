@@ -40,14 +40,6 @@ impl Domains {
     }
 }
 
-/// `user@host` of a URI, for reports.
-pub(super) fn address_of_record(uri: &Uri<'_>) -> String {
-    match uri.user() {
-        Some(user) => format!("{user}@{}", uri.host),
-        None => uri.host.to_string(),
-    }
-}
-
 fn host(name: &str) -> Host<'static> {
     match name.parse::<IpAddr>() {
         Ok(ip) => ip.into(),

@@ -50,11 +50,9 @@ impl Location {
     }
 
     /// The bindings of a user, the oldest first.
-    pub(super) fn of_user(&self, user: &str) -> impl Iterator<Item = (u64, &Binding)> {
-        self.by_user
-            .get(user)
-            .into_iter()
-            .flatten()
+    pub(super) fn of_user(&self, user: &str) -> impl Iterator<Item = (u64, &Binding)> + Clone {
+        let ids = self.by_user.get(user).map_or(&[][..], Vec::as_slice);
+        ids.iter()
             .filter_map(|id| Some((*id, self.bindings.get(id)?)))
     }
 

@@ -3,7 +3,6 @@
 use bytes::Bytes;
 
 use super::answer::Answer;
-use super::domains::address_of_record;
 use super::event::EndedBy;
 use super::flow_token::{FlowToken, short_hash};
 use super::forward::{Copies, forms_dialog, record_route};
@@ -100,7 +99,7 @@ impl Switch {
             return Err(Refusal::because(403, "Not Relaying"));
         }
         self.admit_caller(arrival, request, world)?;
-        let kind = first(request, address_of_record(&asked));
+        let kind = first(request, asked.address_of_record());
         match self.bound(&asked) {
             Ok(targets) => Ok((targets, kind)),
             Err(refusal) => {
@@ -260,7 +259,7 @@ fn first(request: &Request<'_>, callee: String) -> Kind {
         return later(request);
     }
     let caller = match request.sender() {
-        Ok(uri) => address_of_record(&uri),
+        Ok(uri) => uri.address_of_record(),
         Err(_) => request.from.uri.to_owned(),
     };
     Kind::Call(Attempt {

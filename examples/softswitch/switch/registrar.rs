@@ -1,6 +1,5 @@
 //! The registrar (RFC 3261 10.3, RFC 5626 6): a REGISTER is carried out as a whole or not at all.
 
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use super::answer;
@@ -10,6 +9,7 @@ use super::location::{Binding, BindingKey};
 use super::name::Name;
 use super::request::Request;
 use super::status::{Refusal, reason};
+use super::text::push_number;
 use super::timers::Due;
 use super::value::items;
 use super::world::{FlowId, World};
@@ -72,7 +72,8 @@ impl Switch {
         asked: &[Asked],
     ) -> Result<Vec<Option<u64>>, Refusal> {
         let mut planned = Vec::with_capacity(asked.len());
-        let mut after = self.location.of_user(user).count();
+        let bound = self.location.of_user(user);
+        let mut after = bound.clone().count();
         if asked.len() > after + self.config.max_contacts {
             return Err(too_many());
         }
@@ -80,10 +81,7 @@ impl Switch {
             if asked[..index].iter().any(|other| other.key == one.key) {
                 return Err(Refusal::because(400, "Contact Given Twice"));
             }
-            let existing = self
-                .location
-                .of_user(user)
-                .find(|(_, binding)| binding.key == one.key);
+            let existing = bound.clone().find(|(_, binding)| binding.key == one.key);
             if let Some((_, binding)) = existing {
                 in_order(binding, request)?;
             }
@@ -223,19 +221,20 @@ impl Switch {
 
     /// The header lines of the 200: all bindings with the seconds they have left.
     fn listing(&self, user: &str, outbound: bool, now: Instant) -> String {
-        let mut lines = String::new();
+        let mut lines = String::with_capacity(128);
         if outbound {
             lines.push_str("Require: outbound\r\n");
         }
         for (_, binding) in self.location.of_user(user) {
             let left = binding.expires_at.saturating_duration_since(now);
             let seconds = left.as_millis().div_ceil(1000);
-            // Writing to a String cannot fail.
-            let _ = write!(
-                lines,
-                "Contact: <{}>;expires={seconds}{}\r\n",
-                binding.contact, binding.params
-            );
+            for text in ["Contact: <", &binding.contact, ">;expires="] {
+                lines.push_str(text);
+            }
+            push_number(&mut lines, seconds);
+            for text in [&binding.params, "\r\n"] {
+                lines.push_str(text);
+            }
         }
         lines
     }

@@ -5,13 +5,13 @@
 //! and where both can read a text they agree.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ezk_sip_types::host;
 use ezk_sip_types::uri::{SipUri, SipUriUserPart};
 use memchr::memchr2;
 
+use super::text::push_ip;
 use super::value::{cut, scheme};
 
 /// A SIP or SIPS URI.
@@ -41,6 +41,21 @@ impl<'a> Uri<'a> {
 
     pub(super) fn user(&self) -> Option<&str> {
         self.user.as_deref()
+    }
+
+    pub(super) fn into_user(self) -> Option<Cow<'a, str>> {
+        self.user
+    }
+
+    /// `user@host`, or the host alone.
+    pub(super) fn address_of_record(&self) -> String {
+        let mut text = String::with_capacity(64);
+        if let Some(user) = self.user() {
+            text.push_str(user);
+            text.push('@');
+        }
+        self.host.push_to(&mut text);
+        text
     }
 
     /// `None` for a URI that is not plain, be it one or not.
@@ -103,6 +118,20 @@ impl<'a> Host<'a> {
     }
 }
 
+impl Host<'_> {
+    pub(super) fn push_to(&self, out: &mut String) {
+        match self {
+            Host::Ip(ip @ IpAddr::V4(_)) => push_ip(out, *ip),
+            Host::Ip(ip) => {
+                out.push('[');
+                push_ip(out, *ip);
+                out.push(']');
+            }
+            Host::Name(name) => out.push_str(name),
+        }
+    }
+}
+
 /// Labels of letters, digits and inner hyphens.
 fn is_plain_name(text: &str) -> bool {
     let mut last = b'.';
@@ -154,16 +183,6 @@ impl From<host::Host> for Host<'_> {
             host::Host::IP4(ip) => Host::Ip(ip.into()),
             host::Host::IP6(ip) => Host::Ip(ip.into()),
             host::Host::Name(name) => Host::Name(owned(&name)),
-        }
-    }
-}
-
-impl fmt::Display for Host<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Host::Ip(IpAddr::V4(ip)) => ip.fmt(f),
-            Host::Ip(IpAddr::V6(ip)) => write!(f, "[{ip}]"),
-            Host::Name(name) => f.write_str(name),
         }
     }
 }
@@ -274,7 +293,7 @@ mod tests {
             Uri::parse("sips:%61lice:secret@[2001:db8::1]:5061;a=%62?subject=x").expect("a URI");
         assert!(uri.sips);
         assert_eq!(uri.user(), Some("alice"));
-        assert_eq!(uri.host.to_string(), "[2001:db8::1]");
+        assert_eq!(uri.address_of_record(), "alice@[2001:db8::1]");
         assert_eq!((uri.port, &*uri.params), (Some(5061), ";a=b"));
     }
 }
