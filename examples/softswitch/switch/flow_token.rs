@@ -4,11 +4,10 @@
 //! other party's connection without any state of its own and without asking either Contact (RFC
 //! 5626 5.2 does it this way).
 
-use std::fmt::Write;
-
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+use super::text::push_hex;
 use super::world::FlowId;
 
 /// Octets of the truncated HMAC-SHA-256.
@@ -61,12 +60,9 @@ impl TokenKey {
     /// The token as `TOKEN_LEN` characters that need no escaping in a URI.
     pub(super) fn seal(&self, token: FlowToken) -> String {
         let mut text = String::with_capacity(TOKEN_LEN);
-        // Writing to a String cannot fail.
-        let _ = write!(
-            text,
-            "{:016x}{:016x}{:08x}",
-            token.caller.0, token.callee.0, token.caller_tag
-        );
+        push_hex::<16>(&mut text, token.caller.0);
+        push_hex::<16>(&mut text, token.callee.0);
+        push_hex::<8>(&mut text, token.caller_tag.into());
         let tag = self
             .mac
             .clone()
@@ -74,7 +70,7 @@ impl TokenKey {
             .finalize()
             .into_bytes();
         for byte in &tag[..MAC_LEN] {
-            let _ = write!(text, "{byte:02x}");
+            push_hex::<2>(&mut text, u64::from(*byte));
         }
         text
     }

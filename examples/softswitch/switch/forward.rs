@@ -2,7 +2,6 @@
 //! change is copied as is.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use bytes::Bytes;
@@ -12,6 +11,7 @@ use super::flow_token::{FlowToken, TokenKey};
 use super::name::Name;
 use super::request::Request;
 use super::status::Refusal;
+use super::text::push_hex;
 use super::value::{TopVia, items, param};
 
 /// What all copies of one request have in common.
@@ -87,12 +87,12 @@ impl<'a> Copies<'a> {
         domains: &Domains,
     ) -> Bytes {
         let mut via = String::with_capacity(64 + domains.advertise.len());
-        // Writing to a String cannot fail.
-        let _ = write!(
-            via,
-            "Via: SIP/2.0/TLS {};branch=z9hG4bK{branch:016x}{:08x}\r\n",
-            domains.advertise, self.loop_mark
-        );
+        for text in ["Via: SIP/2.0/TLS ", &domains.advertise, ";branch=z9hG4bK"] {
+            via.push_str(text);
+        }
+        push_hex::<16>(&mut via, branch);
+        push_hex::<8>(&mut via, self.loop_mark.into());
+        via.push_str("\r\n");
         self.request.head.spliced(
             [self.request.method, uri],
             &[&via, record_route, self.hops],
@@ -116,12 +116,19 @@ pub(super) fn record_route(
     domains: &Domains,
 ) -> String {
     let user = tokens.seal(token);
-    let advertise = &domains.advertise;
-    if sips {
-        format!("Record-Route: <sips:{user}@{advertise};lr>\r\n")
-    } else {
-        format!("Record-Route: <sip:{user}@{advertise};transport=tls;lr>\r\n")
-    }
+    let (scheme, params) = match sips {
+        true => ("sips:", ";lr>\r\n"),
+        false => ("sip:", ";transport=tls;lr>\r\n"),
+    };
+    [
+        "Record-Route: <",
+        scheme,
+        &user,
+        "@",
+        &domains.advertise,
+        params,
+    ]
+    .concat()
 }
 
 /// Whether a request of this method creates a dialog whose later requests must come back here.
@@ -148,13 +155,10 @@ fn marks(branch: &str) -> Option<(u64, u32)> {
 }
 
 fn has_looped(vias: &str, mark: u32, advertise: &str) -> bool {
-    // The cheap question first: most Vias are of phones.
-    vias.contains(advertise)
-        && items(vias).any(|via| {
-            param(via, "branch")
-                .and_then(marks)
-                .is_some_and(|(_, seen)| seen == mark)
-        })
+    items(vias).any(|via| {
+        let marks = param(via, "branch").and_then(marks);
+        marks.is_some_and(|(_, seen)| seen == mark) && via.contains(advertise)
+    })
 }
 
 fn loop_mark(request: &Request<'_>) -> u32 {
