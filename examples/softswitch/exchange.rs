@@ -6,9 +6,9 @@ use crate::journal::Journal;
 use crate::switch::{FlowId, Source, Switch, SwitchEvent, Unsendable, World};
 use async_std::task;
 use bytes::Bytes;
+use rustc_hash::{FxHashMap, FxHashSet};
 use sipward::sip::Message;
 use sipward::{Application, Busy, Flow, KeepOpen, Ready, SendError, SipSession};
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -27,7 +27,7 @@ struct Core {
 }
 
 struct Flows {
-    open: HashMap<FlowId, Line>,
+    open: FxHashMap<FlowId, Line>,
     events: EventStream,
     journal: Journal,
 }
@@ -44,7 +44,7 @@ impl Exchange {
     /// Starts its clock too, which stops when the exchange is dropped.
     pub fn start(switch: Switch, events: EventStream, journal: Journal) -> Arc<Self> {
         let flows = Flows {
-            open: HashMap::new(),
+            open: FxHashMap::default(),
             events,
             journal,
         };
@@ -81,7 +81,7 @@ async fn keep_time(exchange: Weak<Exchange>) {
 impl Flows {
     /// Lets a drain know which connections carry calls.
     fn mark_busy(&mut self, switch: &Switch) {
-        let in_calls: HashSet<FlowId> = switch.flows_in_calls().collect();
+        let in_calls: FxHashSet<FlowId> = switch.flows_in_calls().collect();
         for (flow, line) in &mut self.open {
             if in_calls.contains(flow) {
                 line.busy.get_or_insert_with(|| line.flow.busy());

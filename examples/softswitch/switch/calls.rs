@@ -1,8 +1,10 @@
 //! Answered calls, from the 2xx to INVITE to the answer to BYE or the end of either party's
 //! connection.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::Instant;
+
+use rustc_hash::FxHashMap;
 
 use super::event::{EndedBy, SwitchEvent};
 use super::ids::Ids;
@@ -20,8 +22,8 @@ struct Call {
 
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    /// By hash of Call-ID, the caller's tag and the callee's tag.
-    running: HashMap<u64, Call>,
+    /// By keyed hash of Call-ID, the caller's tag and the callee's tag.
+    running: FxHashMap<u64, Call>,
     by_flow: BTreeSet<(FlowId, u64)>,
 }
 

@@ -5,7 +5,7 @@
 //! and MD5 alone when it asks again without having answered; those known to give up for good get
 //! MD5 alone at once. TLS hides the answer from others either way.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::world::FlowId;
 
@@ -15,7 +15,7 @@ const GIVE_UP: [&str; 2] = ["baresip v0.", "baresip v1."];
 /// What has been offered on connections that have not answered yet, or only the plain one.
 #[derive(Debug, Default)]
 pub(super) struct Challenges {
-    offered: HashMap<FlowId, Offered>,
+    offered: FxHashMap<FlowId, Offered>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
+use rustc_hash::FxHashMap;
+
 use super::timers::TimerKey;
 use super::world::FlowId;
 
@@ -36,7 +38,7 @@ pub(super) struct Binding {
 
 #[derive(Debug, Default)]
 pub(super) struct Location {
-    bindings: HashMap<u64, Binding>,
+    bindings: FxHashMap<u64, Binding>,
     by_user: HashMap<String, Vec<u64>>,
     by_flow: BTreeSet<(FlowId, u64)>,
     made: u64,

@@ -6,10 +6,10 @@
 //! flows that a token in Record-Route names. Nothing is ever sent to the address in a Contact or a
 //! Via.
 
-use std::collections::HashMap;
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
+use rustc_hash::FxHashMap;
 
 mod admission;
 mod answer;
@@ -75,7 +75,7 @@ pub struct Switch {
     transactions: Transactions,
     calls: Calls,
     /// The accounts each connection has proved to be.
-    accounts: HashMap<FlowId, Vec<String>>,
+    accounts: FxHashMap<FlowId, Vec<String>>,
     challenges: Challenges,
     /// Whether new dialogs are refused, because the switch is going down.
     draining: bool,
@@ -111,7 +111,7 @@ impl Switch {
             location: Location::default(),
             transactions: Transactions::default(),
             calls: Calls::default(),
-            accounts: HashMap::new(),
+            accounts: FxHashMap::default(),
             challenges: Challenges::default(),
             draining: false,
             capabilities,
