@@ -157,6 +157,7 @@ pub fn fields(event: &SwitchEvent) -> (&'static str, Vec<(&'static str, Field<'_
             contact,
             expires_s,
             source,
+            refresh: _,
         } => (
             "registered",
             vec![

@@ -124,8 +124,8 @@ impl World for Flows {
     }
 
     fn report(&mut self, event: SwitchEvent) {
-        self.journal.report(&event);
         self.events.report(&event);
+        self.journal.report(event);
     }
 }
 

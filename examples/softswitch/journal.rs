@@ -1,5 +1,6 @@
 //! What the switch reports, as log lines: refused credentials as warnings, limited per source network
-//! as sipward's own lines are; everything else as it comes. Written on a thread of its own, because
+//! as sipward's own lines are; registrations that only go on at debug level; everything else as it
+//! comes. Written on a thread of its own, because
 //! it is reported while the switch is locked.
 
 use crate::events::fields;
@@ -46,10 +47,12 @@ impl Journal {
         })
     }
 
-    /// Never waits.
-    pub fn report(&self, event: &SwitchEvent) {
-        // While nobody can read the log as fast as it is written, there is nothing better to do.
-        let _ = self.events.try_send(Some(event.clone()));
+    /// Never waits. What would not be written is not taken.
+    pub fn report(&self, event: SwitchEvent) {
+        if level(&event) <= log::max_level() {
+            // While nobody can read the log as fast as it is written, there is nothing better to do.
+            let _ = self.events.try_send(Some(event));
+        }
     }
 
     /// Waits until everything is written.
@@ -92,13 +95,21 @@ fn write_all(events: &Receiver<Option<SwitchEvent>>) {
     limiter.rest(Instant::now()).iter().for_each(write_summary);
 }
 
+fn level(event: &SwitchEvent) -> Level {
+    match event {
+        SwitchEvent::AuthFailed { .. } => Level::Warn,
+        SwitchEvent::Registered { refresh: true, .. } => Level::Debug,
+        _ => Level::Info,
+    }
+}
+
 fn write_event(event: &SwitchEvent, limiter: &mut Limiter) {
     let (kind, fields) = fields(event);
     let SwitchEvent::AuthFailed { source, why, .. } = event else {
-        return write(Level::Info, kind, &fields);
+        return write(level(event), kind, &fields);
     };
     if limiter.pass(kind, why, source.ip(), Instant::now()) == Pass::Write {
-        write(Level::Warn, &format!("{kind}: {why}"), &fields);
+        write(level(event), &format!("{kind}: {why}"), &fields);
     }
 }
 

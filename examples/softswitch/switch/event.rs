@@ -14,6 +14,8 @@ pub enum SwitchEvent {
         /// Seconds the binding was granted.
         expires_s: u32,
         source: SocketAddr,
+        /// Whether nothing else has changed: the same Contact over the same connection.
+        refresh: bool,
     },
     /// A binding is no more.
     Unregistered {

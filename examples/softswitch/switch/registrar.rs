@@ -174,6 +174,8 @@ impl Switch {
         if !held {
             world.hold(flow);
         }
+        let is_same = |old: &Binding| old.flow == flow && old.contact == contact;
+        let refresh = old.as_ref().is_some_and(is_same);
         if let Some(old) = old {
             self.timers.cancel(old.timer);
             if old.flow != flow && !self.location.names(old.flow) {
@@ -193,6 +195,7 @@ impl Switch {
             contact,
             expires_s: asked.expires_s,
             source: arrival.source.peer,
+            refresh,
         });
         Ok(())
     }
