@@ -5,7 +5,7 @@ use super::{OPTIONS, Piece, digest};
 use crate::softswitch::digest::hash::Algorithm;
 use crate::softswitch::gate::Digest;
 use crate::switch::{
-    FlowId, Gate, Source, Switch, SwitchConfig, SwitchEvent, Unsendable, Verdict, World,
+    FlowId, Gate, Incoming, Source, Switch, SwitchConfig, SwitchEvent, Unsendable, Verdict, World,
 };
 use bytes::Bytes;
 use memchr::memmem::Finder;
@@ -128,8 +128,10 @@ impl Exchange {
             peer: SocketAddr::from(([10, 0, 0, 7], 50611)),
         };
         let wall = digest::now();
-        self.switch
-            .receive(source, message, head, self.now, wall, &mut self.phones);
+        Incoming::read(source, message, head, |message| {
+            self.switch
+                .receive(message, self.now, wall, &mut self.phones);
+        });
     }
 
     /// What this phone was sent last.

@@ -3,7 +3,7 @@
 
 use crate::events::EventStream;
 use crate::journal::Journal;
-use crate::switch::{FlowId, Source, Switch, SwitchEvent, Unsendable, World};
+use crate::switch::{FlowId, Incoming, Source, Switch, SwitchEvent, Unsendable, World};
 use async_std::task;
 use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -15,8 +15,8 @@ use std::time::{Duration, Instant, SystemTime};
 /// How exact the switch's timers are; the shortest is 32 s.
 const TICK: Duration = Duration::from_millis(250);
 
-/// The switch and the flows it sends on. Its lock is held for the microseconds of one message;
-/// nothing waits while holding it.
+/// The switch and the flows it sends on. Its lock is held for the microsecond or two that
+/// deciding about one message takes; nothing waits while holding it.
 pub struct Exchange {
     core: Mutex<Core>,
 }
@@ -177,8 +177,10 @@ impl SipSession for Conversation {
     async fn message(&mut self, message: Message) {
         let head = message.head().len();
         let (now, wall) = (Instant::now(), SystemTime::now());
-        let Core { switch, flows } = &mut *self.exchange.core();
-        switch.receive(self.source, message.into_bytes(), head, now, wall, flows);
+        Incoming::read(self.source, message.into_bytes(), head, |message| {
+            let Core { switch, flows } = &mut *self.exchange.core();
+            switch.receive(message, now, wall, flows);
+        });
     }
 }
 

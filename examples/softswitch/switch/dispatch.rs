@@ -1,8 +1,10 @@
 //! What kind of message it is, and whose business: the switch's own, the registrar's, a
 //! transaction's or the proxy's.
 
+use std::time::{Instant, SystemTime};
+
 use super::answer;
-use super::head::Head;
+use super::incoming::{Content, Incoming};
 use super::request::Request;
 use super::status::{Refusal, reason};
 use super::transaction::{ServerKey, Stage};
@@ -10,19 +12,26 @@ use super::world::{FlowId, World};
 use super::{Arrival, Switch};
 
 impl Switch {
-    pub(super) fn message<W: World>(&mut self, arrival: Arrival, head: Head<'_>, world: &mut W) {
-        let is_response = head
-            .start
-            .get(..4)
-            .is_some_and(|start| start.eq_ignore_ascii_case("SIP/"));
-        if is_response {
-            return self.response(arrival.source.flow, head, arrival.now, world);
-        }
-        let Some(request) = Request::open(head, arrival.source.peer) else {
-            self.dropped += 1;
-            return;
+    /// Takes in one message.
+    pub fn receive<W: World>(
+        &mut self,
+        message: Incoming<'_>,
+        now: Instant,
+        wall: SystemTime,
+        world: &mut W,
+    ) {
+        let Incoming { source, content } = message;
+        let (request, checked) = match content {
+            Content::Request(request, checked) => (request, checked),
+            Content::Response(response) => return self.response(source.flow, response, now, world),
+            Content::Unreadable => {
+                self.dropped += 1;
+                return;
+            }
         };
-        let Err(refusal) = self.request(arrival, &request, world) else {
+        let arrival = Arrival { source, now, wall };
+        let done = checked.and_then(|()| self.request(arrival, &request, world));
+        let Err(refusal) = done else {
             return;
         };
         if request.method != "ACK" {
@@ -44,7 +53,6 @@ impl Switch {
         request: &Request<'_>,
         world: &mut W,
     ) -> Result<(), Refusal> {
-        request.check()?;
         if request.method == "OPTIONS" && self.is_for_us(request) {
             let tag = self.ids.draw();
             let message = answer::response(request, 200, reason(200), tag, &self.capabilities);

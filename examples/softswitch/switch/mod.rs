@@ -8,7 +8,6 @@
 
 use std::time::{Instant, SystemTime};
 
-use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
 mod admission;
@@ -29,6 +28,7 @@ mod gate;
 mod head;
 mod hop;
 mod ids;
+mod incoming;
 mod location;
 mod name;
 mod proxy;
@@ -51,13 +51,13 @@ mod tests;
 pub use config::SwitchConfig;
 pub use event::SwitchEvent;
 pub use gate::{Gate, Verdict};
+pub use incoming::Incoming;
 pub use world::{FlowId, Source, Unsendable, World};
 
 use calls::Calls;
 use challenges::Challenges;
 use domains::Domains;
 use flow_token::TokenKey;
-use head::{Head, unfolded};
 use ids::Ids;
 use location::Location;
 use timers::{Due, Timers};
@@ -116,27 +116,6 @@ impl Switch {
             draining: false,
             capabilities,
             dropped: 0,
-        }
-    }
-
-    /// Takes in one whole message of which the first `head_len` octets are the head.
-    pub fn receive<W: World>(
-        &mut self,
-        source: Source,
-        message: Bytes,
-        head_len: usize,
-        now: Instant,
-        wall: SystemTime,
-        world: &mut W,
-    ) {
-        let arrival = Arrival { source, now, wall };
-        if let Some(head) = Head::split(&message, head_len) {
-            return self.message(arrival, head, world);
-        }
-        let message = unfolded(&message, head_len);
-        match Head::split(&message, head_len) {
-            Some(head) => self.message(arrival, head, world),
-            None => self.dropped += 1,
         }
     }
 

@@ -14,11 +14,13 @@ use super::transaction::{Cancel, Kind, Outcome, Progress, Stage};
 use super::value::{Address, TopVia};
 use super::world::{FlowId, World};
 
-/// A response that belongs to a branch of ours.
-struct Response<'a> {
+/// A response.
+pub(super) struct Response<'a> {
     head: Head<'a>,
     status: u16,
     via: TopVia<'a>,
+    /// The method it answers.
+    method: &'a str,
 }
 
 impl Switch {
@@ -27,14 +29,10 @@ impl Switch {
     pub(super) fn response<W: World>(
         &mut self,
         flow: FlowId,
-        head: Head<'_>,
+        response: Response<'_>,
         now: Instant,
         world: &mut W,
     ) {
-        let Some((response, method)) = read(head) else {
-            self.dropped += 1;
-            return;
-        };
         let found = our_branch(&response.via)
             .and_then(|branch| self.transactions.of_branch(branch))
             .filter(|&(id, index)| {
@@ -50,10 +48,10 @@ impl Switch {
             .transactions
             .context(id)
             .is_some_and(|context| context.is_invite());
-        match (method, response.status) {
+        match (response.method, response.status) {
             // The answer to a CANCEL of ours: what counts is the answer to the INVITE.
             ("CANCEL", _) => {}
-            _ if (method == "INVITE") != invite => self.dropped += 1,
+            _ if (response.method == "INVITE") != invite => self.dropped += 1,
             (_, ..200) if invite => self.provisional(id, index, &response, now, world),
             // RFC 4320 4.1: only an INVITE has provisional responses worth sending on.
             (_, ..200) => {}
@@ -182,7 +180,20 @@ impl Switch {
     }
 }
 
-impl Response<'_> {
+impl<'a> Response<'a> {
+    /// `None` when it cannot be told whom it answers.
+    pub(super) fn read(head: Head<'a>) -> Option<Response<'a>> {
+        let status = head.start.split(' ').nth(1)?.parse().ok()?;
+        let via = TopVia::parse(head.first(Name::Via)?)?;
+        let method = head.only(Name::CSeq)?.split_ascii_whitespace().nth(1)?;
+        Some(Response {
+            head,
+            status,
+            via,
+            method,
+        })
+    }
+
     /// The response without our Via.
     fn onward(&self) -> Bytes {
         let mut out = Vec::with_capacity(self.head.message.len());
@@ -217,12 +228,4 @@ impl Response<'_> {
             .and_then(|to| to.tag())
             .unwrap_or("")
     }
-}
-
-/// The response and the method it answers.
-fn read(head: Head<'_>) -> Option<(Response<'_>, &str)> {
-    let status = head.start.split(' ').nth(1)?.parse().ok()?;
-    let via = TopVia::parse(head.first(Name::Via)?)?;
-    let method = head.only(Name::CSeq)?.split_ascii_whitespace().nth(1)?;
-    Some((Response { head, status, via }, method))
 }

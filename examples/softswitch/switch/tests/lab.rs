@@ -8,7 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 
 use super::gates::{Guard, Open};
-use crate::switch::{FlowId, Gate, Source, Switch, SwitchConfig, SwitchEvent, Unsendable, World};
+use crate::switch::{
+    FlowId, Gate, Incoming, Source, Switch, SwitchConfig, SwitchEvent, Unsendable, World,
+};
 
 /// Everything outside the switch.
 #[derive(Default)]
@@ -122,8 +124,10 @@ impl Lab {
         };
         let message = Bytes::from(format!("{head}{body}"));
         let wall = SystemTime::UNIX_EPOCH;
-        self.switch
-            .receive(source, message, head.len(), self.now, wall, &mut self.world);
+        Incoming::read(source, message, head.len(), |message| {
+            self.switch
+                .receive(message, self.now, wall, &mut self.world);
+        });
     }
 
     /// The oldest message on a flow not looked at yet; it must begin so.

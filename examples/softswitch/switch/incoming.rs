@@ -1,0 +1,57 @@
+//! A message that comes in, read as far as that needs no switch: nobody has to wait for it.
+
+use bytes::Bytes;
+
+use super::head::{Head, unfolded};
+use super::request::Request;
+use super::responses::Response;
+use super::status::Refusal;
+use super::world::Source;
+
+/// A message, and where it came from.
+pub struct Incoming<'a> {
+    pub(super) source: Source,
+    pub(super) content: Content<'a>,
+}
+
+pub(super) enum Content<'a> {
+    /// With what makes a transaction of it impossible, if anything does.
+    Request(Request<'a>, Result<(), Refusal>),
+    Response(Response<'a>),
+    /// Nobody could be answered for it.
+    Unreadable,
+}
+
+impl Incoming<'_> {
+    /// Reads one whole message of which the first `head_len` octets are the head, and hands it on.
+    pub fn read<T>(
+        source: Source,
+        message: Bytes,
+        head_len: usize,
+        then: impl FnOnce(Incoming<'_>) -> T,
+    ) -> T {
+        if let Some(head) = Head::split(&message, head_len) {
+            let content = Content::of(head, source);
+            return then(Incoming { source, content });
+        }
+        let message = unfolded(&message, head_len);
+        let head = Head::split(&message, head_len);
+        let content = head.map_or(Content::Unreadable, |head| Content::of(head, source));
+        then(Incoming { source, content })
+    }
+}
+
+impl<'a> Content<'a> {
+    fn of(head: Head<'a>, source: Source) -> Content<'a> {
+        let start = head.start.get(..4);
+        let content = if start.is_some_and(|start| start.eq_ignore_ascii_case("SIP/")) {
+            Response::read(head).map(Content::Response)
+        } else {
+            Request::open(head, source.peer).map(|request| {
+                let checked = request.check();
+                Content::Request(request, checked)
+            })
+        };
+        content.unwrap_or(Content::Unreadable)
+    }
+}
