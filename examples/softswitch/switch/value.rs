@@ -20,6 +20,9 @@ pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
 
 /// The value of a parameter in `;name=value;...`, without quotes; empty when it has none.
 pub(super) fn param<'a>(params: &'a str, name: &str) -> Option<&'a str> {
+    if params.is_empty() {
+        return None;
+    }
     separated(params, b';').find_map(|piece| {
         let value = value_of(piece, name)?;
         let inner = value.strip_prefix('"');
