@@ -7,18 +7,28 @@ use super::status::Refusal;
 use super::world::FlowId;
 
 impl Switch {
-    /// Whether this connection may begin one more transaction, and one more call if it is that.
-    pub(super) fn has_room_for(&self, flow: FlowId, request: &Request<'_>) -> Result<(), Refusal> {
+    /// Whether this connection may begin one more transaction for which so many bytes are kept, and
+    /// one more call if it is that. Within a dialog there is as much room again: what ends a call must
+    /// not be kept out by those that ring.
+    pub(super) fn has_room_for(
+        &self,
+        flow: FlowId,
+        request: &Request<'_>,
+        kept: usize,
+        in_dialog: bool,
+    ) -> Result<(), Refusal> {
         let bound = &self.config;
         let begun = self.transactions.begun_by(flow);
+        let room = if in_dialog { 2 } else { 1 };
         let invites = request.method == "INVITE";
-        if begun.unanswered >= bound.max_transactions
-            || (invites && begun.answered >= bound.max_answered)
+        if begun.unanswered >= room * bound.max_transactions
+            || begun.kept + kept > room * bound.max_kept
+            || (invites && begun.answered >= room * bound.max_answered)
         {
             return Err(later("Too Many Transactions"));
         }
         let begins_call = invites && !request.has_to_tag();
-        if begins_call && self.calls.over(flow) >= bound.max_calls {
+        if begins_call && self.calls.begun_by(flow) >= bound.max_calls {
             return Err(later("Too Many Calls"));
         }
         Ok(())

@@ -2,6 +2,7 @@
 //! connection.
 
 use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
 use std::time::Instant;
 
 use rustc_hash::FxHashMap;
@@ -25,10 +26,12 @@ pub(super) struct Calls {
     /// By keyed hash of Call-ID, the caller's tag and the callee's tag.
     running: FxHashMap<u64, Call>,
     by_flow: BTreeSet<(FlowId, u64)>,
+    /// How many each caller has.
+    begun: FxHashMap<FlowId, usize>,
 }
 
 impl Calls {
-    /// The callee's 2xx has passed. A repeated 2xx changes nothing.
+    /// The callee's 2xx has passed. A repeated 2xx changes nothing; true for a new call.
     pub(super) fn answered(
         &mut self,
         ids: &Ids,
@@ -36,19 +39,22 @@ impl Calls {
         callee_tag: &str,
         flows: (FlowId, FlowId),
         now: Instant,
-    ) {
+    ) -> bool {
         let name = ids.of((&*attempt.call_id, &*attempt.caller_tag, callee_tag));
         let (caller, callee) = flows;
-        self.running.entry(name).or_insert_with(|| {
-            self.by_flow.insert((caller, name));
-            self.by_flow.insert((callee, name));
-            Call {
-                attempt: attempt.clone(),
-                caller,
-                callee,
-                answered: now,
-            }
+        let Entry::Vacant(place) = self.running.entry(name) else {
+            return false;
+        };
+        place.insert(Call {
+            attempt: attempt.clone(),
+            caller,
+            callee,
+            answered: now,
         });
+        self.by_flow.insert((caller, name));
+        self.by_flow.insert((callee, name));
+        *self.begun.entry(caller).or_default() += 1;
+        true
     }
 
     /// A BYE has been answered: the call is over, if it was one.
@@ -64,9 +70,9 @@ impl Calls {
             .or_else(|| self.end(ids.of((call_id, to_tag, from_tag)), EndedBy::Callee, now))
     }
 
-    /// How many calls go over this connection.
-    pub(super) fn over(&self, flow: FlowId) -> usize {
-        self.by_flow.range((flow, 0)..=(flow, u64::MAX)).count()
+    /// How many calls this connection has begun.
+    pub(super) fn begun_by(&self, flow: FlowId) -> usize {
+        self.begun.get(&flow).copied().unwrap_or(0)
     }
 
     /// The connections with a call, each once.
@@ -93,6 +99,12 @@ impl Calls {
         let call = self.running.remove(&name)?;
         self.by_flow.remove(&(call.caller, name));
         self.by_flow.remove(&(call.callee, name));
+        if let Some(begun) = self.begun.get_mut(&call.caller) {
+            *begun -= 1;
+            if *begun == 0 {
+                self.begun.remove(&call.caller);
+            }
+        }
         let lasted = now.saturating_duration_since(call.answered);
         Some(SwitchEvent::CallEnded {
             call_id: call.attempt.call_id,
@@ -106,7 +118,7 @@ impl Calls {
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.running.is_empty() && self.by_flow.is_empty()
+        self.running.is_empty() && self.by_flow.is_empty() && self.begun.is_empty()
     }
 }
 

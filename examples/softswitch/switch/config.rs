@@ -20,8 +20,10 @@ pub struct SwitchConfig {
     /// Answered INVITEs of one connection that may be kept for what is repeated (timer L, 32 s).
     /// Default 32,000, a thousand calls a second; beyond: 503 to one more INVITE.
     pub max_answered: usize,
-    /// Answered calls over one connection, of which one more may not be begun. Default 1,000;
-    /// beyond: 503.
+    /// Bytes of the requests of one connection that are kept for their transactions, the copies of
+    /// those that fork among them. Default 8 MiB; beyond: 503.
+    pub max_kept: usize,
+    /// Answered calls that one connection has begun. Default 1,000; beyond: 503.
     pub max_calls: usize,
     /// Key of the MAC in Record-Route tokens. Draw a new one for each run of the program: flows are
     /// numbered anew, and an old token would lead to somebody else's connection.
@@ -48,6 +50,7 @@ impl SwitchConfig {
             max_bindings: 1000,
             max_transactions: 1000,
             max_answered: 32_000,
+            max_kept: 8 << 20,
             max_calls: 1000,
             secret,
             transaction_timeout: Duration::from_secs(32),

@@ -177,13 +177,13 @@ impl Switch {
                 };
                 world.report(attempt.clone().unanswered(status, by));
             }
-            // A BYE ends the session even when the other side knows nothing of it (RFC 3261
-            // 15.1.1).
+            // A BYE ends the session whatever is said to it (RFC 3261 15.1.1), unless it has to come
+            // again with credentials.
             Kind::Bye {
                 call_id,
                 from_tag,
                 to_tag,
-            } if matches!(status, 200..300 | 408 | 481 | 430 | 500) => {
+            } if !matches!(status, 401 | 407) => {
                 let ended = self
                     .calls
                     .hung_up(&self.ids, call_id, from_tag, to_tag, now);

@@ -78,6 +78,12 @@ impl<'a> Copies<'a> {
         self.request.method == "INVITE"
     }
 
+    /// The head of a copy that was written, in memory of its own.
+    pub(super) fn head_of(&self, copy: &Bytes) -> Bytes {
+        let end = copy.len() - self.request.head.body.len();
+        Bytes::copy_from_slice(&copy[..end])
+    }
+
     /// The copy for one target, with our Via on top and the given Record-Route line (or none).
     pub(super) fn write(
         &self,

@@ -54,14 +54,17 @@ impl Switch {
             }
             None => self.out_of_dialog(arrival, request, course.onward, world)?,
         };
-        self.has_room_for(arrival.source.flow, request)?;
+        let copies_kept = if copies.is_invite() { targets.len() } else { 0 };
+        let kept = request.head_len() * (1 + copies_kept);
+        let in_dialog = course.dialog.is_some();
+        self.has_room_for(arrival.source.flow, request, kept, in_dialog)?;
         // Nobody would end what is begun for a connection that has ended already.
         if !world.alive(arrival.source.flow) {
             return Ok(());
         }
         let recorded =
             forms_dialog(request.method) && (course.dialog.is_none() || request.method == "NOTIFY");
-        let id = self.open(arrival, request, server, kind, world);
+        let id = self.open(arrival, request, server, (kind, kept), world);
         for target in targets {
             self.branch(arrival, id, target, &copies, (recorded, sips), world);
         }
@@ -143,7 +146,7 @@ impl Switch {
         arrival: Arrival,
         request: &Request<'_>,
         server: ServerKey,
-        kind: Kind,
+        (kind, kept): (Kind, usize),
         world: &mut W,
     ) -> u64 {
         let answer = Answer::to(request);
@@ -159,6 +162,8 @@ impl Switch {
             stage: Stage::Proceeding,
             branches: Vec::new(),
             timer: None,
+            kept,
+            calls: 0,
             answered: false,
             given_up: false,
         })
@@ -186,7 +191,8 @@ impl Switch {
         } else {
             copies.write(&target.uri, number, "", &self.domains)
         };
-        let copy = copies.is_invite().then(|| message.clone());
+        // What a CANCEL or an ACK is made from: the head will do.
+        let copy = copies.is_invite().then(|| copies.head_of(&message));
         let progress = deliver(flow, message, world);
         // Where nothing was sent there is nothing to CANCEL or to ACK.
         let invite = copy.filter(|_| matches!(progress, Progress::Calling));

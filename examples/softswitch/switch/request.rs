@@ -47,6 +47,11 @@ impl<'a> Request<'a> {
         })
     }
 
+    /// Bytes of start line and headers.
+    pub(super) fn head_len(&self) -> usize {
+        self.head.message.len() - self.head.body.len()
+    }
+
     /// Refuses with 400 what no transaction can be made of.
     pub(super) fn check(&self) -> Result<(), Refusal> {
         let method = self.cseq.trim_start_matches(|c: char| c.is_ascii_digit());

@@ -23,6 +23,10 @@ pub(super) struct Response<'a> {
     method: &'a str,
 }
 
+/// Calls that the answers to one INVITE may begin. Each To tag is one (RFC 3261 13.2.2.4), and a callee
+/// could make them up; further ones pass and are not followed.
+const MOST_CALLS: usize = 8;
+
 impl Switch {
     /// Takes in a response. One that belongs to no client transaction is dropped: a proxy would
     /// have to send it on by the next Via, and that names an address, not a connection.
@@ -138,10 +142,13 @@ impl Switch {
         }
         let caller = context.server.flow;
         let _ = world.send(caller, response.onward());
-        if let Kind::Call(attempt) = &context.kind {
+        if let Kind::Call(attempt) = &context.kind
+            && context.calls < MOST_CALLS
+        {
             let tag = response.to_tag();
-            self.calls
-                .answered(&self.ids, attempt, tag, (caller, callee), now);
+            let flows = (caller, callee);
+            let begun = self.calls.answered(&self.ids, attempt, tag, flows, now);
+            context.calls += usize::from(begun);
         }
         self.transactions.answered(id);
         self.cancel_pending(id, now, world);

@@ -31,6 +31,10 @@ pub(super) struct Context {
     pub(super) branches: Vec<Branch>,
     /// Timer H or L.
     pub(super) timer: Option<TimerKey>,
+    /// Bytes of the request that are kept, in all its copies.
+    pub(super) kept: usize,
+    /// Calls that answers to it have begun: each To tag is one.
+    pub(super) calls: usize,
     /// A 2xx to INVITE has been sent.
     pub(super) answered: bool,
     /// The sender has sent CANCEL.

@@ -12,6 +12,8 @@ pub(super) struct Begun {
     pub(super) unanswered: usize,
     /// INVITEs with a 2xx, kept for what is repeated.
     pub(super) answered: usize,
+    /// Bytes kept for them.
+    pub(super) kept: usize,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +36,7 @@ impl Transactions {
         self.by_flow.insert((context.server.flow, id));
         let begun = self.begun.entry(context.server.flow).or_default();
         begun.unanswered += 1;
+        begun.kept += context.kept;
         self.contexts.insert(id, context);
         id
     }
@@ -96,6 +99,7 @@ impl Transactions {
             return;
         };
         if let Some(begun) = self.begun.get_mut(&context.server.flow) {
+            begun.kept -= context.kept;
             match context.answered {
                 true => begun.answered -= 1,
                 false => begun.unanswered -= 1,

@@ -128,3 +128,71 @@ fn bindings_above_the_limit_are_refused_and_those_there_are_can_be_refreshed() {
     assert!(register(&mut lab, ALICE, "alina").starts_with(why));
     lab.ends_clean();
 }
+
+#[test]
+fn a_callee_that_makes_up_tags_begins_few_calls_for_its_caller() {
+    let mut lab = Lab::bounded(|config| config.max_calls = 9);
+    lab.registers(BOB, "bob");
+    let call = another_call(&mut lab, 1);
+    lab.sends(ALICE, &call);
+    lab.expect(ALICE, "SIP/2.0 100 ");
+    let invite = lab.expect(BOB, "INVITE ");
+    for tag in 0..100 {
+        lab.sends(BOB, &response(&invite, "200 OK", &format!("b{tag}"), ""));
+        lab.expect(ALICE, "SIP/2.0 200 ");
+    }
+    let call = another_call(&mut lab, 2);
+    lab.sends(ALICE, &call);
+    lab.expect(ALICE, "SIP/2.0 100 ");
+    lab.expect(BOB, "INVITE ");
+    lab.ends_clean();
+}
+
+#[test]
+fn calls_that_others_begin_take_no_room_from_ones_own() {
+    let mut lab = Lab::bounded(|config| config.max_calls = 1);
+    lab.registers(ALICE, "alice");
+    lab.registers(BOB, "bob");
+    Talk::begins(&mut lab, ALICE, BOB);
+    let call = another_call(&mut lab, 2);
+    lab.sends(BOB, &call);
+    lab.expect(BOB, "SIP/2.0 100 ");
+    lab.ends_clean();
+}
+
+#[test]
+fn a_call_can_be_ended_while_as_many_ring_as_may() {
+    let mut lab = Lab::bounded(|config| config.max_transactions = 1);
+    lab.registers(BOB, "bob");
+    let talk = Talk::begins(&mut lab, ALICE, BOB);
+    let call = another_call(&mut lab, 2);
+    lab.sends(ALICE, &call);
+    lab.expect(ALICE, "SIP/2.0 100 ");
+    lab.expect(BOB, "INVITE ");
+    let bye = talk.by_the_caller(&mut lab, "BYE", 2);
+    lab.sends(ALICE, &bye);
+    lab.expect(BOB, "BYE ");
+    lab.ends_clean();
+}
+
+#[test]
+fn what_is_kept_of_requests_is_bounded_in_bytes() {
+    let mut lab = Lab::bounded(|config| config.max_kept = 20_000);
+    lab.registers(BOB, "bob");
+    let subject = format!("Subject: {}", "s".repeat(4000));
+    let long = |lab: &mut Lab, number: u32| {
+        let branch = lab.branch();
+        invite(&branch, &subject).replace("call-1", &format!("call-{number}"))
+    };
+    // One copy for the answers, one for the branch.
+    for number in 1..=2 {
+        let call = long(&mut lab, number);
+        lab.sends(ALICE, &call);
+        lab.expect(ALICE, "SIP/2.0 100 ");
+        lab.expect(BOB, "INVITE ");
+    }
+    let call = long(&mut lab, 3);
+    lab.sends(ALICE, &call);
+    lab.expect(ALICE, "SIP/2.0 503 Too Many Transactions");
+    lab.ends_clean();
+}
