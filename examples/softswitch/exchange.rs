@@ -9,7 +9,7 @@ use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHashSet};
 use sipward::sip::Message;
 use sipward::{Application, Busy, Flow, KeepOpen, Ready, SendError, SipSession};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 /// How exact the switch's timers are; the shortest is 32 s.
@@ -53,6 +53,15 @@ impl Exchange {
         });
         task::spawn(keep_time(Arc::downgrade(&exchange)));
         exchange
+    }
+
+    /// The core, if nobody has it now.
+    fn free_core(&self) -> Option<MutexGuard<'_, Core>> {
+        match self.core.try_lock() {
+            Ok(core) => Some(core),
+            Err(TryLockError::Poisoned(core)) => Some(core.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     fn core(&self) -> MutexGuard<'_, Core> {
@@ -176,11 +185,21 @@ pub struct Conversation {
 impl SipSession for Conversation {
     async fn message(&mut self, message: Message) {
         let head = message.head().len();
+        let message = message.into_bytes();
         let (now, wall) = (Instant::now(), SystemTime::now());
-        Incoming::read(self.source, message.into_bytes(), head, |message| {
-            let Core { switch, flows } = &mut *self.exchange.core();
+        let decide = |message: Incoming<'_>| {
+            let Some(mut core) = self.exchange.free_core() else {
+                return false;
+            };
+            let Core { switch, flows } = &mut *core;
             switch.receive(message, now, wall, flows);
-        });
+            true
+        };
+        // While another message is decided, other sessions get the thread: that is cheaper than to have
+        // it sleep.
+        while !Incoming::read(self.source, message.clone(), head, decide) {
+            task::yield_now().await;
+        }
     }
 }
 
