@@ -83,6 +83,12 @@ impl Location {
             .is_some()
     }
 
+    /// The binding of that number, if it names that flow and that contact.
+    pub(super) fn same(&mut self, id: u64, flow: FlowId, contact: &str) -> Option<&mut Binding> {
+        let binding = self.bindings.get_mut(&id)?;
+        (binding.flow == flow && binding.contact == contact).then_some(binding)
+    }
+
     /// Adds a binding, or puts it in the place of the one with that number, which is returned.
     pub(super) fn put(&mut self, id: u64, binding: Binding) -> Option<Binding> {
         self.by_flow.insert((binding.flow, id));

@@ -152,8 +152,27 @@ impl Switch {
             return Ok(());
         }
         let flow = arrival.source.flow;
-        let id = existing.unwrap_or_else(|| self.location.upcoming());
+        let cseq = request.sequence()?;
         let expires_at = arrival.now + Duration::from_secs(asked.expires_s.into());
+        if let Some(id) = existing
+            && let Some(binding) = self.location.same(id, flow, &asked.contact)
+        {
+            self.timers.cancel(binding.timer);
+            binding.timer = self.timers.set(expires_at, Due::Binding(id));
+            binding.expires_at = expires_at;
+            binding.cseq = cseq;
+            request.call_id.clone_into(&mut binding.call_id);
+            binding.params = asked.params;
+            world.report(SwitchEvent::Registered {
+                user: user.to_owned(),
+                contact: asked.contact,
+                expires_s: asked.expires_s,
+                source: arrival.source.peer,
+                refresh: true,
+            });
+            return Ok(());
+        }
+        let id = existing.unwrap_or_else(|| self.location.upcoming());
         let contact = asked.contact.clone();
         let held = self.location.names(flow);
         let old = self.location.put(
@@ -165,7 +184,7 @@ impl Switch {
                 sips: asked.sips,
                 params: asked.params,
                 call_id: request.call_id.to_owned(),
-                cseq: request.sequence()?,
+                cseq,
                 flow,
                 expires_at,
                 timer: self.timers.set(expires_at, Due::Binding(id)),
@@ -174,8 +193,6 @@ impl Switch {
         if !held {
             world.hold(flow);
         }
-        let is_same = |old: &Binding| old.flow == flow && old.contact == contact;
-        let refresh = old.as_ref().is_some_and(is_same);
         if let Some(old) = old {
             self.timers.cancel(old.timer);
             if old.flow != flow && !self.location.names(old.flow) {
@@ -195,7 +212,7 @@ impl Switch {
             contact,
             expires_s: asked.expires_s,
             source: arrival.source.peer,
-            refresh,
+            refresh: false,
         });
         Ok(())
     }
