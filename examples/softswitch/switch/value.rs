@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use memchr::{memchr, memchr3};
+use memchr::{memchr, memchr2, memchr3};
 
 /// What stands before and after the first such byte, which is ASCII.
 pub(super) fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
@@ -65,25 +65,45 @@ pub(super) fn separated(text: &str, separator: u8) -> impl Iterator<Item = &str>
 }
 
 fn end_of_piece(text: &str, separator: u8) -> Option<usize> {
+    let text = text.as_bytes();
     // Most values have neither quotes nor brackets before the separator.
-    let start = memchr3(separator, b'"', b'<', text.as_bytes())?;
-    if text.as_bytes()[start] == separator {
-        return Some(start);
+    let start = memchr3(separator, b'"', b'<', text)?;
+    match text[start] == separator {
+        true => Some(start),
+        false => end_of_mixed(text, start, separator),
     }
-    let (mut quoted, mut escaped, mut bracketed) = (false, false, false);
-    for (at, byte) in text.bytes().enumerate().skip(start) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            _ if quoted => {}
+}
+
+/// The same from the first quote or bracket on.
+fn end_of_mixed(text: &[u8], start: usize, separator: u8) -> Option<usize> {
+    let (mut at, mut bracketed) = (start, false);
+    loop {
+        let rest = &text[at..];
+        at += match bracketed {
+            false => memchr3(separator, b'"', b'<', rest)?,
+            true => memchr2(b'>', b'"', rest)?,
+        };
+        match text[at] {
+            b'"' => at += 1 + end_of_quote(&text[at + 1..])?,
             b'<' => bracketed = true,
             b'>' => bracketed = false,
-            _ if byte == separator && !bracketed => return Some(at),
-            _ => {}
+            _ => return Some(at),
         }
+        at += 1;
     }
-    None
+}
+
+/// Where the quote is that ends a quoted string.
+fn end_of_quote(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some(at);
+        }
+        // What is escaped does not count.
+        at += 2;
+    }
 }
 
 /// `"Display" <uri>;params` or `uri;params`: From, To, Contact, Route.
@@ -104,7 +124,10 @@ impl<'a> Address<'a> {
             });
         }
         let rest = match value.strip_prefix('"') {
-            Some(quoted) => after_quote(quoted)?.trim_ascii_start().strip_prefix('<')?,
+            Some(quoted) => {
+                let end = end_of_quote(quoted.as_bytes())?;
+                quoted[end + 1..].trim_ascii_start().strip_prefix('<')?
+            }
             None => cut(value, b'<')?.1,
         };
         let (uri, params) = cut(rest, b'>')?;
@@ -117,19 +140,6 @@ impl<'a> Address<'a> {
     pub(super) fn tag(&self) -> Option<&'a str> {
         param(self.params, "tag")
     }
-}
-
-fn after_quote(text: &str) -> Option<&str> {
-    let mut escaped = false;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => return Some(&text[at + 1..]),
-            _ => {}
-        }
-    }
-    None
 }
 
 /// `Some(true)` for sips, `Some(false)` for sip.

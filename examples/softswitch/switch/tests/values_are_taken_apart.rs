@@ -12,6 +12,37 @@ fn commas_in_quotes_and_brackets_do_not_separate() {
     );
 }
 
+/// Byte by byte, the way RFC 3261 25.1 puts it.
+fn read_slowly(value: &str) -> Vec<&str> {
+    let (mut quoted, mut escaped, mut bracketed) = (false, false, false);
+    let pieces = value.split(|character| {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            '<' => bracketed = true,
+            '>' => bracketed = false,
+            ',' => return !bracketed,
+            _ => {}
+        }
+        false
+    });
+    pieces.filter(|piece| !piece.is_empty()).collect()
+}
+
+#[test]
+fn however_they_are_mixed() {
+    let mut texts = vec![String::new()];
+    for _ in 0..6 {
+        for text in &texts {
+            assert_eq!(items(text).collect::<Vec<_>>(), read_slowly(text), "{text}");
+        }
+        let longer = |text: &String| ['"', '\\', '<', '>', ',', 'a'].map(|c| format!("{text}{c}"));
+        texts = texts.iter().flat_map(longer).collect();
+    }
+}
+
 #[test]
 fn an_address_is_the_uri_and_what_follows_it() {
     for (value, uri, params) in [
