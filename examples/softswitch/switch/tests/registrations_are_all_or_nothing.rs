@@ -232,3 +232,31 @@ fn other_domains_are_refused() {
     }
     lab.ends_clean();
 }
+
+#[test]
+fn a_refresh_has_the_last_word() {
+    let mut lab = Lab::open();
+    let contact = "Contact: <sip:bob@10.0.0.2>";
+    let in_order = [
+        ("one", 1, "200"),
+        ("one", 5, "200"),
+        ("one", 4, "500"),
+        ("two", 1, "200"),
+        ("two", 1, "500"),
+        ("one", 1, "200"),
+    ];
+    for (call_id, cseq, expected) in in_order {
+        let answer = register(&mut lab, call_id, cseq, contact);
+        assert_eq!(status(&answer), expected, "{call_id} {cseq}");
+    }
+    let preferred = register(&mut lab, "one", 2, &format!("{contact};q=0.5"));
+    assert!(value(&preferred, "Contact").ends_with(";q=0.5"));
+    lab.events();
+    let refreshed = register(&mut lab, "one", 3, contact);
+    assert!(!value(&refreshed, "Contact").contains(";q="));
+    assert!(matches!(
+        lab.events()[..],
+        [SwitchEvent::Registered { refresh: true, .. }]
+    ));
+    lab.ends_clean();
+}
