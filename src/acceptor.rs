@@ -74,11 +74,11 @@ impl<A: Application> Doors for Arc<Entrance<A>> {
         let entrance = Arc::clone(self);
         match listener {
             AnyListener::Tcp(tcp) => {
-                async_std::task::spawn(run(number, tcp, entrance, mailbox));
+                self.workers.spawn(run(number, tcp, entrance, mailbox));
             }
             #[cfg(any(test, feature = "testing"))]
             AnyListener::Memory(memory) => {
-                async_std::task::spawn(run(number, memory, entrance, mailbox));
+                self.workers.spawn(run(number, memory, entrance, mailbox));
             }
         }
         address

@@ -34,7 +34,8 @@ pub trait Application: Send + Sync + 'static {
     type Session: SipSession;
 
     /// A session is established and accounted for. Called in the session's own task, before its
-    /// first message is read; a panic here ends this session alone.
+    /// first message is read, on a thread that shakes hands: it must not block. A panic here ends this
+    /// session alone.
     fn open(&self, ready: &Ready, flow: Flow) -> Self::Session;
 
     /// A drain has begun: nobody new comes in, and sessions that are not [`busy`](Flow::busy) are
@@ -52,7 +53,9 @@ pub trait SipSession: Send + 'static {
     ///
     /// The future is polled by the session's loop, never awaited: the session can be closed while
     /// it is pending, and then it is dropped at its current await. A call that blocks the thread
-    /// cannot be interrupted. A panic ends this session alone.
+    /// cannot be interrupted, and holds up the sessions of that thread (see
+    /// [`Threads`](crate::Threads)): such work belongs into `async_std::task::spawn_blocking`. A panic
+    /// ends this session alone.
     fn message(&mut self, message: Message) -> impl Future<Output = ()> + Send;
 
     /// The session has ended; no message comes after this and its flow takes none. Not called after

@@ -17,6 +17,7 @@ use crate::session::House;
 use crate::sip::Limits;
 use crate::start_error::StartError;
 use crate::supervisor::{Books, Desk, Keeper, Supervisor, keep};
+use crate::threads::{Threads, Workers};
 use crate::tls::{Generation, TlsPolicy};
 use async_std::channel::bounded;
 use std::collections::BTreeMap;
@@ -46,6 +47,7 @@ pub struct Builder<A> {
     listen_options: ListenOptions,
     proxy_protocol: Option<ProxyProtocol>,
     clock: Clock,
+    threads: Threads,
 }
 
 /// Makes the application, given the addresses listened on.
@@ -76,6 +78,7 @@ impl Builder<Silent> {
             listen_options: ListenOptions::default(),
             proxy_protocol: None,
             clock: Clock::default(),
+            threads: Threads::default(),
         }
     }
 }
@@ -106,6 +109,7 @@ impl<A: Application> Builder<A> {
             listen_options: self.listen_options,
             proxy_protocol: self.proxy_protocol,
             clock: self.clock,
+            threads: self.threads,
         }
     }
 
@@ -206,6 +210,12 @@ impl<A: Application> Builder<A> {
         self
     }
 
+    /// Which threads connections run on. Default: see [`Threads`].
+    pub fn threads(mut self, threads: Threads) -> Self {
+        self.threads = threads;
+        self
+    }
+
     /// How many connections may be open, handshakes included: the first of the
     /// [`limits`](Self::limits), by itself.
     pub fn max_connections(mut self, connections: usize) -> Self {
@@ -268,6 +278,7 @@ impl<A: Application> Builder<A> {
             flow_budget: self.flow_budget,
             event_backlog: self.event_backlog,
         };
+        let workers = Workers::start(self.threads).map_err(StartError::Threads)?;
         let admission = Admission::new(self.limits, self.ban_rule);
         let house = Arc::new(House {
             application,
@@ -283,6 +294,7 @@ impl<A: Application> Builder<A> {
             gate,
             flow_budget: self.flow_budget,
             proxy_protocol: self.proxy_protocol,
+            workers,
             house,
         }));
         let mut books = Books {

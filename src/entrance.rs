@@ -9,6 +9,7 @@ use crate::lane::Lifecycle;
 use crate::observe::Gate;
 use crate::proxy_protocol::{self, ProxyProtocol};
 use crate::session::{self, House, Terms};
+use crate::threads::Workers;
 use crate::transport::Transport;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub(crate) struct Entrance<A> {
     pub(crate) gate: Arc<Gate>,
     pub(crate) flow_budget: usize,
     pub(crate) proxy_protocol: Option<ProxyProtocol>,
+    pub(crate) workers: Workers,
     pub(crate) house: Arc<House<A>>,
 }
 
@@ -49,7 +51,8 @@ impl<A: Application> Entrance<A> {
                     return self.refuse(ends, refusal);
                 }
                 let entrance = Arc::clone(self);
-                async_std::task::spawn(proxy_protocol::arrive(entrance, stream, ends));
+                self.workers
+                    .spawn(proxy_protocol::arrive(entrance, stream, ends));
             }
             Some(rule) if !rule.direct => {
                 drop(stream);
@@ -115,9 +118,9 @@ impl<A: Application> Entrance<A> {
             house: Arc::clone(&self.house),
         });
         let (lane, clock) = (self.house.lane.clone(), self.house.clock.clone());
-        let task = Ending::new(line, lane, clock, Box::pin(session));
+        let task = Ending::new(Arc::clone(&line), lane, clock, Box::pin(session));
         #[cfg(any(test, feature = "testing"))]
         let task = crate::testing::Mortal::new(task);
-        async_std::task::spawn(task);
+        self.workers.spawn_session(task, &line);
     }
 }

@@ -40,6 +40,7 @@
 //! # What an embedder uses, in reading order
 //!
 //! - [`Supervisor::builder`] and [`Builder`]: what to listen on, with which limits and deadlines.
+//! - [`Threads`]: what connections run on.
 //! - [`TlsPolicy`]: certificates, versions, client authentication.
 //! - [`Application`] and [`SipSession`]: what the application implements; [`Flow`]: what it holds of
 //!   a session; [`sip`]: messages and how they are cut out of the stream.
@@ -86,6 +87,7 @@ mod start_error;
 mod supervisor;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod threads;
 mod tls;
 mod transport;
 
@@ -106,4 +108,5 @@ pub use observe::{EventFilter, LogObserver, Observer, Subscription};
 pub use proxy_protocol::ProxyProtocol;
 pub use start_error::StartError;
 pub use supervisor::Supervisor;
+pub use threads::Threads;
 pub use tls::{ClientAuth, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};

@@ -201,6 +201,10 @@ async fn serve<T: Transport, A: Application>(
             Ok(message) => message,
             Err(stop) => break stop,
         };
+        if line.readings.messages_in.load(Ordering::Relaxed) == 1 {
+            // From here on it is among sessions: what the handler does keeps no handshake waiting.
+            async_std::task::yield_now().await;
+        }
         let mut handler = pin!(conversation.message(message));
         if let Err(stop) = poll_fn(|cx| pump.poll_handler(cx, control, handler.as_mut())).await {
             break stop;

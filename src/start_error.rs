@@ -29,6 +29,8 @@ pub enum StartError {
     },
     /// A thread for an observer cannot be started.
     Observer(io::Error),
+    /// A thread for connections cannot be started: see [`Threads`](crate::Threads).
+    Threads(io::Error),
 }
 
 impl fmt::Display for StartError {
@@ -43,6 +45,7 @@ impl fmt::Display for StartError {
                 write!(f, "cannot listen on {address}: {source}{}", remedy(source))
             }
             Self::Observer(error) => write!(f, "cannot start a thread for an observer: {error}"),
+            Self::Threads(error) => write!(f, "cannot start a thread for connections: {error}"),
         }
     }
 }
@@ -68,7 +71,7 @@ impl std::error::Error for StartError {
             Self::Tls(error) => Some(error),
             Self::NoListener => None,
             Self::Address { source, .. } | Self::Bind { source, .. } => Some(source),
-            Self::Observer(error) => Some(error),
+            Self::Observer(error) | Self::Threads(error) => Some(error),
         }
     }
 }

@@ -193,7 +193,8 @@ fn builder(
     }
     let mut builder = Supervisor::builder(policy)
         .deadlines(deadlines)
-        .limits(settings.admission.limits());
+        .limits(settings.admission.limits())
+        .threads(settings.threads);
     if handed.is_empty() {
         builder = settings.listen.iter().fold(builder, Builder::listen);
     }

@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{CommandFactory, Parser, ValueEnum};
+use sipward::Threads;
 
 mod admission;
 mod host;
 mod settings;
+mod threads;
 mod usage;
 
 pub use self::admission::Admission;
@@ -166,6 +168,17 @@ pub struct Options {
         default_value = "10"
     )]
     max_contacts: NonZeroUsize,
+
+    /// Threads for handshakes, and threads for the sessions that come of them;
+    /// or runtime, for those of async-std's own executor, whose number
+    /// ASYNC_STD_THREAD_COUNT says [default: half of the cores, and 1]
+    #[arg(
+        long,
+        value_name = "H+S|runtime",
+        env = "SOFTSWITCH_THREADS",
+        value_parser = threads::parsed
+    )]
+    threads: Option<Threads>,
 
     /// Checks options, accounts and certificate, and exits without listening
     /// [default: off]

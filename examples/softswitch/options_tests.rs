@@ -45,6 +45,10 @@ fn without_options_everything_has_a_default_for_this_machine_alone() {
         sipward::AdmissionLimits::default()
     );
     assert_eq!(settings.max_contacts, 10);
+    let Threads::Apart { sessions, .. } = settings.threads else {
+        panic!("{:?}", settings.threads);
+    };
+    assert_eq!(sessions, 1);
     assert!(!settings.check);
 }
 
@@ -201,4 +205,19 @@ fn events_go_to_a_file_or_with_a_dash_to_standard_output() {
 fn no_password_is_shown_in_debug_output() {
     let settings = settings(&["--user=alice:hunter2"]);
     assert!(!format!("{settings:?}").contains("hunter2"));
+}
+
+#[test]
+fn threads_are_two_numbers_or_those_of_the_runtime() {
+    let threads = |text| settings(&["--threads", text]).threads;
+    let apart = Threads::Apart {
+        handshakes: 4,
+        sessions: 2,
+    };
+    assert_eq!(threads("4+2"), apart);
+    assert_eq!(threads("runtime"), Threads::Runtime);
+    for wrong in ["", "2", "0+1", "1+0", "1+1025", "1+1+1", "-1+1", "a+b"] {
+        let told = parsed(&[&format!("--threads={wrong}")]).err().unwrap();
+        assert!(told.to_string().contains("as in 2+1"), "{told}");
+    }
 }

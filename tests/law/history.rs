@@ -12,7 +12,7 @@ use rustls::ClientConfig;
 use rustls::client::Resumption;
 use sipward::control::{CloseReason, Target};
 use sipward::testing::Dialler;
-use sipward::{Event, EventFilter, Handle, Observer, Supervisor, TlsPolicy, TlsVersions};
+use sipward::{Event, EventFilter, Handle, Observer, Supervisor, Threads, TlsPolicy, TlsVersions};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -65,6 +65,17 @@ struct Saboteur {
 }
 
 impl Ground {
+    /// On the runtime's one thread everybody takes turns, so that a seed replays.
+    fn connections_run_on(&self) -> Threads {
+        match self.threads {
+            1 => Threads::Runtime,
+            threads => Threads::Apart {
+                handshakes: threads / 2,
+                sessions: threads / 2,
+            },
+        }
+    }
+
     pub fn new(threads: usize) -> Arc<Self> {
         let authority = Authority::new();
         let mut client = ClientConfig::clone(&authority.client());
@@ -105,7 +116,9 @@ impl History {
             .clock(world.clock.clone())
             .application(Switchboard(Arc::clone(&world)))
             .listen_in_memory();
-        let mut builder = builder.flow_budget(1000);
+        let mut builder = builder
+            .flow_budget(1000)
+            .threads(ground.connections_run_on());
         if chance.one_in(3) {
             builder = builder.max_connections(1 + chance.below(3));
         }

@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use sipward::Threads;
+
 use super::super::accounts::Accounts;
 use super::admission::Admission;
 use super::host::{canonical, of_address};
+use super::threads;
 use super::{HostPort, LogForm, LogLevel, Offer, Options, Password, UsageError};
 
 /// What softswitch does; no field needs looking at another to be understood.
@@ -33,6 +36,7 @@ pub struct Settings {
     pub authentication_deadline: Duration,
     pub admission: Admission,
     pub max_contacts: usize,
+    pub threads: Threads,
     /// Validate and exit.
     pub check: bool,
 }
@@ -123,6 +127,7 @@ impl Options {
             authentication_deadline: self.authentication_deadline,
             admission: self.admission,
             max_contacts: self.max_contacts.get(),
+            threads: self.threads.unwrap_or_else(threads::by_default),
             check: self.check,
         })
     }

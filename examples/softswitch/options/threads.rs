@@ -1,0 +1,36 @@
+//! The option that says what connections run on.
+
+use sipward::Threads;
+
+/// Half of the machine's cores shake hands. One thread serves: the switch is one, and several threads
+/// that want it at once cost more than they bring.
+pub fn by_default() -> Threads {
+    match Threads::default() {
+        Threads::Apart { handshakes, .. } => Threads::Apart {
+            handshakes,
+            sessions: 1,
+        },
+        runtime @ Threads::Runtime => runtime,
+    }
+}
+
+/// `H+S`, or `runtime`.
+pub fn parsed(text: &str) -> Result<Threads, String> {
+    if text == "runtime" {
+        return Ok(Threads::Runtime);
+    }
+    let number = |text: &str| {
+        text.parse()
+            .ok()
+            .filter(|number| (1..=1024).contains(number))
+    };
+    let both = text
+        .split_once('+')
+        .and_then(|(handshakes, sessions)| Some((number(handshakes)?, number(sessions)?)));
+    let (handshakes, sessions) =
+        both.ok_or("must be two numbers from 1 to 1024 as in 2+1, or runtime")?;
+    Ok(Threads::Apart {
+        handshakes,
+        sessions,
+    })
+}

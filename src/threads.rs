@@ -1,0 +1,193 @@
+//! The threads connections run on: some shake hands, others serve, so that neither waits for the
+//! other.
+
+use crate::flow::Line;
+use async_executor::Executor;
+use async_std::channel::{Receiver, Sender, bounded};
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::thread::{self, available_parallelism};
+
+/// Which threads a supervisor's connections run on.
+///
+/// A handshake is long, a message is short: with threads of their own, a crowd that comes back after
+/// a failure does not stand in the way of the messages of those who are there. An executor with one
+/// thread also wakes nobody in vain, and what its sessions share is not contended: docs/performance.md
+/// has the figures.
+///
+/// ```
+/// use sipward::{Supervisor, Threads, TlsPolicy};
+///
+/// # fn example() -> Result<(), sipward::PolicyError> {
+/// let policy = TlsPolicy::from_pem_files("server.crt", "server.key")?;
+/// let builder = Supervisor::builder(policy).threads(Threads::Apart {
+///     handshakes: 4,
+///     sessions: 2,
+/// });
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// Threads of the supervisor's own, which end with it. Zero counts as one.
+    ///
+    /// The default is this, with half of the machine's cores for each kind, and at least one thread.
+    Apart {
+        /// How many accept, shake hands, and [`open`](crate::Application::open) conversations. A
+        /// session stays with them until its first message.
+        handshakes: usize,
+        /// How many run the handlers of sessions. One that blocks its thread holds up every session
+        /// that thread comes to.
+        sessions: usize,
+    },
+    /// Those of async-std's own executor, for all: as many as the machine has cores, or as
+    /// `ASYNC_STD_THREAD_COUNT` says.
+    Runtime,
+}
+
+impl Default for Threads {
+    fn default() -> Self {
+        let half = available_parallelism().map_or(1, |cores| cores.get() / 2);
+        let each = half.max(1);
+        Self::Apart {
+            handshakes: each,
+            sessions: each,
+        }
+    }
+}
+
+/// Runs what a supervisor's connections consist of.
+pub(crate) enum Workers {
+    Own {
+        handshakes: Arc<Executor<'static>>,
+        sessions: Arc<Executor<'static>>,
+        /// The threads end when this is dropped.
+        _running: Sender<Infallible>,
+    },
+    Runtime,
+}
+
+impl Workers {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// When the system gives none; those started already end.
+    pub(crate) fn start(threads: Threads) -> io::Result<Self> {
+        let Threads::Apart {
+            handshakes,
+            sessions,
+        } = threads
+        else {
+            return Ok(Self::Runtime);
+        };
+        let (running, ended) = bounded(1);
+        Ok(Self::Own {
+            handshakes: crew("sipward-shake", handshakes, &ended)?,
+            sessions: crew("sipward-serve", sessions, &ended)?,
+            _running: running,
+        })
+    }
+
+    /// Runs a task where hands are shaken.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        match self {
+            Self::Own { handshakes, .. } => handshakes.spawn(task).detach(),
+            Self::Runtime => drop(async_std::task::spawn(task)),
+        }
+    }
+
+    /// Runs a session where hands are shaken, until it has had a message; then among its like.
+    pub(crate) fn spawn_session<F>(&self, session: F, line: &Arc<Line>)
+    where
+        F: Future<Output = ()> + Send + Unpin + 'static,
+    {
+        match self {
+            Self::Own {
+                handshakes,
+                sessions,
+                ..
+            } => {
+                let moving = Moving {
+                    session: Some(session),
+                    line: Arc::clone(line),
+                    to: Arc::clone(sessions),
+                };
+                handshakes.spawn(moving).detach();
+            }
+            Self::Runtime => drop(async_std::task::spawn(session)),
+        }
+    }
+}
+
+impl fmt::Debug for Workers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Own { .. } => "Workers::Own",
+            Self::Runtime => "Workers::Runtime",
+        })
+    }
+}
+
+/// An executor, and the threads that run it until `ended`.
+fn crew(
+    name: &str,
+    threads: usize,
+    ended: &Receiver<Infallible>,
+) -> io::Result<Arc<Executor<'static>>> {
+    let executor = Arc::new(Executor::new());
+    for number in 1..=threads.max(1) {
+        let executor = Arc::clone(&executor);
+        let ended = ended.clone();
+        thread::Builder::new()
+            .name(format!("{name}-{number}"))
+            .spawn(move || work(&executor, &ended))?;
+    }
+    Ok(executor)
+}
+
+fn work(executor: &Executor<'_>, ended: &Receiver<Infallible>) {
+    let until_ended = || {
+        async_std::task::block_on(executor.run(async {
+            // Nothing is ever sent: the channel closes.
+            let _ = ended.recv().await;
+        }));
+    };
+    // Sessions and acceptors catch what panics in them. Should a task panic all the same, it is that
+    // task's end and not the thread's.
+    while catch_unwind(AssertUnwindSafe(until_ended)).is_err() {}
+}
+
+/// A session that goes over to another executor with its first message.
+struct Moving<F> {
+    session: Option<F>,
+    line: Arc<Line>,
+    to: Arc<Executor<'static>>,
+}
+
+impl<F: Future<Output = ()> + Send + Unpin + 'static> Future for Moving<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(session) = &mut self.session else {
+            return Poll::Ready(());
+        };
+        if Pin::new(session).poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if self.line.readings.messages_in.load(Ordering::Relaxed) == 0 {
+            return Poll::Pending;
+        }
+        // It is polled there at once, and whatever it waits for wakes it there from then on.
+        if let Some(session) = self.session.take() {
+            self.to.spawn(session).detach();
+        }
+        Poll::Ready(())
+    }
+}
