@@ -14,7 +14,7 @@ use rustls::{
 use sipward::sip::Message;
 use sipward::testing::{Dialler, MemoryStream};
 use sipward::{
-    AdmissionLimits, Application, Flow, Handle, Ready, SipSession, Supervisor, TlsPolicy,
+    AdmissionLimits, Application, Flow, Handle, Ready, SipSession, Supervisor, Threads, TlsPolicy,
 };
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -113,6 +113,8 @@ impl House {
         let (builder, dialler) = Supervisor::builder(policy.expect("an identity"))
             .without_log()
             .limits(limits)
+            // The counter sees to it that these are one.
+            .threads(Threads::Runtime)
             .application(Counter)
             .listen_in_memory();
         let handle = block_on(builder.start()).expect("it starts");
