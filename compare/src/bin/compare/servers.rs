@@ -98,11 +98,16 @@ impl Stable {
     fn command(&self, server: Server, digest: bool, at: SocketAddr) -> io::Result<Command> {
         let port = at.port();
         Ok(match server {
-            Server::Sipward | Server::OneThread | Server::TwoThreads => {
+            Server::Sipward | Server::OneThread | Server::TwoThreads | Server::TwoAlike => {
                 let mut command = self.softswitch(digest);
                 match server {
-                    Server::OneThread => command.env("ASYNC_STD_THREAD_COUNT", "1"),
-                    Server::TwoThreads => command.env("ASYNC_STD_THREAD_COUNT", "2"),
+                    Server::OneThread => command
+                        .env("ASYNC_STD_THREAD_COUNT", "1")
+                        .args(["--threads", "runtime"]),
+                    Server::TwoThreads => command.args(["--threads", "1+1"]),
+                    Server::TwoAlike => command
+                        .env("ASYNC_STD_THREAD_COUNT", "2")
+                        .args(["--threads", "runtime"]),
                     _ => &mut command,
                 };
                 command

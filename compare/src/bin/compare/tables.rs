@@ -41,17 +41,30 @@ pub fn targets(verdicts: &[Verdict]) -> String {
     table(header.to_vec(), rows, 1)
 }
 
-/// One executor thread and two.
+/// One thread, one for each kind of work, and two that do everything.
 pub fn threads(results: &Results) -> String {
-    let header = ["CPU µs per operation", "1 thread", "2 threads", "ratio"].map(str::to_owned);
+    let header = [
+        "CPU µs per operation",
+        "1 thread",
+        "1 for handshakes, 1 for sessions",
+        "2 for everything",
+        "1+1 / 1",
+        "2 / 1",
+    ]
+    .map(str::to_owned);
     let works = [Work::Handshake, Work::Options, Work::Call];
     let rows = works.iter().map(|&work| {
-        let ratio = results.ratio(work, Server::TwoThreads, Server::OneThread);
+        let ratio = |server| {
+            let ratio = results.ratio(work, server, Server::OneThread);
+            ratio.map_or_else(|| "–".to_owned(), show)
+        };
         vec![
             work.name().to_owned(),
             entry(results, work, Server::OneThread),
             entry(results, work, Server::TwoThreads),
-            ratio.map_or_else(|| "–".to_owned(), show),
+            entry(results, work, Server::TwoAlike),
+            ratio(Server::TwoThreads),
+            ratio(Server::TwoAlike),
         ]
     });
     table(header.to_vec(), rows, 1)

@@ -74,7 +74,7 @@ pub fn verdicts(results: &Results) -> Vec<Verdict> {
     );
     for work in [Work::Handshake, Work::Options, Work::Call] {
         let ratio = results.ratio(work, Server::TwoThreads, Server::OneThread);
-        add(&format!("{}, two threads / one", work.name()), 1.15, ratio);
+        add(&format!("{}, 1+1 threads / 1", work.name()), 1.15, ratio);
     }
     verdicts
 }

@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Server {
-    /// The softswitch of this checkout, as many executor threads as cores.
+    /// The softswitch of this checkout, as it comes.
     Sipward,
-    /// The same with one executor thread.
+    /// The same with one thread for everything.
     OneThread,
-    /// The same with two.
+    /// The same with one for handshakes and one for sessions.
     TwoThreads,
+    /// The same with two for everything.
+    TwoAlike,
     /// The floor's answers on sipward's sessions.
     Unwatched,
     /// The same while figures and all sessions are asked for ten times a second.
@@ -96,7 +98,8 @@ impl Server {
         match self {
             Self::Sipward => "sipward",
             Self::OneThread => "sipward, 1 thread",
-            Self::TwoThreads => "sipward, 2 threads",
+            Self::TwoThreads => "sipward, 1+1 threads",
+            Self::TwoAlike => "sipward, 2 threads alike",
             Self::Unwatched => "sipward, unwatched",
             Self::Watched => "sipward, watched",
             Self::FloorAsyncStd => "floor (async-std)",
@@ -149,7 +152,7 @@ impl Work {
             Self::Register | Self::RegisterDigest | Self::Call => vec![Sipward, Kamailio],
         };
         if matches!(self, Self::Handshake | Self::Options | Self::Call) {
-            servers.extend([Server::OneThread, Server::TwoThreads]);
+            servers.extend([Server::OneThread, Server::TwoThreads, Server::TwoAlike]);
         }
         servers
     }
