@@ -13,8 +13,7 @@ use crate::flow::Line;
 use crate::tls::{
     ClientHandshake, ClientTerms, GivenUp, PolicyError, Tap, TlsVersions, TrustAnchors,
 };
-use crate::transport::dial;
-use async_std::net::TcpStream;
+use crate::transport::Tcp;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -119,7 +118,7 @@ impl Connector {
         }
 
         let refused = |cause| ConnectFailed::before_tls(cause, Phase::Connect, begun);
-        let socket = match until(deadline, dial(address)).await {
+        let socket = match until(deadline, Tcp::dial(address)).await {
             Some(Ok(socket)) => socket,
             Some(Err(error)) => return Err(refused(unconnected(error.kind()))),
             None => return Err(refused(HandshakeCause::ConnectTimeout)),
@@ -199,7 +198,7 @@ fn unconnected(kind: io::ErrorKind) -> HandshakeCause {
 
 /// Delivers the alert TLS left in the tap, and waits a little so that unread input does not make
 /// the kernel overtake it with RST.
-async fn tell_why(tap: &Tap<TcpStream>) {
+async fn tell_why(tap: &Tap<Tcp>) {
     let deadline = Instant::now() + LINGER;
     let flushed = until(deadline, poll_fn(|cx| tap.poll_flush(cx))).await;
     if !matches!(flushed, Some(Ok(()))) || tap.shutdown_write().is_err() {

@@ -1,8 +1,8 @@
 //! Where connections come from: a bound TCP socket with options its connections inherit, or memory
 //! in tests.
 
-use crate::transport::Transport;
-use async_std::net::TcpStream;
+use crate::transport::{self, Transport};
+use async_io::Async;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::future::Future;
 use std::io;
@@ -64,7 +64,7 @@ pub(crate) trait Listener: Send + 'static {
 /// A TCP listener.
 #[derive(Debug)]
 pub(crate) struct Tcp {
-    listener: async_std::net::TcpListener,
+    listener: Async<TcpListener>,
     address: SocketAddr,
 }
 
@@ -102,10 +102,9 @@ impl Tcp {
     /// Takes over a listener that is bound already, by a service manager for instance.
     pub(crate) fn adopt(listener: TcpListener) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        listener.set_nonblocking(true)?;
         inherit(&SockRef::from(&listener))?;
         Ok(Self {
-            listener: listener.into(),
+            listener: Async::new(listener)?,
             address,
         })
     }
@@ -138,14 +137,15 @@ fn inherit(socket: &SockRef<'_>) -> io::Result<()> {
 }
 
 impl Listener for Tcp {
-    type Stream = TcpStream;
+    type Stream = transport::Tcp;
 
     fn address(&self) -> SocketAddr {
         self.address
     }
 
-    async fn accept(&self) -> io::Result<(TcpStream, SocketAddr, SocketAddr)> {
+    async fn accept(&self) -> io::Result<(transport::Tcp, SocketAddr, SocketAddr)> {
         let (stream, peer) = self.listener.accept().await?;
+        let stream = transport::Tcp::from(stream);
         let local = if self.address.ip().is_unspecified() {
             // A peer that is gone already takes no listener with it.
             stream.local_addr().unwrap_or(self.address)

@@ -4,7 +4,7 @@ use super::{ConnectFailed, LINGER, until};
 use crate::evidence::Tls;
 use crate::identity::Certificate;
 use crate::tls::ClientStream;
-use async_std::net::TcpStream;
+use crate::transport::Tcp;
 use futures_util::io::{AsyncRead, AsyncWrite};
 use std::fmt;
 use std::future::poll_fn;
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// close_notify and ends our half; dropping just ends it. Use it from one task: halves of it in two
 /// tasks keep waking each other.
 pub struct Connected {
-    pub(super) stream: ClientStream<TcpStream>,
+    pub(super) stream: ClientStream<Tcp>,
     pub(super) tls: Tls,
     pub(super) peer: SocketAddr,
     pub(super) local: SocketAddr,

@@ -2,16 +2,16 @@
 
 use super::*;
 use crate::application::Silent;
-use async_std::net::TcpStream;
+use crate::transport::Tcp;
 
-fn size_of_future<F>(_: impl FnOnce(Terms<TcpStream, Silent>) -> F) -> usize {
+fn size_of_future<F>(_: impl FnOnce(Terms<Tcp, Silent>) -> F) -> usize {
     size_of::<F>()
 }
 
 #[test]
 fn a_session_is_small_before_it_is_ready() {
-    let session = size_of_future(run::<TcpStream, Silent>);
-    let handshake = size_of::<Handshake<TcpStream>>();
+    let session = size_of_future(run::<Tcp, Silent>);
+    let handshake = size_of::<Handshake<Tcp>>();
     println!("session {session}, handshake {handshake} bytes");
     assert!(session <= 1024, "{session}");
     assert!(handshake <= 64, "{handshake}");
@@ -19,8 +19,8 @@ fn a_session_is_small_before_it_is_ready() {
 
 fn size_of_service<F>(
     _: impl FnOnce(
-        Stream<TcpStream>,
-        &'static Tap<TcpStream>,
+        Stream<Tcp>,
+        &'static Tap<Tcp>,
         &'static Arc<Ready>,
         &'static House<Silent>,
         &'static mut Control<'static>,
@@ -31,7 +31,7 @@ fn size_of_service<F>(
 
 #[test]
 fn an_established_session_is_small_beside_its_tls() {
-    let service = size_of_service(serve::<TcpStream, Silent>);
+    let service = size_of_service(serve::<Tcp, Silent>);
     println!("service {service} bytes");
     assert!(service <= 1536, "{service}");
 }
