@@ -195,6 +195,14 @@ pub(crate) struct Closing {
     pub(crate) grace: Duration,
 }
 
+/// What a session finds when it looks around.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// The number of the latest news, for [`Line::park`].
+    pub(crate) news: u64,
+    pub(crate) closing: Option<Closing>,
+}
+
 /// The supervisor's answer to `Ready`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -270,10 +278,13 @@ impl Line {
     }
 
     /// The session is awake and looks: everything up to the number returned is about to be seen.
-    pub(crate) fn unpark(&self) -> u64 {
+    pub(crate) fn unpark(&self) -> Seen {
         let mut state = self.state();
         state.parked = None;
-        state.news
+        Seen {
+            news: state.news,
+            closing: state.closing.clone(),
+        }
     }
 
     /// The session wants to sleep; refused when there is news after `seen`.

@@ -70,7 +70,7 @@ fn a_sleeping_session_is_woken_by_a_message_and_an_awake_one_is_not() {
     let waker = Waker::from(Arc::clone(&woken));
 
     let seen = line.unpark();
-    assert!(line.park(seen, &waker));
+    assert!(line.park(seen.news, &waker));
     flow.send("wakes").unwrap();
     assert_eq!(woken.0.load(Ordering::SeqCst), 1);
 
@@ -78,7 +78,7 @@ fn a_sleeping_session_is_woken_by_a_message_and_an_awake_one_is_not() {
     flow.send("a reply from its own handler").unwrap();
     assert_eq!(woken.0.load(Ordering::SeqCst), 1);
     assert!(
-        !line.park(seen, &waker),
+        !line.park(seen.news, &waker),
         "there is news, so it must not sleep"
     );
 }

@@ -4,7 +4,7 @@
 use crate::admission::Permit;
 use crate::cause::Cancelled;
 use crate::clock::{Clock, Timer};
-use crate::flow::{Closing, Line};
+use crate::flow::{Closing, Line, Seen};
 use crate::tls::GivenUp;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -56,9 +56,8 @@ impl<'a> Control<'a> {
         self.clock.now()
     }
 
-    /// Begins a look around: control messages are handled. Gives the number of the latest news,
-    /// for [`Line::park`].
-    pub(super) fn look(&mut self, cx: &mut Context<'_>) -> u64 {
+    /// Begins a look around: control messages are handled.
+    pub(super) fn look(&mut self, cx: &mut Context<'_>) -> Seen {
         if let Some(actor) = &mut self.actor
             && actor.as_mut().poll(cx).is_ready()
         {
@@ -114,7 +113,7 @@ impl<'a> Control<'a> {
         self.timer.set(Some(deadline));
         poll_fn(|cx| {
             loop {
-                let news = self.look(cx);
+                let seen = self.look(cx);
                 // What is possible without waiting is done even then.
                 if let Poll::Ready(result) = step(cx) {
                     return Poll::Ready(Ok(result));
@@ -125,7 +124,7 @@ impl<'a> Control<'a> {
                 if self.timer.poll(cx).is_ready() {
                     return Poll::Ready(Err(Interrupted::Deadline));
                 }
-                if self.line.park(news, cx.waker()) {
+                if self.line.park(seen.news, cx.waker()) {
                     return Poll::Pending;
                 }
             }

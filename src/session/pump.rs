@@ -15,7 +15,6 @@ use bytes::{Buf, Bytes};
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -108,17 +107,17 @@ impl<T: Transport> Pump<T> {
         cx: &mut Context<'_>,
         control: &mut Control<'_>,
     ) -> Poll<Result<Message, Stop>> {
-        let line = Arc::clone(control.line());
+        let line = control.line();
         loop {
-            let news = control.look(cx);
-            if let Some(closing) = line.closing() {
+            let seen = control.look(cx);
+            if let Some(closing) = seen.closing {
                 return Poll::Ready(Err(closing.into()));
             }
-            let now = control.now();
-            if let Err(stop) = self.send(cx, &line, now) {
+            if let Err(stop) = self.send(cx, control) {
                 return Poll::Ready(Err(stop));
             }
-            match self.receive(cx, &line, now) {
+            let now = control.now();
+            match self.receive(cx, line, now) {
                 Ok(Received::Message(message)) => {
                     self.in_hand = message.bytes().len();
                     return Poll::Ready(Ok(message));
@@ -141,7 +140,7 @@ impl<T: Transport> Pump<T> {
                 return Poll::Ready(Err(stop));
             }
             self.count_buffers(control);
-            if line.park(news, cx.waker()) {
+            if line.park(seen.news, cx.waker()) {
                 return Poll::Pending;
             }
         }
@@ -155,14 +154,15 @@ impl<T: Transport> Pump<T> {
         control: &mut Control<'_>,
         mut handler: Pin<&mut impl Future<Output = ()>>,
     ) -> Poll<Result<(), Stop>> {
-        let line = Arc::clone(control.line());
+        let line = control.line();
         loop {
-            let news = control.look(cx);
-            let now = control.now();
-            if let Some(stop) = self.out_of_grace(&line, now) {
+            let seen = control.look(cx);
+            if let Some(closing) = seen.closing
+                && let Some(stop) = self.out_of_grace(closing, control.now())
+            {
                 return Poll::Ready(Err(stop));
             }
-            if let Err(stop) = self.send(cx, &line, now) {
+            if let Err(stop) = self.send(cx, control) {
                 return Poll::Ready(Err(stop));
             }
             if handler.as_mut().poll(cx).is_ready() {
@@ -173,7 +173,7 @@ impl<T: Transport> Pump<T> {
                 return Poll::Ready(Err(stop));
             }
             self.count_buffers(control);
-            if line.park(news, cx.waker()) {
+            if line.park(seen.news, cx.waker()) {
                 return Poll::Pending;
             }
         }
@@ -196,16 +196,17 @@ impl<T: Transport> Pump<T> {
     }
 
     /// Encrypts and sends as much as the peer takes.
-    fn send(&mut self, cx: &mut Context<'_>, line: &Line, now: Instant) -> Result<(), Stop> {
+    fn send(&mut self, cx: &mut Context<'_>, control: &Control<'_>) -> Result<(), Stop> {
+        let line = control.line();
         loop {
-            self.encrypt(cx, line)?;
+            let all = self.encrypt(cx, line)?;
             // TLS answers some things by itself; a peer that does not take that is stalled as well.
             self.unflushed |= self.stream.has_unsent();
             if !self.unflushed {
                 return Ok(());
             }
             match self.stream.poll_flush(cx) {
-                Poll::Ready(Ok(())) if self.load(line) => {}
+                Poll::Ready(Ok(())) if !all => {}
                 Poll::Ready(Ok(())) => {
                     self.unflushed = false;
                     self.watch.written();
@@ -214,16 +215,19 @@ impl<T: Transport> Pump<T> {
                 Poll::Ready(Err(error)) => return Err(self.broken(&error)),
                 Poll::Pending => {
                     let taken = line.readings.bytes_out.load(Ordering::Relaxed);
-                    self.watch.waiting_to_write(taken, now);
+                    self.watch.waiting_to_write(taken, control.now());
                     return Ok(());
                 }
             }
         }
     }
 
-    /// Hands TLS what is to be sent, until enough of it waits for the peer.
-    fn encrypt(&mut self, cx: &mut Context<'_>, line: &Line) -> Result<(), Stop> {
-        while !self.stream.is_full() && self.load(line) {
+    /// Hands TLS what is to be sent, until enough of it waits for the peer. True when that was all.
+    fn encrypt(&mut self, cx: &mut Context<'_>, line: &Line) -> Result<bool, Stop> {
+        while !self.stream.is_full() {
+            if !self.load(line) {
+                return Ok(true);
+            }
             self.unflushed = true;
             match self.stream.poll_write(cx, &self.outgoing) {
                 Poll::Ready(Ok(count)) => self.sent(count),
@@ -231,7 +235,7 @@ impl<T: Transport> Pump<T> {
                 Poll::Pending => break,
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     fn sent(&mut self, count: usize) {
@@ -352,8 +356,7 @@ impl<T: Transport> Pump<T> {
     }
 
     /// A session that is to close lets its handler finish within the grace.
-    fn out_of_grace(&mut self, line: &Line, now: Instant) -> Option<Stop> {
-        let closing = line.closing()?;
+    fn out_of_grace(&mut self, closing: Closing, now: Instant) -> Option<Stop> {
         let until = now + closing.grace;
         let (at, _) = self
             .grace

@@ -219,9 +219,9 @@ impl<T: Transport> ClientStream<T> {
     }
 
     fn without_reading<R>(&mut self, act: impl FnOnce(&mut TlsStream<Stepwise<T>>) -> R) -> R {
-        self.tap.wire().set_deaf(true);
+        self.tap.set_deaf(true);
         let result = act(&mut self.stream);
-        self.tap.wire().set_deaf(false);
+        self.tap.set_deaf(false);
         result
     }
 }

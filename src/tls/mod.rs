@@ -155,16 +155,16 @@ impl<T: Transport> Stream<T> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.tap.wire().set_deaf(true);
+        self.tap.set_deaf(true);
         let written = Pin::new(&mut *self.stream).poll_write(cx, bytes);
-        self.tap.wire().set_deaf(false);
+        self.tap.set_deaf(false);
         written
     }
 
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.tap.wire().set_deaf(true);
+        self.tap.set_deaf(true);
         let flushed = Pin::new(&mut *self.stream).poll_flush(cx);
-        self.tap.wire().set_deaf(false);
+        self.tap.set_deaf(false);
         flushed
     }
 
@@ -185,9 +185,9 @@ impl<T: Transport> Stream<T> {
 
     /// Says close_notify and flushes it.
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.tap.wire().set_deaf(true);
+        self.tap.set_deaf(true);
         let closed = Pin::new(&mut *self.stream).poll_close(cx);
-        self.tap.wire().set_deaf(false);
+        self.tap.set_deaf(false);
         closed
     }
 

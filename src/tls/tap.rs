@@ -9,7 +9,7 @@ use crate::transport::Transport;
 use futures_util::io::{AsyncRead, AsyncWrite};
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -35,7 +35,13 @@ const SERVER_HELLO: u8 = 2;
 
 /// One end of the shared tap. All ends belong to one session and are used from its task alone.
 pub(crate) struct Tap<T> {
-    wire: Arc<Mutex<Wire<T>>>,
+    shared: Arc<Shared<T>>,
+}
+
+struct Shared<T> {
+    /// While TLS writes it would read as well; it must not, or back-pressure is lost.
+    deaf: AtomicBool,
+    wire: Mutex<Wire<T>>,
 }
 
 /// The socket and what has been seen of it.
@@ -46,8 +52,6 @@ pub(super) struct Wire<T> {
     /// Gathered writes; the first `sent` bytes have left.
     buffer: Vec<u8>,
     sent: usize,
-    /// While TLS writes it would read as well; it must not, or back-pressure is lost.
-    deaf: bool,
     /// Reads before others get the thread: TLS reads on while what comes is no plaintext.
     reads_left: u8,
     /// Some of a ServerHello of ours has left: from there on TLS 1.3 is encrypted.
@@ -64,7 +68,6 @@ impl<T: Transport> Tap<T> {
             early: Vec::new(),
             buffer: Vec::new(),
             sent: 0,
-            deaf: false,
             reads_left: READS_A_TURN,
             hello_left: false,
             line,
@@ -72,14 +75,17 @@ impl<T: Transport> Tap<T> {
             written: RecordScanner::new(),
         };
         Self {
-            wire: Arc::new(Mutex::new(wire)),
+            shared: Arc::new(Shared {
+                deaf: AtomicBool::new(false),
+                wire: Mutex::new(wire),
+            }),
         }
     }
 
     /// Another end of the same tap.
     pub(super) fn share(&self) -> Self {
         Self {
-            wire: Arc::clone(&self.wire),
+            shared: Arc::clone(&self.shared),
         }
     }
 
@@ -116,9 +122,20 @@ impl<T: Transport> Tap<T> {
         self.wire().poll_read(cx, &mut rubbish)
     }
 
+    pub(super) fn set_deaf(&self, deaf: bool) {
+        self.shared.deaf.store(deaf, Ordering::Relaxed);
+    }
+
+    fn is_deaf(&self) -> bool {
+        self.shared.deaf.load(Ordering::Relaxed)
+    }
+
     pub(super) fn wire(&self) -> MutexGuard<'_, Wire<T>> {
         // A panic while it was locked ends the session; counting on is harmless.
-        self.wire.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .wire
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -175,14 +192,7 @@ impl<T: Transport> Wire<T> {
         true
     }
 
-    pub(super) const fn set_deaf(&mut self, deaf: bool) {
-        self.deaf = deaf;
-    }
-
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        if self.deaf {
-            return Poll::Pending;
-        }
         if !self.early.is_empty() {
             let count = buffer.len().min(self.early.len());
             for (to, from) in buffer.iter_mut().zip(self.early.drain(..count)) {
@@ -221,10 +231,7 @@ impl<T: Transport> Wire<T> {
         Poll::Ready(Ok(count))
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.deaf && self.is_full() {
-            ready!(self.poll_flush(cx))?;
-        }
+    fn gather(&mut self, bytes: &[u8]) {
         if self.sent >= WRITE_BUFFER {
             // A peer that always owes a little would have us keep all it ever got.
             self.buffer.drain(..self.sent);
@@ -232,7 +239,6 @@ impl<T: Transport> Wire<T> {
         }
         self.written.feed(bytes);
         self.buffer.extend_from_slice(bytes);
-        Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -263,6 +269,9 @@ impl<T: Transport> AsyncRead for Tap<T> {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        if self.is_deaf() {
+            return Poll::Pending;
+        }
         self.wire().poll_read(cx, buffer)
     }
 }
@@ -273,7 +282,12 @@ impl<T: Transport> AsyncWrite for Tap<T> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.wire().poll_write(cx, bytes)
+        let mut wire = self.wire();
+        if self.is_deaf() && wire.is_full() {
+            ready!(wire.poll_flush(cx))?;
+        }
+        wire.gather(bytes);
+        Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -8,7 +8,7 @@ use futures_util::io::{AsyncRead, AsyncWrite};
 use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 /// A TCP connection, used from one task.
 ///
