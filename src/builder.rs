@@ -317,6 +317,7 @@ impl<A: Application> Builder<A> {
         books.open(entries);
         let desk = Desk::new(books);
         words.employ(Arc::downgrade(&desk.clerk()));
+        let window = desk.window();
         let supervisor = Supervisor { desk };
         let (address, mailbox) = Mailbox::unbounded();
         let keeper = Keeper {
@@ -330,6 +331,7 @@ impl<A: Application> Builder<A> {
             address,
             listeners: bound,
             outcome,
+            window,
         })
     }
 }

@@ -4,10 +4,11 @@ mod books;
 mod control;
 mod desk;
 mod keeper;
+mod listing;
 mod shutdown;
 
 pub(crate) use books::Books;
-pub(crate) use desk::Desk;
+pub(crate) use desk::{Desk, Window};
 pub(crate) use keeper::{Keeper, keep};
 
 use crate::application::Silent;

@@ -7,7 +7,10 @@ use async_std::task::block_on;
 use peer::lab::lab;
 use peer::{bed, closed, echo, failed, in_time, ready, request, until};
 use sipward::control::{CloseReason, Sent, SessionFilter, Target};
-use sipward::{Cancelled, CloseCause, ConnectionId, Direction, EventKind, HandshakeCause, Silent};
+use sipward::{
+    AdmissionLimits, Cancelled, CloseCause, ConnectionId, Direction, EventKind, HandshakeCause,
+    Silent,
+};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -66,6 +69,41 @@ fn sessions_come_in_pages_in_the_order_of_their_ids_and_none_twice() {
         let all = SessionFilter::default();
         let page = lab.handle.sessions(all, None, 0).await.unwrap();
         assert_eq!((page.sessions.len(), page.next), (7, None));
+    });
+}
+
+#[test]
+fn a_page_that_is_put_together_of_several_looks_has_everybody_once() {
+    block_on(async {
+        let mut limits = AdmissionLimits::default();
+        limits.exempt = vec!["0.0.0.0/0".parse().unwrap()];
+        limits.handshakes = usize::MAX;
+        let lab = lab(Silent, |builder| builder.limits(limits)).await;
+        let callers: Vec<_> = (0..1100).map(|_| lab.dial()).collect();
+        for _ in &callers {
+            in_time(lab.events.next_of(EventKind::Accepted)).await;
+        }
+        let list = async |limit| {
+            let all = SessionFilter::default();
+            let page = lab.handle.sessions(all, None, limit).await.unwrap();
+            assert_eq!(page.total, 1100);
+            let mut ids: Vec<_> = page.sessions.iter().map(|s| s.connection.id).collect();
+            assert!(ids.is_sorted());
+            ids.dedup();
+            assert_eq!(ids.len(), page.sessions.len());
+            (
+                ids.len(),
+                page.next == ids.last().copied(),
+                page.next.is_some(),
+            )
+        };
+        for limit in [1, 499, 500, 501, 1000, 1099] {
+            assert_eq!(list(limit).await, (limit, true, true));
+        }
+        for limit in [1100, 1101, usize::MAX] {
+            assert_eq!(list(limit).await, (1100, false, false));
+        }
+        assert_eq!(list(0).await, (100, true, true));
     });
 }
 

@@ -95,6 +95,7 @@ impl Alone {
         let waker = Waker::from(Arc::clone(&self.wakes));
         let mut cx = Context::from_waker(&waker);
         loop {
+            let wakes = self.wakes();
             let ended = self.session.as_mut().poll(&mut cx).is_ready();
             let mut answered = false;
             while let Some(word) = self.lane.words().take() {
@@ -104,7 +105,8 @@ impl Alone {
                     answered = true;
                 }
             }
-            if ended || !answered {
+            // It may have gone to the end of the queue by itself.
+            if ended || !answered && self.wakes() == wakes {
                 return ended;
             }
         }

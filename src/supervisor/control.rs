@@ -1,30 +1,26 @@
 //! How the supervisor answers control messages. No answer waits for a session.
 
 use super::Supervisor;
-use super::books::{Books, Held};
+use super::books::Books;
+use super::listing::{established, matches, summary};
 use crate::acceptor::{CloseListener, SetPaused};
 use crate::admission::{AdmissionLimits, Ban};
 use crate::connection::Direction;
 use crate::control::{
     AddBan, Bans, Close, Drain, Figures, Inspect, Inspection, LiftBan, Listen, MarkAuthenticated,
-    Pause, Resume, Send, Sent, SessionFilter, SessionPage, SessionSummary, Sessions, SetLimits,
-    Shutdown, ShutdownBegun, Snapshot, StopListening, Subscribe, Target,
+    Pause, Resume, Send, Sent, SessionFilter, SessionPage, Sessions, SetLimits, Shutdown,
+    ShutdownBegun, Snapshot, StopListening, Subscribe, Target,
 };
-use crate::event::{Event, Ready};
+use crate::event::Event;
 use crate::flow::{Flow, SendError};
-use crate::ledger::{Entry, Stage};
+use crate::ledger::Stage;
 use crate::listener::{AnyListener, Listener, Tcp};
 use crate::observe::Subscription;
 use crate::start_error::StartError;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Instant;
 use xtra::{Context, Handler};
-
-/// A page of sessions whose size nobody chose.
-const PAGE: usize = 100;
 
 impl Handler<Snapshot> for Supervisor {
     type Return = Figures;
@@ -53,36 +49,7 @@ impl Handler<Sessions> for Supervisor {
     type Return = SessionPage;
 
     async fn handle(&mut self, page: Sessions, _: &mut Context<Self>) -> SessionPage {
-        let limit = if page.limit == 0 { PAGE } else { page.limit };
-        let books = self.books();
-        let ledger = &books.ledger;
-        // Nobody is looked at for a page that is not on it, unless there is something to look for.
-        let total = match &page.filter {
-            SessionFilter {
-                source: None,
-                identity: None,
-                established: None,
-            } => ledger.len(),
-            filter => ledger
-                .entries()
-                .filter(|entry| matches(filter, entry))
-                .count(),
-        };
-        let mut matching = ledger
-            .entries_after(page.after)
-            .filter(|entry| matches(&page.filter, entry));
-        let now = books.clock.now();
-        let sessions: Vec<SessionSummary> = matching
-            .by_ref()
-            .take(limit)
-            .map(|entry| summary(entry, now))
-            .collect();
-        let last = sessions.last().map(|session| session.connection.id);
-        SessionPage {
-            next: last.filter(|_| matching.next().is_some()),
-            sessions,
-            total,
-        }
+        self.books().page(&page)
     }
 }
 
@@ -300,42 +267,5 @@ impl Handler<Drain> for Supervisor {
         ShutdownBegun {
             outcome: books.outcome.clone(),
         }
-    }
-}
-
-fn established(entry: &Entry<Held>) -> Option<&Arc<Ready>> {
-    match &entry.stage {
-        Stage::Handshaking => None,
-        Stage::Ready { ready, .. } => Some(ready),
-    }
-}
-
-fn matches(filter: &SessionFilter, entry: &Entry<Held>) -> bool {
-    let ready = established(entry);
-    let source = filter
-        .source
-        .is_none_or(|source| entry.connection.peer.ip() == source);
-    let stage = filter
-        .established
-        .is_none_or(|established| established == ready.is_some());
-    let identity = filter.identity.as_ref().is_none_or(|identity| {
-        ready
-            .and_then(|ready| ready.tls.client_certificate.as_ref())
-            .is_some_and(|certificate| certificate.speaks_for(identity))
-    });
-    source && stage && identity
-}
-
-fn summary(entry: &Entry<Held>, now: Instant) -> SessionSummary {
-    let readings = &entry.held.line.readings;
-    SessionSummary {
-        connection: Arc::clone(&entry.connection),
-        ready: established(entry).cloned(),
-        age: now.saturating_duration_since(entry.held.accepted),
-        bytes_in: readings.bytes_in.load(Ordering::Relaxed),
-        bytes_out: readings.bytes_out.load(Ordering::Relaxed),
-        messages_in: readings.messages_in.load(Ordering::Relaxed),
-        messages_out: readings.messages_out.load(Ordering::Relaxed),
-        memory: readings.memory.load(Ordering::Relaxed),
     }
 }

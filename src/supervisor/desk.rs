@@ -4,7 +4,7 @@ use super::Books;
 use crate::ending::panic_message;
 use crate::lane::{Clerk, Words};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 
 /// Words entered before others get the thread.
 const WORDS_A_TURN: usize = 64;
@@ -38,9 +38,31 @@ impl Desk {
         }
     }
 
+    /// For those who only look.
+    pub(crate) fn window(&self) -> Window {
+        Window {
+            books: Arc::downgrade(&self.books),
+        }
+    }
+
     /// What the lane may call on.
     pub(crate) fn clerk(&self) -> Arc<dyn Clerk> {
         Arc::clone(&self.books) as Arc<dyn Clerk>
+    }
+}
+
+/// A look at the books without a word to the supervisor: who wants to know does the work.
+#[derive(Clone)]
+pub(crate) struct Window {
+    books: Weak<Mutex<Books>>,
+}
+
+impl Window {
+    /// `None` when the supervisor has ended.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&Books) -> R) -> Option<R> {
+        let books = self.books.upgrade()?;
+        let books = books.lock().unwrap_or_else(PoisonError::into_inner);
+        books.broken.is_none().then(|| look(&books))
     }
 }
 
