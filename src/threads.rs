@@ -22,6 +22,9 @@ use std::thread::{self, available_parallelism};
 /// thread also wakes nobody in vain, and what its sessions share is not contended: docs/performance.md
 /// has the figures.
 ///
+/// On threads of its own a session is no task of async-std: in a handler, `async_std::task::current`
+/// and task-locals are those of the thread.
+///
 /// ```
 /// use sipward::{Supervisor, Threads, TlsPolicy};
 ///
