@@ -2,13 +2,15 @@
 //!
 //! Nothing here ever waits. A flow outlives its session; it then gives every message back.
 
+mod queue;
+
 use crate::admission::Shaking;
 use crate::cause::CloseCause;
 use crate::clock::AGE;
 use crate::connection::{Connection, ConnectionId};
 use crate::readings::Readings;
 use bytes::Bytes;
-use std::collections::VecDeque;
+use queue::Queue;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -74,11 +76,10 @@ impl Flow {
         if !state.open {
             return Err(SendError::Closed(message));
         }
-        if state.queued + message.len() > self.line.budget {
+        if state.queue.bytes() + message.len() > self.line.budget {
             return Err(SendError::Full(message));
         }
-        state.queued += message.len();
-        state.queue.push_back(message);
+        state.queue.push(message);
         Line::wake(state);
         Ok(())
     }
@@ -213,8 +214,7 @@ pub(crate) enum Verdict {
 #[derive(Debug)]
 struct State {
     open: bool,
-    queue: VecDeque<Bytes>,
-    queued: usize,
+    queue: Queue,
     closing: Option<Closing>,
     verdict: Option<Verdict>,
     /// Another source needs the place of this handshake.
@@ -236,8 +236,7 @@ impl Line {
             authenticated: AtomicBool::new(false),
             state: Mutex::new(State {
                 open: true,
-                queue: VecDeque::new(),
-                queued: 0,
+                queue: Queue::default(),
                 closing: None,
                 verdict: None,
                 making_way: false,
@@ -297,20 +296,14 @@ impl Line {
         true
     }
 
-    /// The next message to send. The last one taken gives the queue's memory back.
+    /// The next message to send.
     pub(crate) fn pop(&self) -> Option<Bytes> {
-        let mut state = self.state();
-        let message = state.queue.pop_front()?;
-        state.queued -= message.len();
-        if state.queue.is_empty() {
-            state.queue = VecDeque::new();
-        }
-        Some(message)
+        self.state().queue.pop()
     }
 
     /// Bytes queued and not yet handed to TLS.
     pub(crate) fn queued(&self) -> usize {
-        self.state().queued
+        self.state().queue.bytes()
     }
 
     pub(crate) fn held_open(&self) -> bool {
@@ -338,7 +331,6 @@ impl Line {
     pub(crate) fn clear(&self) {
         let mut state = self.state();
         state.open = false;
-        state.queued = 0;
         state.parked = None;
         let queue = std::mem::take(&mut state.queue);
         drop(state);

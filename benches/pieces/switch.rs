@@ -128,7 +128,7 @@ impl Exchange {
             peer: SocketAddr::from(([10, 0, 0, 7], 50611)),
         };
         let wall = digest::now();
-        Incoming::read(source, message, head, |message| {
+        Incoming::read(source, &message, head, |message| {
             self.switch
                 .receive(message, self.now, wall, &mut self.phones);
         });

@@ -197,7 +197,7 @@ impl SipSession for Conversation {
         };
         // While another message is decided, other sessions get the thread: that is cheaper than to have
         // it sleep.
-        while !Incoming::read(self.source, message.clone(), head, decide) {
+        while !Incoming::read(self.source, &message, head, decide) {
             task::yield_now().await;
         }
     }

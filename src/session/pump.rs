@@ -45,6 +45,8 @@ pub(super) struct Pump<T: Transport> {
     pongs: usize,
     /// Something was handed to TLS that may not have left yet.
     unflushed: bool,
+    /// A message has just been handed out.
+    served: bool,
     frames_left: u32,
     /// Set once closing began while a handler ran: it may finish until then.
     grace: Option<(Instant, Closing)>,
@@ -91,6 +93,7 @@ impl<T: Transport> Pump<T> {
             in_hand: 0,
             pongs: 0,
             unflushed: false,
+            served: false,
             frames_left: FRAMES_A_TURN,
             grace: None,
         }
@@ -280,6 +283,7 @@ impl<T: Transport> Pump<T> {
                     self.frames_left -= 1;
                     self.watch.message();
                     line.readings.messages_in.fetch_add(1, Ordering::Relaxed);
+                    self.served = true;
                     return Ok(Received::Message(message));
                 }
                 Ok(Some(Frame::Ping)) => {
@@ -298,12 +302,7 @@ impl<T: Transport> Pump<T> {
             if self.pongs >= PONGS_OWED {
                 return Ok(self.owed());
             }
-            let read = self.stream.poll_read(cx, self.framer.spare(READ));
-            self.framer.filled(match read {
-                Poll::Ready(Ok(count)) => count,
-                _ => 0,
-            });
-            match read {
+            match self.read(cx) {
                 Poll::Ready(Ok(0)) => return Err(Stop::at_once(CloseCause::PeerClosed)),
                 Poll::Ready(Ok(_)) => {
                     self.watch.heard(now);
@@ -317,6 +316,24 @@ impl<T: Transport> Pump<T> {
                 }
             }
         }
+    }
+
+    /// Reads into the framer.
+    fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let count = |read: &Poll<io::Result<usize>>| match read {
+            Poll::Ready(Ok(count)) => *count,
+            _ => 0,
+        };
+        if std::mem::take(&mut self.served) && self.framer.is_idle() {
+            // After a message there is seldom more: finding that out takes no buffer.
+            let mut few = [0; 4];
+            let read = self.stream.poll_read(cx, &mut few);
+            self.framer.push(&few[..count(&read)]);
+            return read;
+        }
+        let read = self.stream.poll_read(cx, self.framer.spare(READ));
+        self.framer.filled(count(&read));
+        read
     }
 
     /// Nothing came: are there answers to keep-alives that can be sent now?

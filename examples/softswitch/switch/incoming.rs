@@ -26,15 +26,15 @@ impl Incoming<'_> {
     /// Reads one whole message of which the first `head_len` octets are the head, and hands it on.
     pub fn read<T>(
         source: Source,
-        message: Bytes,
+        message: &Bytes,
         head_len: usize,
         then: impl FnOnce(Incoming<'_>) -> T,
     ) -> T {
-        if let Some(head) = Head::split(&message, head_len) {
+        if let Some(head) = Head::split(message, head_len) {
             let content = Content::of(head, source);
             return then(Incoming { source, content });
         }
-        let message = unfolded(&message, head_len);
+        let message = unfolded(message, head_len);
         let head = Head::split(&message, head_len);
         let content = head.map_or(Content::Unreadable, |head| Content::of(head, source));
         then(Incoming { source, content })

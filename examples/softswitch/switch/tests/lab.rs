@@ -124,7 +124,7 @@ impl Lab {
         };
         let message = Bytes::from(format!("{head}{body}"));
         let wall = SystemTime::UNIX_EPOCH;
-        Incoming::read(source, message, head.len(), |message| {
+        Incoming::read(source, &message, head.len(), |message| {
             self.switch
                 .receive(message, self.now, wall, &mut self.world);
         });
