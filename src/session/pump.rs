@@ -1,6 +1,7 @@
 //! The loop of an established session: what it looks at, in which order, each time it is polled.
 
 mod held;
+mod leaving;
 
 use super::House;
 use super::control::Control;
@@ -11,7 +12,7 @@ use crate::flow::{Closing, Line};
 use crate::sip::{Frame, Framer, Message};
 use crate::tls::Stream;
 use crate::transport::Transport;
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -27,9 +28,6 @@ const FRAMES_A_TURN: u32 = 32;
 
 /// Keep-alive answers owed before no more is read: their asker has to take them first.
 const PONGS_OWED: usize = 64;
-
-/// The answer to CRLFCRLF (RFC 5626 §4.4.1).
-const PONG: Bytes = Bytes::from_static(b"\r\n");
 
 pub(super) struct Pump<T: Transport> {
     stream: Stream<T>,
@@ -180,91 +178,6 @@ impl<T: Transport> Pump<T> {
                 return Poll::Pending;
             }
         }
-    }
-
-    /// Sends all that is queued, then close_notify.
-    pub(super) fn poll_last_words(
-        &mut self,
-        cx: &mut Context<'_>,
-        line: &Line,
-    ) -> Poll<io::Result<()>> {
-        while self.load(line) {
-            match self.stream.poll_write(cx, &self.outgoing) {
-                Poll::Ready(Ok(count)) => self.sent(count),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-        self.stream.poll_close(cx)
-    }
-
-    /// Encrypts and sends as much as the peer takes.
-    fn send(&mut self, cx: &mut Context<'_>, control: &Control<'_>) -> Result<(), Stop> {
-        let line = control.line();
-        loop {
-            let all = self.encrypt(cx, line)?;
-            // TLS answers some things by itself; a peer that does not take that is stalled as well.
-            self.unflushed |= self.stream.has_unsent();
-            if !self.unflushed {
-                return Ok(());
-            }
-            match self.stream.poll_flush(cx) {
-                Poll::Ready(Ok(())) if !all => {}
-                Poll::Ready(Ok(())) => {
-                    self.unflushed = false;
-                    self.watch.written();
-                    return Ok(());
-                }
-                Poll::Ready(Err(error)) => return Err(self.broken(&error)),
-                Poll::Pending => {
-                    let taken = line.readings.bytes_out.load(Ordering::Relaxed);
-                    self.watch.waiting_to_write(taken, control.now());
-                    return Ok(());
-                }
-            }
-        }
-    }
-
-    /// Hands TLS what is to be sent, until enough of it waits for the peer. True when that was all.
-    fn encrypt(&mut self, cx: &mut Context<'_>, line: &Line) -> Result<bool, Stop> {
-        while !self.stream.is_full() {
-            if !self.load(line) {
-                return Ok(true);
-            }
-            self.unflushed = true;
-            match self.stream.poll_write(cx, &self.outgoing) {
-                Poll::Ready(Ok(count)) => self.sent(count),
-                Poll::Ready(Err(error)) => return Err(self.broken(&error)),
-                Poll::Pending => break,
-            }
-        }
-        Ok(false)
-    }
-
-    fn sent(&mut self, count: usize) {
-        self.outgoing.advance(count);
-        if self.outgoing.is_empty() {
-            // An empty end of a message would keep all of it.
-            self.outgoing = Bytes::new();
-        }
-    }
-
-    /// Makes `outgoing` the next thing to send; false when there is nothing.
-    fn load(&mut self, line: &Line) -> bool {
-        if !self.outgoing.is_empty() {
-            return true;
-        }
-        if self.pongs > 0 {
-            self.pongs -= 1;
-            self.outgoing = PONG;
-            return true;
-        }
-        let Some(message) = line.pop() else {
-            return false;
-        };
-        line.readings.messages_out.fetch_add(1, Ordering::Relaxed);
-        self.outgoing = message;
-        true
     }
 
     fn receive(
