@@ -64,6 +64,9 @@ pub(crate) trait Doors: Send + Sync {
     /// Starts an acceptor, with this number, for this listener.
     fn open(&self, number: u64, listener: AnyListener) -> Address<Acceptor>;
 
+    /// Adds threads: some may be blocked for good.
+    fn reinforce(&self);
+
     /// Tells the application that a drain has begun.
     fn draining(&self, deadline: Duration);
 }
@@ -82,6 +85,10 @@ impl<A: Application> Doors for Arc<Entrance<A>> {
             }
         }
         address
+    }
+
+    fn reinforce(&self) {
+        self.workers.reinforce();
     }
 
     fn draining(&self, deadline: Duration) {

@@ -58,8 +58,8 @@ pub trait SipSession: Send + 'static {
     /// ends this session alone.
     fn message(&mut self, message: Message) -> impl Future<Output = ()> + Send;
 
-    /// The session has ended; no message comes after this and its flow takes none. Not called after
-    /// a panic: what must happen even then belongs into `Drop`.
+    /// The session has ended; no message comes after this and its flow takes none. Must not block, and
+    /// neither must `Drop`. Not called after a panic: what must happen even then belongs into `Drop`.
     fn closed(self, closed: &Closed)
     where
         Self: Sized,

@@ -277,6 +277,14 @@ impl<T: Transport> Transport for Begun<T> {
     fn shutdown_write(&mut self) -> io::Result<()> {
         self.stream.shutdown_write()
     }
+
+    fn look_again(&mut self) {
+        self.stream.look_again();
+    }
+
+    fn unacknowledged(&self) -> Option<u64> {
+        self.stream.unacknowledged()
+    }
 }
 
 impl<T: Transport> AsyncRead for Begun<T> {

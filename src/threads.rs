@@ -39,12 +39,15 @@ use std::thread::{self, available_parallelism};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Threads {
-    /// Threads of the supervisor's own, which end with it. Zero counts as one.
+    /// Threads of the supervisor's own, which end with it. Zero counts as one. When a shutdown cuts
+    /// what is left, each kind gets one thread more, so that handlers which block theirs keep nobody
+    /// else from ending.
     ///
     /// The default is this, with half of the machine's cores for each kind, and at least one thread.
     Apart {
         /// How many accept, shake hands, and [`open`](crate::Application::open) conversations. A
-        /// session stays with them until its first message.
+        /// session stays with them until its first message: one that never has any is also
+        /// [`closed`](crate::SipSession::closed) and dropped there.
         handshakes: usize,
         /// How many run the handlers of sessions. One that blocks its thread holds up every session
         /// that thread comes to.
@@ -69,8 +72,8 @@ impl Default for Threads {
 /// Runs what a supervisor's connections consist of.
 pub(crate) enum Workers {
     Own {
-        handshakes: Arc<Executor<'static>>,
-        sessions: Arc<Executor<'static>>,
+        handshakes: Crew,
+        sessions: Crew,
         /// The threads end when this is dropped.
         _running: Sender<Infallible>,
     },
@@ -92,16 +95,31 @@ impl Workers {
         };
         let (running, ended) = bounded(1);
         Ok(Self::Own {
-            handshakes: crew("sipward-shake", handshakes, &ended)?,
-            sessions: crew("sipward-serve", sessions, &ended)?,
+            handshakes: Crew::start("sip-shake", handshakes, &ended)?,
+            sessions: Crew::start("sip-serve", sessions, &ended)?,
             _running: running,
         })
+    }
+
+    /// Adds a thread of each kind: handlers that block theirs must not keep all others from ending.
+    pub(crate) fn reinforce(&self) {
+        if let Self::Own {
+            handshakes,
+            sessions,
+            ..
+        } = self
+        {
+            for crew in [handshakes, sessions] {
+                // Without it things are no worse.
+                let _ = crew.clone().work("0");
+            }
+        }
     }
 
     /// Runs a task where hands are shaken.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         match self {
-            Self::Own { handshakes, .. } => handshakes.spawn(task).detach(),
+            Self::Own { handshakes, .. } => handshakes.executor.spawn(task).detach(),
             Self::Runtime => drop(async_std::task::spawn(task)),
         }
     }
@@ -120,9 +138,9 @@ impl Workers {
                 let moving = Moving {
                     session: Some(session),
                     line: Arc::clone(line),
-                    to: Arc::clone(sessions),
+                    to: Arc::clone(&sessions.executor),
                 };
-                handshakes.spawn(moving).detach();
+                handshakes.executor.spawn(moving).detach();
             }
             Self::Runtime => drop(async_std::task::spawn(session)),
         }
@@ -138,33 +156,52 @@ impl fmt::Debug for Workers {
     }
 }
 
-/// An executor, and the threads that run it until `ended`.
-fn crew(
-    name: &str,
-    threads: usize,
-    ended: &Receiver<Infallible>,
-) -> io::Result<Arc<Executor<'static>>> {
-    let executor = Arc::new(Executor::new());
-    for number in 1..=threads.max(1) {
-        let executor = Arc::clone(&executor);
-        let ended = ended.clone();
-        thread::Builder::new()
-            .name(format!("{name}-{number}"))
-            .spawn(move || work(&executor, &ended))?;
-    }
-    Ok(executor)
+/// An executor, and what its threads need to know.
+#[derive(Clone)]
+pub(crate) struct Crew {
+    executor: Arc<Executor<'static>>,
+    name: &'static str,
+    /// Closed when the threads are to end.
+    ended: Receiver<Infallible>,
 }
 
-fn work(executor: &Executor<'_>, ended: &Receiver<Infallible>) {
-    let until_ended = || {
-        async_std::task::block_on(executor.run(async {
-            // Nothing is ever sent: the channel closes.
-            let _ = ended.recv().await;
-        }));
-    };
-    // Sessions and acceptors catch what panics in them. Should a task panic all the same, it is that
-    // task's end and not the thread's.
-    while catch_unwind(AssertUnwindSafe(until_ended)).is_err() {}
+impl Crew {
+    fn start(name: &'static str, threads: usize, ended: &Receiver<Infallible>) -> io::Result<Self> {
+        let crew = Self {
+            executor: Arc::new(Executor::new()),
+            name,
+            ended: ended.clone(),
+        };
+        for number in 1..=threads.max(1) {
+            crew.clone().work(&number.to_string())?;
+        }
+        Ok(crew)
+    }
+
+    /// Starts a thread.
+    fn work(self, number: &str) -> io::Result<()> {
+        let name = format!("{}-{number}", self.name);
+        thread::Builder::new().name(name).spawn(move || {
+            let until_ended = || {
+                async_std::task::block_on(self.executor.run(async {
+                    // Nothing is ever sent: the channel closes.
+                    let _ = self.ended.recv().await;
+                }));
+            };
+            // Sessions and acceptors catch what panics in them. Should a task panic all the same, the
+            // runtime has lost its hold of this thread, and another takes over.
+            while let Err(panic) = catch_unwind(AssertUnwindSafe(until_ended)) {
+                // What a panic carries may panic when it is dropped.
+                std::mem::forget(panic);
+                let number = thread::current();
+                let number = number.name().and_then(|name| name.rsplit('-').next());
+                if self.clone().work(number.unwrap_or("0")).is_ok() {
+                    return;
+                }
+            }
+        })?;
+        Ok(())
+    }
 }
 
 /// A session that goes over to another executor with its first message.

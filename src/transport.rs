@@ -14,6 +14,10 @@ pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Ends our half: the peer reads what was written, then end of stream.
     fn shutdown_write(&mut self) -> io::Result<()>;
 
+    /// The next read asks the system, even if a read before has found all there was: something may
+    /// have come, or ended, since.
+    fn look_again(&mut self) {}
+
     /// Bytes written that the peer has not acknowledged; `None` where that cannot be told.
     fn unacknowledged(&self) -> Option<u64> {
         None

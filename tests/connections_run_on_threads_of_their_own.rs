@@ -3,11 +3,12 @@
 
 mod peer;
 
-use async_std::task::block_on;
+use async_std::task::{block_on, yield_now};
+use futures_lite::future::or;
 use peer::lab::lab;
-use peer::{Hosting, closed, ready, request, until};
+use peer::{Hosting, closed, in_time, ready, request, until};
 use sipward::sip::Message;
-use sipward::{Application, Flow, Ready, SipSession, Threads};
+use sipward::{Application, CloseCause, Flow, Ready, SipSession, Threads};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -42,7 +43,7 @@ fn every_message_is_handled_on_a_thread_for_sessions() {
         ready(&lab.events).await;
         for _ in 0..3 {
             caller.send(request("OPTIONS", "")).await;
-            caller.expect("sipward-serve-1\n").await;
+            caller.expect("sip-serve-1\n").await;
         }
     });
 }
@@ -60,9 +61,9 @@ fn conversations_are_opened_on_a_thread_for_handshakes() {
         let mut caller = lab.call().await;
         ready(&lab.events).await;
         caller.send(request("OPTIONS", "")).await;
-        caller.expect("sipward-serve-1\n").await;
+        caller.expect("sip-serve-1\n").await;
     });
-    assert_eq!(*opened.lock().unwrap(), "sipward-shake-1");
+    assert_eq!(*opened.lock().unwrap(), "sip-shake-1");
 }
 
 #[test]
@@ -76,19 +77,29 @@ fn the_runtime_runs_everything_when_it_is_to() {
     });
 }
 
-#[test]
-fn a_handler_that_blocks_every_thread_for_sessions_keeps_nobody_from_coming_in() {
-    struct Blocking(Flow, Arc<Mutex<mpsc::Receiver<()>>>);
-    impl SipSession for Blocking {
-        async fn message(&mut self, message: Message) {
+/// Blocks its thread with every message, until the test lets it go.
+struct Blocking(Flow, Arc<Mutex<mpsc::Receiver<()>>>);
+
+impl SipSession for Blocking {
+    async fn message(&mut self, message: Message) {
+        if message.method() == Some("BLOCK") {
             let _ = self.1.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let _ = self.0.send(message.into_bytes());
         }
+        let _ = self.0.send(message.into_bytes());
     }
+}
+
+fn blocking() -> (mpsc::Sender<()>, impl Application) {
     let (release, blocked) = mpsc::channel();
     let blocked = Arc::new(Mutex::new(blocked));
     let application = Hosting(move |_: &Ready, flow| Blocking(flow, Arc::clone(&blocked)));
+    (release, application)
+}
+
+#[test]
+fn a_handler_that_blocks_every_thread_for_sessions_keeps_nobody_from_coming_in() {
     block_on(async {
+        let (release, application) = blocking();
         let lab = lab(application, |builder| builder.threads(APART)).await;
         let mut first = lab.call().await;
         ready(&lab.events).await;
@@ -105,6 +116,48 @@ fn a_handler_that_blocks_every_thread_for_sessions_keeps_nobody_from_coming_in()
 }
 
 #[test]
+fn a_handler_that_blocks_to_the_end_keeps_nobody_else_from_ending() {
+    block_on(async {
+        let (release, application) = blocking();
+        let lab = lab(application, |builder| builder.threads(APART)).await;
+        let mut others = Vec::new();
+        for _ in 0..5 {
+            let mut other = lab.call().await;
+            ready(&lab.events).await;
+            other.send(request("OPTIONS", "")).await;
+            other.expect(request("OPTIONS", "")).await;
+            others.push(other);
+        }
+        let mut first = lab.call().await;
+        let id = ready(&lab.events).await.connection.id;
+        first.send(request("BLOCK", "")).await;
+        let taken = async || {
+            let inspection = lab.handle.inspect(id).await.unwrap().unwrap();
+            inspection.summary.messages_in == 1
+        };
+        in_time(async { while !taken().await {} }).await;
+
+        let handle = lab.handle.clone();
+        let deadline = Duration::from_secs(8);
+        let shutdown = async_std::task::spawn(async move { handle.shutdown(deadline).await });
+        lab.armed(deadline).await;
+        lab.clock.advance(deadline);
+        for _ in 0..5 {
+            assert_eq!(closed(&lab.events).await.cause, CloseCause::DrainDeadline);
+        }
+        let time_passes = async {
+            loop {
+                lab.clock.advance(Duration::from_millis(100));
+                yield_now().await;
+            }
+        };
+        let report = in_time(or(shutdown, time_passes)).await;
+        assert_eq!((report.inbound.closed, report.inbound.open), (5, 1));
+        release.send(()).unwrap();
+    });
+}
+
+#[test]
 fn threads_end_with_their_supervisor() {
     block_on(async {
         let five = Threads::Apart {
@@ -116,7 +169,7 @@ fn threads_end_with_their_supervisor() {
             let names = std::fs::read_dir("/proc/self/task").unwrap();
             names
                 .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
-                .filter(|name| ["sipward-shake-2", "sipward-serve-3"].contains(&name.trim()))
+                .filter(|name| ["sip-shake-2", "sip-serve-3"].contains(&name.trim()))
                 .count()
         };
         let lab = lab(located(), |builder| builder.threads(five)).await;

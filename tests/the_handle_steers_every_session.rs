@@ -79,7 +79,16 @@ fn a_page_that_is_put_together_of_several_looks_has_everybody_once() {
         limits.exempt = vec!["0.0.0.0/0".parse().unwrap()];
         limits.handshakes = usize::MAX;
         let lab = lab(Silent, |builder| builder.limits(limits)).await;
-        let callers: Vec<_> = (0..1100).map(|_| lab.dial()).collect();
+        let near = "192.0.2.1:5061";
+        let callers: Vec<_> = (0..1100)
+            .map(|n| {
+                lab.dial_from(if n % 2 == 0 {
+                    near
+                } else {
+                    "198.51.100.7:5061"
+                })
+            })
+            .collect();
         for _ in &callers {
             in_time(lab.events.next_of(EventKind::Accepted)).await;
         }
@@ -104,6 +113,26 @@ fn a_page_that_is_put_together_of_several_looks_has_everybody_once() {
             assert_eq!(list(limit).await, (1100, false, false));
         }
         assert_eq!(list(0).await, (100, true, true));
+
+        let mut nearby = Vec::new();
+        let mut after = None;
+        loop {
+            let filter = SessionFilter {
+                source: Some("192.0.2.1".parse().unwrap()),
+                ..SessionFilter::default()
+            };
+            let page = lab.handle.sessions(filter, after, 400).await.unwrap();
+            assert_eq!(page.total, 550);
+            nearby.extend(page.sessions.iter().map(|s| s.connection.id));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+            assert_eq!(page.sessions.len(), 400);
+        }
+        assert!(nearby.is_sorted());
+        nearby.dedup();
+        assert_eq!(nearby.len(), 550);
     });
 }
 

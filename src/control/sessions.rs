@@ -9,6 +9,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// A page whose size nobody chose.
+const PAGE: usize = 100;
+
 /// Asks for sessions, a page at a time, in the order of their ids; answered with [`SessionPage`].
 ///
 /// ```
@@ -44,6 +47,16 @@ pub struct Sessions {
     pub limit: usize,
 }
 
+impl Sessions {
+    pub(crate) fn wanted(&self) -> usize {
+        match self.limit {
+            0 => PAGE,
+            // One more tells whether there is another page.
+            limit => limit.min(usize::MAX - 1),
+        }
+    }
+}
+
 /// Which sessions to list. All by default.
 #[derive(Clone, Debug, Default)]
 pub struct SessionFilter {
@@ -65,6 +78,20 @@ pub struct SessionPage {
     pub next: Option<ConnectionId>,
     /// How many match in all.
     pub total: usize,
+}
+
+impl SessionPage {
+    /// Of so many sessions as are wanted, and one more if there is another page.
+    pub(crate) fn of(mut sessions: Vec<SessionSummary>, wanted: usize, total: usize) -> Self {
+        let more = sessions.len() > wanted;
+        sessions.truncate(wanted);
+        let last = sessions.last().map(|session| session.connection.id);
+        Self {
+            next: last.filter(|_| more),
+            sessions,
+            total,
+        }
+    }
 }
 
 /// One open connection.

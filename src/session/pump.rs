@@ -170,6 +170,8 @@ impl<T: Transport> Pump<T> {
                 self.in_hand = 0;
                 return Poll::Ready(Ok(()));
             }
+            // What comes meanwhile counts before any deadline does.
+            self.stream.look_again();
             if let Some(stop) = self.overdue(cx, control, false) {
                 return Poll::Ready(Err(stop));
             }

@@ -188,6 +188,7 @@ async fn settle(keeper: &Keeper, desk: &Desk) {
         let mut books = desk.books();
         books.admission.close();
         books.tell_acceptors(None, CloseListener);
+        books.doors.reinforce();
         // Those accepted by now are told as they are entered.
         let until = books.clock.now() + DEFAULT_DEADLINE;
         books.shutdown = Some(ShuttingDown::by_death(books.clock.now(), until));

@@ -1,6 +1,7 @@
 //! What the books say of sessions: one of them, or a page of those somebody looks for.
 
 use super::books::{Books, Held};
+use crate::connection::ConnectionId;
 use crate::control::{SessionFilter, SessionPage, SessionSummary, Sessions};
 use crate::event::Ready;
 use crate::ledger::{Entry, Stage};
@@ -8,41 +9,76 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// A page of sessions whose size nobody chose.
-const PAGE: usize = 100;
+/// What a look at some entries of the ledger has found.
+pub(crate) struct Found {
+    pub(crate) sessions: Vec<SessionSummary>,
+    /// How many of those looked at match.
+    pub(crate) matching: usize,
+    /// The last one looked at, if more follow.
+    pub(crate) last: Option<ConnectionId>,
+}
 
 impl Books {
-    pub(crate) fn page(&self, page: &Sessions) -> SessionPage {
-        let limit = if page.limit == 0 { PAGE } else { page.limit };
-        // Nobody is looked at for a page that is not on it, unless there is something to look for.
-        let total = match &page.filter {
+    /// A whole page at once.
+    pub(crate) fn page(&self, asked: &Sessions) -> SessionPage {
+        let wanted = asked.wanted();
+        let found = self.look_for(&asked.filter, asked.after, Some(wanted + 1), usize::MAX);
+        let total = self.count(&asked.filter, None, usize::MAX).matching;
+        SessionPage::of(found.sessions, wanted, total)
+    }
+
+    /// How many match of so many entries after this one; of all at once if all do.
+    pub(crate) fn count(
+        &self,
+        filter: &SessionFilter,
+        after: Option<ConnectionId>,
+        entries: usize,
+    ) -> Found {
+        match filter {
             SessionFilter {
                 source: None,
                 identity: None,
                 established: None,
-            } => self.ledger.len(),
-            filter => self
-                .ledger
-                .entries()
-                .filter(|entry| matches(filter, entry))
-                .count(),
-        };
-        let mut matching = self
-            .ledger
-            .entries_after(page.after)
-            .filter(|entry| matches(&page.filter, entry));
-        let now = self.clock.now();
-        let sessions: Vec<SessionSummary> = matching
-            .by_ref()
-            .take(limit)
-            .map(|entry| summary(entry, now))
-            .collect();
-        let last = sessions.last().map(|session| session.connection.id);
-        SessionPage {
-            next: last.filter(|_| matching.next().is_some()),
-            sessions,
-            total,
+            } => Found {
+                sessions: Vec::new(),
+                matching: self.ledger.len(),
+                last: None,
+            },
+            filter => self.look_for(filter, after, None, entries),
         }
+    }
+
+    /// Looks at so many entries after this one, or until as many match as are wanted. With `None`
+    /// they are only counted.
+    pub(crate) fn look_for(
+        &self,
+        filter: &SessionFilter,
+        after: Option<ConnectionId>,
+        wanted: Option<usize>,
+        entries: usize,
+    ) -> Found {
+        let now = self.clock.now();
+        let mut found = Found {
+            sessions: Vec::new(),
+            matching: 0,
+            last: None,
+        };
+        let mut rest = self.ledger.entries_after(after);
+        for entry in rest.by_ref().take(entries) {
+            found.last = Some(entry.connection.id);
+            if !matches(filter, entry) {
+                continue;
+            }
+            found.matching += 1;
+            if wanted.is_some() {
+                found.sessions.push(summary(entry, now));
+            }
+            if wanted == Some(found.matching) {
+                break;
+            }
+        }
+        found.last = found.last.filter(|_| rest.next().is_some());
+        found
     }
 }
 

@@ -124,6 +124,7 @@ impl Books {
         }
         shutdown.until = now + CUT;
         shutdown.cut = true;
+        self.doors.reinforce();
         for entry in self.ledger.entries() {
             let line = &entry.held.line;
             line.trip(CloseCause::DrainDeadline, Duration::ZERO);

@@ -168,6 +168,11 @@ impl<T: Transport> Stream<T> {
         flushed
     }
 
+    /// Time has passed in which nothing was read: the next read asks the system.
+    pub(crate) fn look_again(&self) {
+        self.tap.look_again();
+    }
+
     /// Whether something waits for the peer, TLS's own messages included.
     pub(crate) fn has_unsent(&self) -> bool {
         self.tap.wire().has_unsent()

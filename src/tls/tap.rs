@@ -119,7 +119,14 @@ impl<T: Transport> Tap<T> {
     /// Reads past TLS and throws away, after our half has ended; 0 at the peer's end.
     pub(crate) fn poll_discard(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut rubbish = [0; 2048];
-        self.wire().poll_read(cx, &mut rubbish)
+        let mut wire = self.wire();
+        wire.io.look_again();
+        wire.poll_read(cx, &mut rubbish)
+    }
+
+    /// The next read asks the system.
+    pub(super) fn look_again(&self) {
+        self.wire().io.look_again();
     }
 
     pub(super) fn set_deaf(&self, deaf: bool) {
@@ -215,6 +222,10 @@ impl<T: Transport> Wire<T> {
             self.reads_left = READS_A_TURN;
             cx.waker().wake_by_ref();
             return Poll::Pending;
+        }
+        if self.has_unsent() {
+            // Whether the peer is still there matters before we say something.
+            self.io.look_again();
         }
         let Poll::Ready(read) = Pin::new(&mut self.io).poll_read(cx, buffer) else {
             self.reads_left = READS_A_TURN;

@@ -47,6 +47,10 @@ impl Transport for Tcp {
         self.io.get_ref().shutdown(Shutdown::Write)
     }
 
+    fn look_again(&mut self) {
+        self.emptied = false;
+    }
+
     #[cfg(target_os = "linux")]
     fn unacknowledged(&self) -> Option<u64> {
         let stream = self.io.get_ref();
