@@ -7,7 +7,7 @@ use super::judge::Judge;
 use super::tally::Tally;
 use super::world::{Marks, World};
 use crate::peer::Authority;
-use async_std::task::{JoinHandle, spawn, yield_now};
+use async_std::task::{JoinHandle, sleep, spawn, yield_now};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use sipward::control::{CloseReason, Target};
@@ -26,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Turns without any news after which everybody is taken to sleep.
 const QUIET: u32 = 12;
+
+/// How long a turn is where threads of their own run.
+const TURN: Duration = Duration::from_micros(50);
 
 /// What all histories share.
 pub struct Ground {
@@ -167,7 +170,11 @@ impl History {
         let heard = self.judge().transcript.len();
         let mut moved = false;
         for _ in 0..turns {
-            yield_now().await;
+            match self.ground.threads {
+                1 => yield_now().await,
+                // Others do not take turns, they take time.
+                _ => sleep(TURN).await,
+            }
             for client in &mut self.clients {
                 moved |= client.pump();
             }
