@@ -1,7 +1,7 @@
 //! Sans-io: how long a session may take over each thing.
 
 use crate::cause::CloseCause;
-use crate::clock::AGE;
+use crate::clock::MAX_DURATION;
 use std::time::{Duration, Instant};
 
 /// How long a connection may take over each thing. Every end by one of these names it as its cause.
@@ -61,16 +61,16 @@ impl Default for Deadlines {
 
 impl Deadlines {
     /// Each at most an age: "never" must not overflow a clock.
-    pub(crate) fn within_an_age(self) -> Self {
+    pub(crate) fn capped(self) -> Self {
         Self {
-            handshake: self.handshake.min(AGE),
-            first_message: self.first_message.min(AGE),
-            authentication: self.authentication.map(|limit| limit.min(AGE)),
-            partial_message: self.partial_message.min(AGE),
+            handshake: self.handshake.min(MAX_DURATION),
+            first_message: self.first_message.min(MAX_DURATION),
+            authentication: self.authentication.map(|limit| limit.min(MAX_DURATION)),
+            partial_message: self.partial_message.min(MAX_DURATION),
             message_rate: self.message_rate,
-            idle: self.idle.min(AGE),
-            stalled_write: self.stalled_write.min(AGE),
-            half_closed: self.half_closed.min(AGE),
+            idle: self.idle.min(MAX_DURATION),
+            stalled_write: self.stalled_write.min(MAX_DURATION),
+            half_closed: self.half_closed.min(MAX_DURATION),
         }
     }
 }

@@ -52,9 +52,7 @@
 
 #![warn(unreachable_pub, clippy::unwrap_used)]
 
-mod acceptor;
 mod admission;
-mod application;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod bench;
@@ -65,48 +63,35 @@ mod connection;
 mod connector;
 pub mod control;
 mod deadline;
-mod ending;
-mod entrance;
 mod event;
-mod evidence;
-mod flow;
+mod executor;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-mod handle;
-mod identity;
-mod lane;
-mod ledger;
-mod listener;
 pub mod observe;
-mod proxy_protocol;
-mod readings;
+mod panic;
 mod session;
 pub mod sip;
-mod start_error;
 mod supervisor;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-mod threads;
 mod tls;
 mod transport;
 
 pub use admission::{AdmissionLimits, Ban, BanRule, Rate};
-pub use application::{Application, Silent, SipSession};
 pub use builder::Builder;
 pub use cause::{Cancelled, CloseCause, Fault, HandshakeCause, Phase, Plaintext, RefusalCause};
-pub use connection::{Connection, ConnectionId, Direction};
+pub use connection::{
+    Alert, AlertDirection, Certificate, Connection, ConnectionId, ConnectionStats, Counts,
+    Direction, Evidence, ExpectedMessage, HandshakeFailure, NotACertificate, Tls,
+};
 pub use connector::{ConnectFailed, Connected, Connector};
+pub use control::{Handle, Stopped};
 pub use deadline::Deadlines;
 pub use event::{Closed, Event, EventKind, HandshakeFailed, LimitsSet, Ready, Refused};
-pub use evidence::{Alert, Awaited, Evidence, Sent, Tls};
-pub use flow::{Busy, Flow, KeepOpen, SendError};
-pub use handle::{Ended, Handle};
-pub use identity::{Certificate, NotACertificate};
-pub use ledger::Counts;
+pub use executor::Threads;
 pub use observe::{EventFilter, LogObserver, Observer, Subscription};
-pub use proxy_protocol::ProxyProtocol;
-pub use start_error::StartError;
-pub use supervisor::Supervisor;
-pub use threads::Threads;
+pub use session::{Application, Busy, Discard, Flow, KeepOpen, SendError, SipSession};
+pub use supervisor::{StartError, Supervisor};
 pub use tls::{ClientAuth, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};
+pub use transport::ProxyProtocol;

@@ -6,7 +6,7 @@ mod peer;
 use async_std::task::block_on;
 use peer::lab::{Caller, Lab, lab};
 use peer::{failed, in_time, ready};
-use sipward::{AdmissionLimits, BanRule, Event, EventKind, HandshakeCause, RefusalCause, Silent};
+use sipward::{AdmissionLimits, BanRule, Discard, Event, EventKind, HandshakeCause, RefusalCause};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn rule() -> BanRule {
         causes: vec!["plaintext".to_owned()],
         strikes: STRIKES,
         within: Duration::from_secs(60),
-        lasts: LASTS,
+        duration: LASTS,
     }
 }
 
@@ -29,7 +29,7 @@ async fn misbehave(lab: &Lab) {
     say(&mut caller, b"REGISTER sip:example.com SIP/2.0\r\n\r\n").await;
     drop(caller);
     let failed = failed(&lab.events).await;
-    assert!(matches!(failed.cause, HandshakeCause::Plaintext(_)));
+    assert!(matches!(failed.failure.cause, HandshakeCause::Plaintext(_)));
 }
 
 async fn say(caller: &mut Caller, bytes: &[u8]) {
@@ -57,7 +57,7 @@ async fn is_let_in(lab: &Lab, peer: &str) {
 #[test]
 fn the_last_strike_bans_for_the_time_stated_and_not_longer() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder.ban_rule(rule())).await;
+        let lab = lab(Discard, |builder| builder.ban_rule(rule())).await;
         for _ in 1..STRIKES {
             misbehave(&lab).await;
         }
@@ -65,14 +65,14 @@ fn the_last_strike_bans_for_the_time_stated_and_not_longer() {
         misbehave(&lab).await;
         let Event::Banned {
             source,
-            lasts,
+            duration,
             cause,
         } = in_time(lab.events.next_of(EventKind::Banned)).await
         else {
             panic!("a ban was due")
         };
         assert_eq!(source, NUISANCE[..12].parse::<IpAddr>().unwrap());
-        assert_eq!((lasts, &*cause), (Some(LASTS), "plaintext"));
+        assert_eq!((duration, &*cause), (Some(LASTS), "plaintext"));
 
         assert_eq!(is_refused(&lab, NUISANCE).await, 1);
         assert_eq!(is_refused(&lab, NUISANCE).await, 2);
@@ -85,7 +85,7 @@ fn the_last_strike_bans_for_the_time_stated_and_not_longer() {
 #[test]
 fn strikes_that_lie_further_apart_than_the_window_do_not_add_up() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder.ban_rule(rule())).await;
+        let lab = lab(Discard, |builder| builder.ban_rule(rule())).await;
         for _ in 0..2 * STRIKES {
             misbehave(&lab).await;
             lab.clock.advance(Duration::from_secs(31));
@@ -100,8 +100,8 @@ fn an_exempt_network_is_never_banned_and_without_a_rule_nobody_is() {
     block_on(async {
         let mut limits = AdmissionLimits::default();
         limits.exempt = vec!["198.51.100.0/24".parse().unwrap()];
-        let exempt = lab(Silent, |builder| builder.ban_rule(rule()).limits(limits)).await;
-        let default = lab(Silent, |builder| builder).await;
+        let exempt = lab(Discard, |builder| builder.ban_rule(rule()).limits(limits)).await;
+        let default = lab(Discard, |builder| builder).await;
         for lab in [exempt, default] {
             for _ in 0..2 * STRIKES {
                 misbehave(&lab).await;
@@ -114,7 +114,7 @@ fn an_exempt_network_is_never_banned_and_without_a_rule_nobody_is() {
 #[test]
 fn an_operator_bans_lists_and_lifts() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let nuisance: IpAddr = "198.51.100.7".parse().unwrap();
         assert_eq!(lab.handle.ban(nuisance, None).await.unwrap(), nuisance);
         in_time(lab.events.next_of(EventKind::Banned)).await;

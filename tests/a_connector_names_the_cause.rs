@@ -8,7 +8,7 @@ use server::{
     Authority, Pair, Tls, nobody, part, plaintext, self_signed, self_signed_with, silent, sip, tcp,
 };
 use sipward::{
-    Certificate, ConnectFailed, Connected, Connector, HandshakeCause, Phase, Plaintext, Silent,
+    Certificate, ConnectFailed, Connected, Connector, Discard, HandshakeCause, Phase, Plaintext,
     Supervisor, TlsPolicy, TlsVersions, TrustAnchors,
 };
 use std::io::{self, Write};
@@ -56,7 +56,7 @@ async fn a_good_server_is_connected_to_and_its_facts_are_told() {
 
         let (connected, read) = ask(connected).await;
         assert_eq!(read.unwrap(), 2);
-        connected.hang_up().await;
+        connected.close().await;
     }
 }
 
@@ -80,14 +80,14 @@ async fn sipward_itself_is_connected_to() {
     let sipward = Supervisor::builder(policy)
         .listen("127.0.0.1:0")
         .without_log()
-        .application(Silent)
+        .application(Discard)
         .start()
         .await
         .unwrap();
     let connected = connect(&authority, sipward.listeners()[0]).await.unwrap();
     let (connected, read) = ask(connected).await;
     assert_eq!(read.unwrap(), 2);
-    connected.hang_up().await;
+    connected.close().await;
     let report = sipward.shutdown(Duration::from_secs(5)).await;
     assert_eq!(report.inbound.closed, 1);
 }
@@ -96,10 +96,13 @@ async fn sipward_itself_is_connected_to() {
 async fn an_expired_certificate_is_told_with_the_chain() {
     let authority = Authority::new();
     let failed = cause_with(&authority.expired(&[DOMAIN]), &authority).await;
-    assert_eq!(failed.cause, HandshakeCause::ServerCertificateExpired);
-    assert_eq!(failed.phase, Phase::Negotiation);
+    assert_eq!(
+        failed.failure.cause,
+        HandshakeCause::ServerCertificateExpired
+    );
+    assert_eq!(failed.failure.phase, Phase::Negotiation);
     assert_eq!(failed.chain[0].dns_names, [DOMAIN]);
-    assert!(failed.evidence.bytes_in > 0);
+    assert!(failed.stats.bytes_in > 0);
 }
 
 #[async_std::test]
@@ -109,7 +112,10 @@ async fn a_certificate_of_tomorrow_is_not_yet_valid() {
         params.not_before = (SystemTime::now() + Duration::from_secs(86_400)).into();
     });
     let failed = cause_with(&pair, &authority).await;
-    assert_eq!(failed.cause, HandshakeCause::ServerCertificateNotYetValid);
+    assert_eq!(
+        failed.failure.cause,
+        HandshakeCause::ServerCertificateNotYetValid
+    );
 }
 
 #[async_std::test]
@@ -119,7 +125,10 @@ async fn a_certificate_for_clients_only_has_a_bad_purpose() {
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
     });
     let failed = cause_with(&pair, &authority).await;
-    assert_eq!(failed.cause, HandshakeCause::ServerCertificateBadPurpose);
+    assert_eq!(
+        failed.failure.cause,
+        HandshakeCause::ServerCertificateBadPurpose
+    );
 }
 
 #[async_std::test]
@@ -134,7 +143,10 @@ async fn a_strange_authority_and_a_self_signed_certificate_are_unknown_issuers()
     ];
     for pair in strange {
         let failed = cause_with(&pair, &authority).await;
-        assert_eq!(failed.cause, HandshakeCause::ServerCertificateUnknownIssuer);
+        assert_eq!(
+            failed.failure.cause,
+            HandshakeCause::ServerCertificateUnknownIssuer
+        );
         assert!(failed.chain[0].speaks_for(DOMAIN));
     }
 }
@@ -148,7 +160,10 @@ async fn a_self_signed_certificate_that_is_an_anchor_is_trusted_for_its_names_al
         let to = Tls::default().serve(&pair, |stream| sip(stream, "200 OK"));
         connector.connect(DOMAIN, to).await.unwrap();
         let failed = connector.connect("other.example", to).await.unwrap_err();
-        assert_eq!(failed.cause, HandshakeCause::ServerCertificateWrongIdentity);
+        assert_eq!(
+            failed.failure.cause,
+            HandshakeCause::ServerCertificateWrongIdentity
+        );
     }
 }
 
@@ -171,7 +186,7 @@ async fn an_anchor_that_is_shown_as_a_certificate_must_be_in_its_time() {
         let connector = Connector::new(anchors).unwrap();
         let to = Tls::default().serve(&pair, |stream| sip(stream, "200 OK"));
         let failed = connector.connect(DOMAIN, to).await.unwrap_err();
-        assert_eq!(failed.cause, cause);
+        assert_eq!(failed.failure.cause, cause);
     }
 }
 
@@ -187,7 +202,10 @@ async fn the_domain_is_matched_as_sip_rules_and_not_as_browsers_do() {
     ];
     for (names, browser) in wrong {
         let failed = cause_with(&authority.issue(&names), &authority).await;
-        assert_eq!(failed.cause, HandshakeCause::ServerCertificateWrongIdentity);
+        assert_eq!(
+            failed.failure.cause,
+            HandshakeCause::ServerCertificateWrongIdentity
+        );
         assert_eq!(
             failed.chain[0].would_serve_https(DOMAIN),
             browser,
@@ -210,22 +228,25 @@ async fn an_address_is_matched_by_the_address_in_the_certificate() {
     let connected = connector.connect("127.0.0.1", to).await.unwrap();
     assert_eq!(connected.tls().sni, None);
     let failed = connector.connect("[::1]", to).await.unwrap_err();
-    assert_eq!(failed.cause, HandshakeCause::ServerCertificateWrongIdentity);
+    assert_eq!(
+        failed.failure.cause,
+        HandshakeCause::ServerCertificateWrongIdentity
+    );
 }
 
 #[async_std::test]
 async fn a_name_that_is_none_is_never_dialled() {
     let connector = Connector::new(Authority::new().anchors()).unwrap();
     let failed = connector.connect("not a name", nobody()).await.unwrap_err();
-    assert_eq!(failed.cause, HandshakeCause::DnsNotFound);
-    assert_eq!(failed.phase, Phase::Resolve);
+    assert_eq!(failed.failure.cause, HandshakeCause::DnsNotFound);
+    assert_eq!(failed.failure.phase, Phase::Resolve);
 }
 
 #[async_std::test]
 async fn a_refused_port_is_connect_refused() {
     let failed = connect(&Authority::new(), nobody()).await.unwrap_err();
-    assert_eq!(failed.cause, HandshakeCause::ConnectRefused);
-    assert_eq!(failed.phase, Phase::Connect);
+    assert_eq!(failed.failure.cause, HandshakeCause::ConnectRefused);
+    assert_eq!(failed.failure.phase, Phase::Connect);
 }
 
 #[async_std::test]
@@ -234,7 +255,7 @@ async fn a_silent_port_and_a_port_that_falls_silent_are_told_apart() {
         .unwrap()
         .deadline(Duration::from_millis(200));
     let failed = connector.connect(DOMAIN, silent()).await.unwrap_err();
-    assert_eq!(failed.cause, HandshakeCause::TimeoutSilent);
+    assert_eq!(failed.failure.cause, HandshakeCause::TimeoutSilent);
     assert!(failed.elapsed >= Duration::from_millis(200));
 
     let keep = std::sync::Mutex::new(Vec::new());
@@ -243,8 +264,8 @@ async fn a_silent_port_and_a_port_that_falls_silent_are_told_apart() {
         keep.lock().unwrap().push(socket);
     });
     let failed = connector.connect(DOMAIN, half).await.unwrap_err();
-    assert_eq!(failed.cause, HandshakeCause::TimeoutStalled);
-    assert_eq!(failed.phase, Phase::Hello);
+    assert_eq!(failed.failure.cause, HandshakeCause::TimeoutStalled);
+    assert_eq!(failed.failure.phase, Phase::Hello);
 }
 
 #[async_std::test]
@@ -261,8 +282,8 @@ async fn plaintext_is_named() {
         let failed = connect(&Authority::new(), plaintext(answer))
             .await
             .unwrap_err();
-        assert_eq!(failed.cause, HandshakeCause::Plaintext(expected));
-        let first = failed.evidence.first_bytes.unwrap();
+        assert_eq!(failed.failure.cause, HandshakeCause::Plaintext(expected));
+        let first = failed.failure.evidence.first_bytes.unwrap();
         assert!(
             answer.starts_with(first.split('\\').next().unwrap()),
             "{first}"
@@ -273,8 +294,8 @@ async fn plaintext_is_named() {
 #[async_std::test]
 async fn a_server_that_hangs_up_is_peer_closed() {
     let failed = connect(&Authority::new(), tcp(part)).await.unwrap_err();
-    assert_eq!(failed.cause, HandshakeCause::PeerClosed);
-    assert_eq!(failed.phase, Phase::Hello);
+    assert_eq!(failed.failure.cause, HandshakeCause::PeerClosed);
+    assert_eq!(failed.failure.phase, Phase::Hello);
 }
 
 #[async_std::test]
@@ -285,10 +306,10 @@ async fn versions_that_do_not_meet_are_a_version_mismatch() {
         let to = Tls::only(theirs).serve(&pair, |_| ());
         let connector = Connector::new(authority.anchors()).unwrap().versions(ours);
         let failed = connector.connect(DOMAIN, to).await.unwrap_err();
-        assert_eq!(failed.cause, HandshakeCause::VersionMismatch);
-        let alert = failed.evidence.alert.unwrap();
+        assert_eq!(failed.failure.cause, HandshakeCause::VersionMismatch);
+        let alert = failed.failure.evidence.alert.unwrap();
         assert_eq!(
-            (alert.sent.name(), &*alert.name),
+            (alert.direction.name(), &*alert.name),
             ("in", "protocol_version")
         );
     }
@@ -312,10 +333,10 @@ async fn a_demanded_certificate_that_we_lack_is_seen_in_both_versions() {
                 connected.failure(&read.unwrap_err())
             }
         };
-        assert_eq!(failed.cause, HandshakeCause::RejectedByPeer);
-        assert_eq!(failed.phase, Phase::ClientAuth);
+        assert_eq!(failed.failure.cause, HandshakeCause::RejectedByPeer);
+        assert_eq!(failed.failure.phase, Phase::ClientAuth);
         assert!(failed.asked_for_certificate);
-        let seen = failed.evidence.alert.unwrap();
+        let seen = failed.failure.evidence.alert.unwrap();
         // rustls says certificate_required under TLS 1.2 too.
         assert!(
             [alert, "certificate_required"].contains(&&*seen.name),
@@ -352,9 +373,9 @@ async fn our_certificate_is_shown_and_judged() {
                 connected.failure(&read.unwrap_err())
             }
         };
-        assert_eq!(failed.cause, HandshakeCause::RejectedByPeer);
-        assert_eq!(failed.phase, Phase::ClientAuth);
-        assert_eq!(failed.evidence.alert.unwrap().name, "unknown_ca");
+        assert_eq!(failed.failure.cause, HandshakeCause::RejectedByPeer);
+        assert_eq!(failed.failure.phase, Phase::ClientAuth);
+        assert_eq!(failed.failure.evidence.alert.unwrap().name, "unknown_ca");
     }
 }
 

@@ -9,8 +9,8 @@ use peer::{Hosting, bed_with, in_time, ready, request, until};
 use sipward::control::{CloseReason, SessionFilter, Target};
 use sipward::sip::Message;
 use sipward::{
-    Cancelled, CloseCause, Ended, Event, EventFilter, EventKind, Flow, HandshakeCause, Ready,
-    SendError, Silent, SipSession,
+    Cancelled, CloseCause, Discard, Event, EventFilter, EventKind, Flow, HandshakeCause, Ready,
+    SendError, SipSession, Stopped,
 };
 use std::io::Read;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use std::time::Duration;
 #[test]
 fn every_session_and_every_handshake_ends_as_supervisor_gone() {
     block_on(async {
-        let bed = bed_with(Silent, |builder| builder).await;
+        let bed = bed_with(Discard, |builder| builder).await;
         let mut phones: Vec<_> = (0..5).map(|_| bed.phone()).collect();
         for _ in &phones {
             ready(&bed.events).await;
@@ -57,7 +57,7 @@ fn every_session_and_every_handshake_ends_as_supervisor_gone() {
                 }
                 Event::HandshakeFailed(failed) => {
                     let cancelled = Cancelled::SupervisorGone;
-                    assert_eq!(failed.cause, HandshakeCause::Cancelled(cancelled));
+                    assert_eq!(failed.failure.cause, HandshakeCause::Cancelled(cancelled));
                     gone += 1;
                 }
                 _ => {}
@@ -77,26 +77,26 @@ fn every_session_and_every_handshake_ends_as_supervisor_gone() {
 #[test]
 fn whoever_asks_a_dead_supervisor_is_told_so() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let _caller = lab.call().await;
         let id = ready(&lab.events).await.connection.id;
         let handle = lab.handle.clone();
         in_time(handle.panic_supervisor()).await;
 
         in_time(async {
-            assert_eq!(handle.snapshot().await.unwrap_err(), Ended);
-            assert_eq!(handle.inspect(id).await.unwrap_err(), Ended);
-            assert_eq!(handle.send(id, "late").await, Err(Ended));
+            assert_eq!(handle.snapshot().await.unwrap_err(), Stopped);
+            assert_eq!(handle.inspect(id).await.unwrap_err(), Stopped);
+            assert_eq!(handle.send(id, "late").await, Err(Stopped));
             let all = SessionFilter::default();
-            assert_eq!(handle.sessions(all, None, 0).await.unwrap_err(), Ended);
+            assert_eq!(handle.sessions(all, None, 0).await.unwrap_err(), Stopped);
             let close = handle.close(
                 Target::Connection(id),
                 CloseReason::Operator,
                 Duration::ZERO,
             );
-            assert_eq!(close.await, Err(Ended));
+            assert_eq!(close.await, Err(Stopped));
             let subscribe = handle.subscribe(EventFilter::all(), 1);
-            assert_eq!(subscribe.await.unwrap_err(), Ended);
+            assert_eq!(subscribe.await.unwrap_err(), Stopped);
         })
         .await;
         drop(_caller);
@@ -109,7 +109,7 @@ fn whoever_asks_a_dead_supervisor_is_told_so() {
 fn asks_under_way_when_it_dies_are_answered_or_ended() {
     block_on(async {
         for _ in 0..20 {
-            let lab = lab(Silent, |builder| builder).await;
+            let lab = lab(Discard, |builder| builder).await;
             let asks: Vec<_> = (0..20)
                 .map(|number| {
                     let handle = lab.handle.clone();
@@ -152,7 +152,7 @@ fn a_hanging_handler_does_not_outlive_it_and_flows_take_nothing_more() {
         let id = ready(&lab.events).await.connection.id;
         loop {
             let seen = lab.handle.inspect(id).await.unwrap().unwrap();
-            if seen.summary.messages_in == 1 {
+            if seen.summary.stats.messages_in == 1 {
                 break;
             }
         }
@@ -170,7 +170,7 @@ fn a_hanging_handler_does_not_outlive_it_and_flows_take_nothing_more() {
 #[test]
 fn nobody_is_let_in_after_it_has_died() {
     block_on(async {
-        let bed = bed_with(Silent, |builder| builder).await;
+        let bed = bed_with(Discard, |builder| builder).await;
         in_time(bed.handle.panic_supervisor()).await;
         let report = in_time(bed.handle.wait()).await;
         assert_eq!(report.inbound.begun, 0);
@@ -184,7 +184,7 @@ fn nobody_is_let_in_after_it_has_died() {
 fn connections_that_arrive_while_it_dies_are_accounted_for() {
     block_on(async {
         for _ in 0..10 {
-            let lab = lab(Silent, |builder| builder).await;
+            let lab = lab(Discard, |builder| builder).await;
             let dialler = lab.dialler.clone();
             let client = lab.authority.client();
             let crowd = async_std::task::spawn(async move {

@@ -113,7 +113,10 @@ fn a_handshake_is_cancelled_at_once() {
         let Event::HandshakeFailed(failed) = event else {
             unreachable!()
         };
-        assert_eq!(failed.cause, HandshakeCause::Cancelled(Cancelled::Drain));
+        assert_eq!(
+            failed.failure.cause,
+            HandshakeCause::Cancelled(Cancelled::Drain)
+        );
         assert_eq!(in_time(drained).await.endings, [("cancelled", 1)]);
     });
 }

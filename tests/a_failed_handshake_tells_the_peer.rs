@@ -10,8 +10,8 @@ use hello::server::{Server, refusal, to_the_end};
 use peer::Authority;
 use rustls::{AlertDescription, ClientConfig};
 use sipward::{
-    Alert, Awaited, ClientAuth, HandshakeCause, HandshakeFailed, Phase, Plaintext, Sent, TlsPolicy,
-    TlsVersions, TrustAnchors,
+    Alert, AlertDirection, ClientAuth, ExpectedMessage, HandshakeCause, HandshakeFailed, Phase,
+    Plaintext, TlsPolicy, TlsVersions, TrustAnchors,
 };
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -22,13 +22,13 @@ fn alert_record(version: u16, code: u8) -> Vec<u8> {
 }
 
 /// The alert of an event: who sent it, its name.
-fn alert(failed: &HandshakeFailed) -> Option<(Sent, &str)> {
-    let alert: &Alert = failed.evidence.alert.as_ref()?;
-    Some((alert.sent, &alert.name))
+fn alert(failed: &HandshakeFailed) -> Option<(AlertDirection, &str)> {
+    let alert: &Alert = failed.failure.evidence.alert.as_ref()?;
+    Some((alert.direction, &alert.name))
 }
 
-fn our(name: &str) -> Option<(Sent, &str)> {
-    Some((Sent::ByUs, name))
+fn our(name: &str) -> Option<(AlertDirection, &str)> {
+    Some((AlertDirection::Sent, name))
 }
 
 fn client(authority: &Authority) -> ClientConfig {
@@ -42,9 +42,13 @@ fn a_client_that_is_too_old_hears_protocol_version_in_its_own_version() {
         let versions = [(0x0300, "SSLv3"), (0x0301, "TLSv1.0"), (0x0302, "TLSv1.1")];
         for (version, name) in versions {
             let (heard, failed) = server.answer(&Hello::old(version).record()).await;
-            assert_eq!(failed.cause, HandshakeCause::VersionMismatch, "{name}");
+            assert_eq!(
+                failed.failure.cause,
+                HandshakeCause::VersionMismatch,
+                "{name}"
+            );
             assert_eq!(heard, alert_record(version, 70), "{name}");
-            assert_eq!(failed.evidence.offered_versions, [name]);
+            assert_eq!(failed.failure.evidence.offered_versions, [name]);
             assert_eq!(alert(&failed), our("protocol_version"));
         }
     });
@@ -57,8 +61,8 @@ fn a_hello_of_ssl_2_is_too_old_and_no_plaintext() {
         let body = [&[1, 0, 2, 0, 3, 0, 0, 0, 16, 1, 0, 128][..], &[7; 16]].concat();
         let hello = [&[0x80, body.len() as u8][..], &body].concat();
         let (heard, failed) = server.answer(&hello).await;
-        assert_eq!(failed.cause, HandshakeCause::VersionMismatch);
-        assert_eq!(failed.evidence.offered_versions, ["SSLv2"]);
+        assert_eq!(failed.failure.cause, HandshakeCause::VersionMismatch);
+        assert_eq!(failed.failure.evidence.offered_versions, ["SSLv2"]);
         assert_eq!(heard, alert_record(0x0300, 70));
     });
 }
@@ -83,7 +87,7 @@ fn versions_that_do_not_meet_are_said_to_both_sides() {
             let (told, failed) = server.tells(config).await;
             let expected = rustls::Error::AlertReceived(AlertDescription::ProtocolVersion);
             assert_eq!(told, expected);
-            assert_eq!(failed.cause, HandshakeCause::VersionMismatch);
+            assert_eq!(failed.failure.cause, HandshakeCause::VersionMismatch);
         }
     });
 }
@@ -100,8 +104,8 @@ fn no_common_protocol_is_said_in_tls_1_2_and_in_tls_1_3() {
             let (told, failed) = server.tells(config).await;
             let expected = rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol);
             assert_eq!(told, expected);
-            assert_eq!(failed.cause, HandshakeCause::AlpnMismatch);
-            assert_eq!(failed.evidence.offered_alpn, ["h2"]);
+            assert_eq!(failed.failure.cause, HandshakeCause::AlpnMismatch);
+            assert_eq!(failed.failure.evidence.offered_alpn, ["h2"]);
             assert_eq!(alert(&failed), our("no_application_protocol"));
         }
     });
@@ -126,7 +130,7 @@ fn behind_a_retry_the_alert_is_in_clear_still() {
         let heard = to_the_end(&mut socket);
         drop(socket);
         let failed = server.failure().await;
-        assert_eq!(failed.cause, HandshakeCause::AlpnMismatch);
+        assert_eq!(failed.failure.cause, HandshakeCause::AlpnMismatch);
         // A ChangeCipherSpec for middleboxes goes with the retry (RFC 8446 appendix D.4).
         let change_cipher_spec = [20, 3, 3, 0, 1, 1];
         let heard = heard.strip_prefix(&change_cipher_spec).unwrap_or(&heard);
@@ -148,15 +152,15 @@ fn an_unknown_server_name_is_called_unrecognized_and_a_missing_one_missing() {
         let (told, failed) = server.tells(client(&authority)).await;
         let expected = rustls::Error::AlertReceived(AlertDescription::UnrecognisedName);
         assert_eq!(told, expected);
-        assert_eq!(failed.cause, HandshakeCause::UnknownServerName);
-        assert_eq!(failed.evidence.sni.as_deref(), Some("localhost"));
+        assert_eq!(failed.failure.cause, HandshakeCause::UnknownServerName);
+        assert_eq!(failed.failure.evidence.sni.as_deref(), Some("localhost"));
 
         let (heard, failed) = server.answer(&Hello::with_key().record()).await;
-        assert_eq!(failed.cause, HandshakeCause::UnknownServerName);
+        assert_eq!(failed.failure.cause, HandshakeCause::UnknownServerName);
         assert_eq!(heard, alert_record(0x0303, 109), "RFC 8446 §9.2");
         let modern = Hello::old(0x0303).with(hello::SIGNATURES, hello::numbers(&[0x0403]));
         let (heard, failed) = server.answer(&modern.record()).await;
-        assert_eq!(failed.cause, HandshakeCause::UnknownServerName);
+        assert_eq!(failed.failure.cause, HandshakeCause::UnknownServerName);
         assert_eq!(heard, alert_record(0x0303, 112), "no such alert before 1.3");
     });
 }
@@ -183,7 +187,7 @@ fn nothing_in_common_is_a_handshake_failure_in_clear() {
         ];
         for (hello, cause) in cases {
             let (heard, failed) = server.answer(&hello.record()).await;
-            assert_eq!(failed.cause, cause);
+            assert_eq!(failed.failure.cause, cause);
             assert_eq!(heard, alert_record(0x0303, 40), "{cause}");
             assert_eq!(alert(&failed), our("handshake_failure"));
         }
@@ -208,9 +212,9 @@ fn plaintext_hears_an_alert_and_no_sip_however_much_of_it_is_unread() {
         ];
         for (words, plaintext) in cases {
             let (heard, failed) = server.answer(words.as_bytes()).await;
-            assert_eq!(failed.cause, HandshakeCause::Plaintext(plaintext));
+            assert_eq!(failed.failure.cause, HandshakeCause::Plaintext(plaintext));
             assert_eq!(heard, alert_record(0x0303, 50));
-            assert_eq!(failed.evidence.waiting_for, None);
+            assert_eq!(failed.failure.evidence.waiting_for, None);
         }
     });
 }
@@ -229,7 +233,10 @@ fn a_client_without_a_certificate_is_told_that_one_is_required() {
             let (told, failed) = server.tells(client(&authority)).await;
             let expected = rustls::Error::AlertReceived(AlertDescription::CertificateRequired);
             assert_eq!(told, expected);
-            assert_eq!(failed.cause, HandshakeCause::ClientCertificateMissing);
+            assert_eq!(
+                failed.failure.cause,
+                HandshakeCause::ClientCertificateMissing
+            );
             assert_eq!(alert(&failed), our("certificate_required"));
         }
     });
@@ -247,8 +254,11 @@ fn an_alert_of_the_peer_is_known_encrypted_and_in_clear() {
         let refused = refusal(server.address(), distrustful);
         assert!(matches!(refused, rustls::Error::InvalidCertificate(_)));
         let failed = server.failure().await;
-        assert_eq!(failed.cause, HandshakeCause::RejectedByPeer);
-        assert_eq!(alert(&failed), Some((Sent::ByPeer, "unknown_ca")));
+        assert_eq!(failed.failure.cause, HandshakeCause::RejectedByPeer);
+        assert_eq!(
+            alert(&failed),
+            Some((AlertDirection::Received, "unknown_ca"))
+        );
 
         // OpenSSL does not, though our ServerHello has come.
         let mut socket = peer::tcp(server.address());
@@ -258,8 +268,11 @@ fn an_alert_of_the_peer_is_known_encrypted_and_in_clear() {
         socket.write_all(&alert_record(0x0303, 42)).unwrap();
         drop(socket);
         let failed = server.failure().await;
-        assert_eq!(failed.cause, HandshakeCause::RejectedByPeer);
-        assert_eq!(alert(&failed), Some((Sent::ByPeer, "bad_certificate")));
+        assert_eq!(failed.failure.cause, HandshakeCause::RejectedByPeer);
+        assert_eq!(
+            alert(&failed),
+            Some((AlertDirection::Received, "bad_certificate"))
+        );
     });
 }
 
@@ -271,19 +284,19 @@ fn who_is_only_waited_for_hears_nothing_and_the_event_says_what_was_missing() {
         let retry = Hello::without_key().record();
         let warnings = [21, 3, 1, 0, 2, 1, 90].repeat(20);
         let cases = [
-            (&hello[..1], Awaited::RestOfClientHello),
-            (&hello[..90], Awaited::RestOfClientHello),
-            (&retry[..], Awaited::SecondClientHello),
-            (&hello[..], Awaited::ClientFinished),
-            (&warnings[..], Awaited::ClientHello),
+            (&hello[..1], ExpectedMessage::RestOfClientHello),
+            (&hello[..90], ExpectedMessage::RestOfClientHello),
+            (&retry[..], ExpectedMessage::SecondClientHello),
+            (&hello[..], ExpectedMessage::ClientFinished),
+            (&warnings[..], ExpectedMessage::ClientHello),
         ];
         for (words, missing) in cases {
             let (heard, failed) = server.answer(words).await;
-            assert_eq!(failed.cause, HandshakeCause::TimeoutStalled);
-            assert_eq!(failed.evidence.waiting_for, Some(missing));
+            assert_eq!(failed.failure.cause, HandshakeCause::TimeoutStalled);
+            assert_eq!(failed.failure.evidence.waiting_for, Some(missing));
             assert!(heard.first() != Some(&21), "no alert");
             let all_arrived = (!heard.is_empty() && cfg!(target_os = "linux")).then_some(0);
-            assert_eq!(failed.evidence.unacknowledged, all_arrived);
+            assert_eq!(failed.failure.evidence.unacknowledged, all_arrived);
         }
     });
 }
@@ -302,10 +315,10 @@ fn a_client_that_was_asked_for_its_certificate_and_stalls_is_in_that_phase() {
         for hello in [Hello::with_key(), tls12] {
             let (heard, failed) = server.answer(&hello.record()).await;
             assert_eq!(heard[0], 22);
-            assert_eq!(failed.cause, HandshakeCause::TimeoutStalled);
-            assert_eq!(failed.phase, Phase::ClientAuth);
-            let missing = failed.evidence.waiting_for;
-            assert_eq!(missing, Some(Awaited::ClientCertificate));
+            assert_eq!(failed.failure.cause, HandshakeCause::TimeoutStalled);
+            assert_eq!(failed.failure.phase, Phase::ClientAuth);
+            let missing = failed.failure.evidence.waiting_for;
+            assert_eq!(missing, Some(ExpectedMessage::ClientCertificate));
         }
     });
 }
@@ -328,8 +341,8 @@ fn bytes_that_never_arrive_are_counted() {
         let mut socket = TcpStream::from(socket);
         socket.write_all(&Hello::with_key().record()).unwrap();
         let failed = server.failure().await;
-        assert_eq!(failed.cause, HandshakeCause::TimeoutStalled);
-        let lost = failed.evidence.unacknowledged.unwrap();
-        assert!(lost > 0 && lost < failed.evidence.bytes_out, "{lost}");
+        assert_eq!(failed.failure.cause, HandshakeCause::TimeoutStalled);
+        let lost = failed.failure.evidence.unacknowledged.unwrap();
+        assert!(lost > 0 && lost < failed.stats.bytes_out, "{lost}");
     });
 }

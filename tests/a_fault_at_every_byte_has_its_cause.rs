@@ -10,7 +10,7 @@ use peer::{Authority, in_time};
 use rustls::{ClientConfig, ClientConnection, ServerName, SupportedProtocolVersion};
 use sipward::testing::{Dialler, ManualClock, MemoryStream, Recorder};
 use sipward::{
-    Awaited, Deadlines, Event, EventKind, Handle, HandshakeCause, HandshakeFailed, Phase,
+    Deadlines, Event, EventKind, ExpectedMessage, Handle, HandshakeCause, HandshakeFailed, Phase,
     Supervisor,
 };
 use std::net::{Ipv4Addr, SocketAddr};
@@ -35,7 +35,7 @@ impl Script {
 struct Expected {
     cause: HandshakeCause,
     phase: Phase,
-    waiting_for: Awaited,
+    waiting_for: ExpectedMessage,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -175,10 +175,10 @@ impl Bench {
         let hello = script.hello.len();
         let is_tls13 = self.version == &rustls::version::TLS13;
         let waiting_for = match count {
-            0 => Awaited::ClientHello,
-            _ if count < hello => Awaited::RestOfClientHello,
-            _ if is_tls13 || count >= hello + script.records[0] => Awaited::ClientFinished,
-            _ => Awaited::ClientKeyExchange,
+            0 => ExpectedMessage::ClientHello,
+            _ if count < hello => ExpectedMessage::RestOfClientHello,
+            _ if is_tls13 || count >= hello + script.records[0] => ExpectedMessage::ClientFinished,
+            _ => ExpectedMessage::ClientKeyExchange,
         };
         // From here on the client has gone on with the handshake, our certificate in hand: the
         // header of the ClientKeyExchange in its record, or that of the first encrypted record
@@ -240,16 +240,16 @@ fn every_byte(version: &'static SupportedProtocolVersion) {
                 let failed = bench.failure_of(fault, count, &script).await;
                 failures += 1;
                 let seen = Expected {
-                    cause: failed.cause,
-                    phase: failed.phase,
-                    waiting_for: failed.evidence.waiting_for.unwrap(),
+                    cause: failed.failure.cause,
+                    phase: failed.failure.phase,
+                    waiting_for: failed.failure.evidence.waiting_for.unwrap(),
                 };
                 let expected = bench.expected(fault, count, &script);
                 assert_eq!(seen, expected, "{fault:?} after {count} bytes");
-                assert_eq!(failed.evidence.bytes_in, count as u64);
+                assert_eq!(failed.stats.bytes_in, count as u64);
                 let answered = count >= script.hello.len();
-                assert_eq!(failed.evidence.bytes_out > 0, answered, "after {count}");
-                let names = failed.evidence.sni.is_some();
+                assert_eq!(failed.stats.bytes_out > 0, answered, "after {count}");
+                let names = failed.failure.evidence.sni.is_some();
                 assert!(names >= named, "what was read is not forgotten: {count}");
                 assert!(names || !answered, "after {count}");
                 named = names;
@@ -304,10 +304,10 @@ fn a_stalled_peer_leaves_our_bytes_unacknowledged_or_does_not_answer() {
             let Event::HandshakeFailed(failed) = event else {
                 unreachable!()
             };
-            assert_eq!(failed.cause, HandshakeCause::TimeoutStalled);
-            let lost = if reads { 0 } else { failed.evidence.bytes_out };
-            assert_eq!(failed.evidence.unacknowledged, Some(lost));
-            assert!(failed.evidence.bytes_out > 0);
+            assert_eq!(failed.failure.cause, HandshakeCause::TimeoutStalled);
+            let lost = if reads { 0 } else { failed.stats.bytes_out };
+            assert_eq!(failed.failure.evidence.unacknowledged, Some(lost));
+            assert!(failed.stats.bytes_out > 0);
         }
     });
 }

@@ -53,7 +53,7 @@ fn it_can_be_closed_at_once_and_the_peer_hears_a_goodbye() {
         drop(caller);
         let end = closed(&lab.events).await;
         assert_eq!(
-            (end.cause.clone(), end.messages_in),
+            (end.cause.clone(), end.stats.messages_in),
             (CloseCause::Operator, 1)
         );
     });
@@ -153,8 +153,8 @@ fn nothing_more_is_read_from_its_peer() {
         assert!(sent.is_err(), "240 KB have left through a full pipe");
 
         let after = lab.handle.inspect(id).await.unwrap().unwrap().summary;
-        assert_eq!(after.messages_in, 1);
-        assert_eq!(after.bytes_in, before.bytes_in);
+        assert_eq!(after.stats.messages_in, 1);
+        assert_eq!(after.stats.bytes_in, before.stats.bytes_in);
     });
 }
 
@@ -187,7 +187,7 @@ fn what_others_send_on_its_flow_still_leaves() {
         let (mut caller, id) = hung(&lab).await;
         let notice = request("NOTIFY", "from outside");
         let sent = lab.handle.send(id, notice.clone()).await;
-        assert_eq!(sent, Ok(sipward::control::Sent::Queued));
+        assert_eq!(sent, Ok(sipward::control::SendOutcome::Queued));
         caller.expect(notice).await;
     });
 }
@@ -233,7 +233,7 @@ async fn messages(lab: &Lab, id: ConnectionId, count: u64) {
     in_time(async {
         loop {
             let seen = lab.handle.inspect(id).await.unwrap().unwrap();
-            if seen.summary.messages_in == count {
+            if seen.summary.stats.messages_in == count {
                 return;
             }
         }

@@ -7,7 +7,7 @@ use async_std::task::block_on;
 use peer::{Bed, bed_with, in_time, tcp};
 use rustls::{ClientConnection, ServerName, StreamOwned};
 use sipward::testing::ManualClock;
-use sipward::{AdmissionLimits, Event, EventKind, ProxyProtocol, RefusalCause, Refused, Silent};
+use sipward::{AdmissionLimits, Discard, Event, EventKind, ProxyProtocol, RefusalCause, Refused};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn loopback() -> ProxyProtocol {
 }
 
 async fn bed(rule: ProxyProtocol) -> Bed {
-    bed_with(Silent, |builder| builder.proxy_protocol(rule)).await
+    bed_with(Discard, |builder| builder.proxy_protocol(rule)).await
 }
 
 /// A client that comes through a load balancer with this header.
@@ -61,7 +61,7 @@ fn limits_count_the_client_and_not_the_balancer() {
     block_on(async {
         let mut limits = AdmissionLimits::default();
         limits.connections_per_source = 1;
-        let bed = bed_with(Silent, |builder| {
+        let bed = bed_with(Discard, |builder| {
             builder.proxy_protocol(loopback()).limits(limits)
         })
         .await;
@@ -97,7 +97,7 @@ fn what_is_no_header_is_refused() {
 fn a_header_that_does_not_come_is_waited_for_until_its_deadline_and_no_longer() {
     block_on(async {
         let clock = ManualClock::new();
-        let bed = bed_with(Silent, |builder| {
+        let bed = bed_with(Discard, |builder| {
             builder.proxy_protocol(loopback()).clock(clock.clone())
         })
         .await;

@@ -162,11 +162,11 @@ fn a_message_is_copied_once_after_it_was_decrypted() {
 fn a_message_wakes_nobody_and_tells_the_supervisor_nothing() {
     let mut call = Call::begin();
     call.ask(0);
-    let (words, wakes) = (call.session.words(), call.session.wakes());
+    let (reports, wakes) = (call.session.reports(), call.session.wakes());
     for _ in 0..200 {
         call.ask(100);
     }
-    assert_eq!(call.session.words(), words);
+    assert_eq!(call.session.reports(), reports);
     // Each of the peer's writes woke the session, and nothing else did.
     assert_eq!(call.session.wakes(), wakes + 200);
 }

@@ -5,10 +5,10 @@ mod peer;
 
 use async_std::task::block_on;
 use peer::lab::lab;
-use peer::{Hosting, bed_with, closed, echo, in_time, ready, request};
+use peer::{Hosting, bed_with, closed, echo, in_time, ready, request, until};
 use sipward::sip::Message;
 use sipward::{CloseCause, Closed, Event, Flow, Observer, Ready, SipSession};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ fn one_ends_and_the_others_go_on(fuse: Fuse, ends: impl Fn(&mut peer::Phone)) {
         let end = closed(&bed.events).await;
         assert_eq!(end.connection.id, id);
         assert_eq!(end.cause, CloseCause::Internal("no dial tone".to_owned()));
-        assert_eq!(end.messages_in, 1);
+        assert_eq!(end.stats.messages_in, 1);
 
         other.send(request("OPTIONS", "still here"));
         other.expect(request("OPTIONS", "still here"));
@@ -145,11 +145,15 @@ fn a_panic_while_a_conversation_is_opened_ends_that_session_alone() {
 
 /// Notes in which order things go.
 #[derive(Clone, Default)]
-struct Notes(Arc<Mutex<Vec<&'static str>>>);
+struct Notes {
+    order: Arc<Mutex<Vec<&'static str>>>,
+    /// Whether the handler of a message has begun.
+    begun: Arc<AtomicBool>,
+}
 
 impl Notes {
     fn note(&self, what: &'static str) {
-        self.0.lock().unwrap().push(what);
+        self.order.lock().unwrap().push(what);
     }
 }
 
@@ -158,8 +162,12 @@ struct Noted(Notes);
 impl SipSession for Noted {
     async fn message(&mut self, message: Message) {
         assert!(message.method() != Some("BOOM"), "no dial tone");
+        if message.method() == Some("OPTIONS") {
+            self.0.begun.store(true, Ordering::SeqCst);
+        }
         if message.method() == Some("HANG") {
             let _held = Held(self.0.clone());
+            self.0.begun.store(true, Ordering::SeqCst);
             std::future::pending::<()>().await;
         }
     }
@@ -222,11 +230,7 @@ fn handler_and_conversation_are_gone_before_the_last_event() {
             phone.send(request(method, ""));
             let id = ready(&bed.events).await.connection.id;
             if method != "BOOM" {
-                let mut read = 0;
-                while read == 0 {
-                    let seen = bed.handle.inspect(id).await.unwrap();
-                    read = seen.unwrap().summary.messages_in;
-                }
+                in_time(until(|| notes.begun.load(Ordering::SeqCst))).await;
                 let target = sipward::control::Target::Connection(id);
                 let reason = sipward::control::CloseReason::Operator;
                 let told = bed.handle.close(target, reason, Duration::ZERO).await;
@@ -235,7 +239,7 @@ fn handler_and_conversation_are_gone_before_the_last_event() {
             closed(&bed.events).await;
             // The observers are independent of each other: this one sees it at its own pace.
             in_time(bed.handle.shutdown(Duration::from_secs(1))).await;
-            assert_eq!(*notes.0.lock().unwrap(), expected, "after {method}");
+            assert_eq!(*notes.order.lock().unwrap(), expected, "after {method}");
         });
     }
 }

@@ -19,7 +19,7 @@ use std::time::Duration;
 fn refused(policy: TlsPolicy) -> PolicyError {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let started = block_on(Supervisor::builder(policy).adopt(listener).start());
+    let started = block_on(Supervisor::builder(policy).listen_on(listener).start());
     let Err(StartError::Tls(error)) = started else {
         panic!("started, or failed otherwise: {started:?}");
     };
@@ -161,7 +161,7 @@ fn strict_names_turn_away_whoever_asks_for_another_or_for_none() {
         for name in ["localhost", "127.0.0.1"] {
             assert!(Phone::ask_for(name, bed.address(), client.clone()).is_err());
             let failure = failed(&bed.events).await;
-            assert_eq!(failure.cause, HandshakeCause::UnknownServerName);
+            assert_eq!(failure.failure.cause, HandshakeCause::UnknownServerName);
         }
         let _phones = Phone::ask_for("phones.example", bed.address(), client).unwrap();
         ready(&bed.events).await;
@@ -190,8 +190,8 @@ fn only_the_versions_chosen_are_spoken() {
             let bed = bed_under(policy, echo(), |builder| builder).await;
             assert!(Phone::connect(bed.address(), speaking(&bed, &[other])).is_err());
             let failure = failed(&bed.events).await;
-            assert_eq!(failure.cause, HandshakeCause::VersionMismatch);
-            assert_eq!(failure.evidence.offered_versions.len(), 1);
+            assert_eq!(failure.failure.cause, HandshakeCause::VersionMismatch);
+            assert_eq!(failure.failure.evidence.offered_versions.len(), 1);
             let _phone = Phone::connect(bed.address(), speaking(&bed, &[spoken])).unwrap();
             assert_eq!(ready(&bed.events).await.tls.version, name);
             let _both = Phone::connect(bed.address(), speaking(&bed, &[&TLS12, &TLS13])).unwrap();

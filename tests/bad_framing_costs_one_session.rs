@@ -75,7 +75,7 @@ fn every_violation_closes_its_session_by_name_and_the_others_go_on() {
             assert_eq!(end.connection.id, id);
             assert_eq!(end.cause.name(), "framing");
             assert_eq!(end.cause.detail().as_deref(), Some(name));
-            assert_eq!(end.messages_in, 0);
+            assert_eq!(end.stats.messages_in, 0);
 
             let hello = request("OPTIONS", name);
             other.send(&hello).await;
@@ -99,7 +99,7 @@ fn what_was_whole_before_a_violation_is_served_and_answered() {
         drop(caller);
         let end = closed(&lab.events).await;
         assert_eq!(end.cause.name(), "framing");
-        assert_eq!((end.messages_in, end.messages_out), (1, 1));
+        assert_eq!((end.stats.messages_in, end.stats.messages_out), (1, 1));
     });
 }
 
@@ -155,7 +155,7 @@ fn a_lone_crlf_is_ignored() {
         assert_eq!(caller.rest().await, (Vec::new(), true));
         drop(caller);
         let end = closed(&lab.events).await;
-        assert_eq!(end.messages_in, 2, "keep-alives are no messages");
+        assert_eq!(end.stats.messages_in, 2, "keep-alives are no messages");
     });
 }
 
@@ -177,7 +177,7 @@ async fn read_so_far(lab: &Lab) -> u64 {
     let mut before = u64::MAX;
     loop {
         let page = lab.handle.sessions(Default::default(), None, 1).await;
-        let now = page.unwrap().sessions[0].bytes_in;
+        let now = page.unwrap().sessions[0].stats.bytes_in;
         if now == before || now > PLENTY {
             return now;
         }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
-const APART: Threads = Threads::Apart {
+const APART: Threads = Threads::Dedicated {
     handshakes: 1,
     sessions: 1,
 };
@@ -133,7 +133,7 @@ fn a_handler_that_blocks_to_the_end_keeps_nobody_else_from_ending() {
         first.send(request("BLOCK", "")).await;
         let taken = async || {
             let inspection = lab.handle.inspect(id).await.unwrap().unwrap();
-            inspection.summary.messages_in == 1
+            inspection.summary.stats.messages_in == 1
         };
         in_time(async { while !taken().await {} }).await;
 
@@ -160,7 +160,7 @@ fn a_handler_that_blocks_to_the_end_keeps_nobody_else_from_ending() {
 #[test]
 fn threads_end_with_their_supervisor() {
     block_on(async {
-        let five = Threads::Apart {
+        let five = Threads::Dedicated {
             handshakes: 2,
             sessions: 3,
         };

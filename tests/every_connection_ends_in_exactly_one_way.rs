@@ -6,8 +6,8 @@ mod peer;
 use async_std::task::block_on;
 use peer::{bed, bed_with, in_time};
 use sipward::{
-    CloseCause, Deadlines, Direction, Event, EventKind, HandshakeCause, Phase, Plaintext,
-    RefusalCause, Silent,
+    CloseCause, Deadlines, Direction, Discard, Event, EventKind, HandshakeCause, Phase, Plaintext,
+    RefusalCause,
 };
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -64,7 +64,7 @@ fn a_good_session_is_accepted_then_ready_then_closed() {
 #[test]
 fn a_mixed_crowd_is_accounted_for_to_the_last() {
     block_on(async {
-        let bed = bed_with(Silent, |builder| {
+        let bed = bed_with(Discard, |builder| {
             let mut deadlines = Deadlines::default();
             deadlines.handshake = Duration::from_millis(300);
             builder.deadlines(deadlines)
@@ -132,9 +132,9 @@ fn failures_are_told_apart_with_peer_phase_and_evidence() {
         else {
             unreachable!()
         };
-        assert_eq!(probe.cause, HandshakeCause::Probe);
-        assert_eq!(probe.phase, Phase::Hello);
-        assert_eq!(probe.evidence.bytes_in, 0);
+        assert_eq!(probe.failure.cause, HandshakeCause::Probe);
+        assert_eq!(probe.failure.phase, Phase::Hello);
+        assert_eq!(probe.stats.bytes_in, 0);
 
         let mut plain = bed.tcp();
         plain
@@ -147,12 +147,12 @@ fn failures_are_told_apart_with_peer_phase_and_evidence() {
         };
         let method = "REGISTER".to_owned();
         assert_eq!(
-            plaintext.cause,
+            plaintext.failure.cause,
             HandshakeCause::Plaintext(Plaintext::Sip { method })
         );
         assert_eq!(plaintext.connection.peer, plain.local_addr().unwrap());
         assert_eq!(
-            plaintext.evidence.first_bytes.as_deref(),
+            plaintext.failure.evidence.first_bytes.as_deref(),
             Some("REGISTER sip:localhost SIP/2.0\\r\\n")
         );
         let mut heard = Vec::new();
@@ -167,16 +167,16 @@ fn failures_are_told_apart_with_peer_phase_and_evidence() {
         else {
             unreachable!()
         };
-        assert_eq!(rejected.cause, HandshakeCause::RejectedByPeer);
-        assert_eq!(rejected.phase, Phase::Negotiation);
-        assert_eq!(rejected.evidence.sni.as_deref(), Some("localhost"));
+        assert_eq!(rejected.failure.cause, HandshakeCause::RejectedByPeer);
+        assert_eq!(rejected.failure.phase, Phase::Negotiation);
+        assert_eq!(rejected.failure.evidence.sni.as_deref(), Some("localhost"));
     });
 }
 
 #[test]
 fn a_silent_peer_is_dropped_at_the_deadline() {
     block_on(async {
-        let bed = bed_with(Silent, |builder| {
+        let bed = bed_with(Discard, |builder| {
             let mut deadlines = Deadlines::default();
             deadlines.handshake = Duration::from_millis(50);
             builder.deadlines(deadlines)
@@ -188,7 +188,7 @@ fn a_silent_peer_is_dropped_at_the_deadline() {
         else {
             unreachable!()
         };
-        assert_eq!(failed.cause, HandshakeCause::TimeoutSilent);
+        assert_eq!(failed.failure.cause, HandshakeCause::TimeoutSilent);
         assert!(failed.elapsed >= Duration::from_millis(50));
         let mut heard = Vec::new();
         assert_eq!(silent.read_to_end(&mut heard).unwrap(), 0);
@@ -198,7 +198,7 @@ fn a_silent_peer_is_dropped_at_the_deadline() {
 #[test]
 fn one_more_than_the_limit_is_refused_with_both_numbers() {
     block_on(async {
-        let bed = bed_with(Silent, |builder| builder.max_connections(1)).await;
+        let bed = bed_with(Discard, |builder| builder.max_connections(1)).await;
         let _first = bed.phone();
         let mut second = bed.tcp();
         let Event::Refused(refused) = in_time(bed.events.next_of(EventKind::Refused)).await else {

@@ -9,8 +9,8 @@ use peer::{Hosting, closed, failed, in_time, ready, request, until};
 use sipward::control::Inspection;
 use sipward::sip::Message;
 use sipward::{
-    CloseCause, ConnectionId, Deadlines, EventKind, Flow, HandshakeCause, KeepOpen, Phase, Ready,
-    Silent, SipSession,
+    CloseCause, ConnectionId, Deadlines, Discard, EventKind, Flow, HandshakeCause, KeepOpen, Phase,
+    Ready, SipSession,
 };
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -37,7 +37,7 @@ async fn inspect(lab: &Lab, id: ConnectionId) -> Inspection {
 
 /// Waits until that many whole messages have been handled or begun.
 async fn messages(lab: &Lab, id: ConnectionId, count: u64) {
-    in_time(async { while inspect(lab, id).await.summary.messages_in < count {} }).await;
+    in_time(async { while inspect(lab, id).await.summary.stats.messages_in < count {} }).await;
 }
 
 /// The session ends with this cause after this long, and says goodbye.
@@ -51,13 +51,16 @@ async fn ends(lab: &Lab, mut caller: Caller, cause: CloseCause, after: Duration)
 #[test]
 fn a_peer_that_says_nothing_has_the_handshake_deadline() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut caller = lab.dial();
         in_time(lab.events.next_of(EventKind::Accepted)).await;
         pass(&lab, seconds(10)).await;
         let end = failed(&lab.events).await;
-        assert_eq!(end.cause, HandshakeCause::TimeoutSilent);
-        assert_eq!((end.phase, end.elapsed), (Phase::Hello, seconds(10)));
+        assert_eq!(end.failure.cause, HandshakeCause::TimeoutSilent);
+        assert_eq!(
+            (end.failure.phase, end.elapsed),
+            (Phase::Hello, seconds(10))
+        );
         assert_eq!(caller.wire.read(&mut [0]).await.unwrap(), 0);
     });
 }
@@ -65,21 +68,24 @@ fn a_peer_that_says_nothing_has_the_handshake_deadline() {
 #[test]
 fn a_peer_that_stops_in_the_middle_has_the_same_and_is_told_apart() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut caller = lab.dial();
         in_time(caller.push()).await.unwrap();
         in_time(caller.pull()).await.unwrap();
         pass(&lab, seconds(10)).await;
         let end = failed(&lab.events).await;
-        assert_eq!(end.cause, HandshakeCause::TimeoutStalled);
-        assert_eq!((end.phase, end.elapsed), (Phase::Negotiation, seconds(10)));
+        assert_eq!(end.failure.cause, HandshakeCause::TimeoutStalled);
+        assert_eq!(
+            (end.failure.phase, end.elapsed),
+            (Phase::Negotiation, seconds(10))
+        );
     });
 }
 
 #[test]
 fn dripping_bytes_do_not_extend_a_handshake() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut caller = lab.dial();
         let hello = caller.flight();
         in_time(lab.events.next_of(EventKind::Accepted)).await;
@@ -91,15 +97,18 @@ fn dripping_bytes_do_not_extend_a_handshake() {
         }
         pass(&lab, seconds(1)).await;
         let end = failed(&lab.events).await;
-        assert_eq!(end.cause, HandshakeCause::TimeoutStalled);
-        assert_eq!((end.phase, end.elapsed), (Phase::Hello, seconds(10)));
+        assert_eq!(end.failure.cause, HandshakeCause::TimeoutStalled);
+        assert_eq!(
+            (end.failure.phase, end.elapsed),
+            (Phase::Hello, seconds(10))
+        );
     });
 }
 
 #[test]
 fn a_session_that_never_speaks_has_the_first_message_deadline() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut caller = lab.call().await;
         let id = ready(&lab.events).await.connection.id;
         lab.armed(seconds(60)).await;
@@ -116,7 +125,7 @@ fn a_session_that_never_speaks_has_the_first_message_deadline() {
 #[test]
 fn a_message_that_is_begun_has_to_be_finished() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut caller = lab.call().await;
         let id = ready(&lab.events).await.connection.id;
         caller.send(request("OPTIONS", "")).await;
@@ -135,7 +144,7 @@ fn a_message_that_is_begun_has_to_be_finished() {
 #[test]
 fn a_record_that_is_begun_has_to_be_finished_though_nothing_of_it_is_seen() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut caller = lab.call().await;
         let id = ready(&lab.events).await.connection.id;
         caller.send(request("OPTIONS", "")).await;
@@ -153,7 +162,7 @@ fn a_record_that_is_begun_has_to_be_finished_though_nothing_of_it_is_seen() {
 #[test]
 fn a_message_that_trickles_ends_its_session_sooner() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut caller = lab.call().await;
         let id = ready(&lab.events).await.connection.id;
         caller.send(request("OPTIONS", "")).await;
@@ -205,7 +214,7 @@ fn a_peer_that_proves_nothing_has_the_authentication_deadline_however_much_it_ta
 #[test]
 fn a_silent_session_is_idle_after_a_while_counted_from_its_last_byte() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut caller = lab.call().await;
         let id = ready(&lab.events).await.connection.id;
         caller.send(request("OPTIONS", "")).await;
@@ -385,7 +394,7 @@ fn deadlines_are_those_that_were_chosen() {
         let mut deadlines = Deadlines::default();
         deadlines.handshake = seconds(3);
         deadlines.first_message = seconds(4);
-        let lab = lab(Silent, |builder| builder.deadlines(deadlines)).await;
+        let lab = lab(Discard, |builder| builder.deadlines(deadlines)).await;
         let silent = lab.dial();
         pass(&lab, seconds(3)).await;
         assert_eq!(failed(&lab.events).await.elapsed, seconds(3));

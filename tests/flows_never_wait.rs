@@ -8,7 +8,7 @@ use bytes::Bytes;
 use peer::lab::{Caller, Lab, lab};
 use peer::{Hosting, closed, in_time, ready, request, until};
 use sipward::sip::Message;
-use sipward::{Application, Builder, CloseCause, Flow, Ready, SendError, Silent, SipSession};
+use sipward::{Application, Builder, CloseCause, Discard, Flow, Ready, SendError, SipSession};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,7 +29,7 @@ fn collecting(flows: &Flows) -> impl Application {
     let flows = flows.clone();
     Hosting(move |_: &Ready, flow| {
         flows.0.lock().unwrap().push(flow);
-        Silent
+        Discard
     })
 }
 

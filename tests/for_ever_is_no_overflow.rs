@@ -6,14 +6,14 @@ mod peer;
 use async_std::task::block_on;
 use peer::{bed_with, in_time, request};
 use sipward::control::{CloseReason, Target};
-use sipward::{BanRule, CloseCause, Deadlines, Event, EventKind, Silent};
+use sipward::{BanRule, CloseCause, Deadlines, Discard, Event, EventKind};
 use std::io::Write;
 use std::time::Duration;
 
 #[test]
 fn deadlines_graces_bans_and_shutdowns_may_be_as_long_as_can_be_said() {
     block_on(async {
-        let bed = bed_with(Silent, |builder| {
+        let bed = bed_with(Discard, |builder| {
             let mut deadlines = Deadlines::default();
             deadlines.handshake = Duration::MAX;
             deadlines.first_message = Duration::MAX;
@@ -25,7 +25,7 @@ fn deadlines_graces_bans_and_shutdowns_may_be_as_long_as_can_be_said() {
                 causes: vec!["plaintext".to_owned()],
                 strikes: 2,
                 within: Duration::MAX,
-                lasts: Duration::MAX,
+                duration: Duration::MAX,
             })
         })
         .await;

@@ -10,7 +10,7 @@ use peer::{Hosting, bed, closed, echo, failed, in_time, ready, request, until};
 use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::{ClientConfig, NamedGroup, ServerName};
 use sipward::control::{CloseReason, Target};
-use sipward::{CloseCause, Flow, HandshakeCause, Ready, Silent, SipSession};
+use sipward::{CloseCause, Discard, Flow, HandshakeCause, Ready, SipSession};
 use std::io::{ErrorKind, Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -48,7 +48,7 @@ fn an_alert_is_read_before_the_reset_that_a_flood_earns() {
             let mut heard = [0; 7];
             plain.read_exact(&mut heard).unwrap();
             assert_eq!(heard, DECODE_ERROR);
-            let cause = &failed(&bed.events).await.cause;
+            let cause = &failed(&bed.events).await.failure.cause;
             assert!(matches!(cause, HandshakeCause::Plaintext(_)), "{cause}");
         }
     });
@@ -57,7 +57,7 @@ fn an_alert_is_read_before_the_reset_that_a_flood_earns() {
 #[test]
 fn a_flood_does_not_hold_a_failed_handshake_open() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut caller = lab.dial();
         let endless = async {
             let rubbish = vec![b'x'; 16 * 1024];
@@ -65,7 +65,7 @@ fn a_flood_does_not_hold_a_failed_handshake_open() {
         };
         // The clock stands still: a bound on bytes ends it, not one on time.
         in_time(endless).await;
-        let cause = &failed(&lab.events).await.cause;
+        let cause = &failed(&lab.events).await.failure.cause;
         assert!(matches!(cause, HandshakeCause::Plaintext(_)), "{cause}");
     });
 }
@@ -73,7 +73,7 @@ fn a_flood_does_not_hold_a_failed_handshake_open() {
 #[test]
 fn a_peer_that_never_ends_its_half_is_waited_for_a_second_and_no_longer() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut caller = lab.dial();
         caller
             .wire
@@ -162,7 +162,7 @@ impl ClientSessionStore for Tickets {
 fn everything_of_the_handshake_has_left_before_the_session_is_ready() {
     block_on(async {
         // It goes no further than Ready: whatever has not left by then never leaves.
-        let application = Hosting(|_: &Ready, _: Flow| -> Silent { panic!("ends here") });
+        let application = Hosting(|_: &Ready, _: Flow| -> Discard { panic!("ends here") });
         let lab = lab(application, |builder| builder).await;
         for _ in 0..20 {
             let tickets = Arc::new(Tickets::default());
@@ -182,7 +182,7 @@ fn everything_of_the_handshake_has_left_before_the_session_is_ready() {
 #[test]
 fn a_session_is_not_ready_while_some_of_the_handshake_waits_for_the_peer() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         // Holds the client's last flight, and not the ticket that answers it.
         let wire = lab
             .dialler
@@ -264,7 +264,7 @@ fn a_slow_reader_receives_everything_up_to_the_goodbye() {
 #[test]
 fn a_reset_is_told_from_an_end() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let caller = lab.call().await;
         ready(&lab.events).await;
         caller.wire.reset();

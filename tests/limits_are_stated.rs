@@ -7,7 +7,7 @@ use async_std::task::block_on;
 use peer::bed_with;
 use peer::lab::lab;
 use sipward::observe::Field;
-use sipward::{Deadlines, Event, EventKind, Silent};
+use sipward::{Deadlines, Discard, Event, EventKind};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn the_first_event_of_all_states_the_limits_in_force() {
     block_on(async {
         let mut deadlines = Deadlines::default();
         deadlines.idle = Duration::from_secs(7);
-        let bed = bed_with(Silent, |builder| {
+        let bed = bed_with(Discard, |builder| {
             builder.deadlines(deadlines).flow_budget(4711)
         })
         .await;
@@ -63,7 +63,7 @@ fn the_first_event_of_all_states_the_limits_in_force() {
 #[test]
 fn a_change_is_stated_and_answered_with_what_was_before() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         lab.events.next_of(EventKind::LimitsSet).await;
         let mut limits = lab.handle.snapshot().await.unwrap().limits;
         limits.memory = Some(1_000_000);

@@ -6,7 +6,7 @@ mod peer;
 use async_std::task::block_on;
 use peer::{Phone, bed, bed_with, in_time, request};
 use sipward::sip::Message;
-use sipward::{Application, Event, EventKind, Flow, Ready, Silent, SipSession, StartError};
+use sipward::{Application, Discard, Event, EventKind, Flow, Ready, SipSession, StartError};
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
@@ -35,7 +35,7 @@ fn a_listener_opened_later_serves_and_its_closing_leaves_its_sessions() {
     block_on(async {
         let bed = bed_with(Echo, |builder| builder).await;
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let second = in_time(bed.handle.listen(any)).await.unwrap().unwrap();
+        let second = in_time(bed.handle.listen(any)).await.unwrap();
         let mut phone = Phone::connect(second, bed.authority.client()).unwrap();
 
         assert!(in_time(bed.handle.stop_listening(second)).await.unwrap());
@@ -58,8 +58,7 @@ fn an_address_in_use_is_an_error_with_the_remedy_and_changes_nothing() {
         let bed = bed().await;
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = taken.local_addr().unwrap();
-        let error = in_time(bed.handle.listen(address)).await.unwrap();
-        let error = error.unwrap_err();
+        let error = in_time(bed.handle.listen(address)).await.unwrap_err();
         assert!(matches!(error, StartError::Bind { .. }));
         assert!(error.to_string().contains("choose another port"), "{error}");
         drop(bed.phone());
@@ -88,7 +87,7 @@ fn ipv6_and_both_families_on_one_socket_are_served() {
     block_on(async {
         let bed = bed().await;
         let six = SocketAddr::from((Ipv6Addr::LOCALHOST, 0));
-        let six = in_time(bed.handle.listen(six)).await.unwrap().unwrap();
+        let six = in_time(bed.handle.listen(six)).await.unwrap();
         drop(Phone::connect(six, bed.authority.client()).unwrap());
         let Event::Ready(ready) = in_time(bed.events.next_of(EventKind::Ready)).await else {
             unreachable!()
@@ -96,7 +95,7 @@ fn ipv6_and_both_families_on_one_socket_are_served() {
         assert!(ready.connection.peer.is_ipv6());
 
         let both = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
-        let both = in_time(bed.handle.listen(both)).await.unwrap().unwrap();
+        let both = in_time(bed.handle.listen(both)).await.unwrap();
         let four = SocketAddr::from((Ipv4Addr::LOCALHOST, both.port()));
         drop(Phone::connect(four, bed.authority.client()).unwrap());
         let Event::Ready(ready) = in_time(bed.events.next_of(EventKind::Ready)).await else {
@@ -114,7 +113,7 @@ fn ipv6_and_both_families_on_one_socket_are_served() {
 #[test]
 fn several_acceptors_share_an_address_and_close_as_one_listener() {
     block_on(async {
-        let bed = bed_with(Silent, |builder| builder.acceptors(3)).await;
+        let bed = bed_with(Discard, |builder| builder.acceptors(3)).await;
         assert_eq!(bed.handle.listeners().len(), 1);
         let phones: Vec<Phone> = (0..24).map(|_| bed.phone()).collect();
         let mut ids = BTreeSet::new();

@@ -12,7 +12,7 @@ use peer::{Authority, in_time};
 use rustls::{ClientConfig, ClientConnection, ServerName, StreamOwned};
 use sipward::observe::Redaction;
 use sipward::testing::{Dialler, ManualClock, MemoryStream, Recorder};
-use sipward::{Builder, Deadlines, EventKind, Handle, LogObserver, Silent, Supervisor, TlsPolicy};
+use sipward::{Builder, Deadlines, Discard, EventKind, Handle, LogObserver, Supervisor, TlsPolicy};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ fn start(log: LogObserver) -> Bed {
     start_with(log, |builder| builder)
 }
 
-fn start_with(log: LogObserver, choose: impl FnOnce(Builder<Silent>) -> Builder<Silent>) -> Bed {
+fn start_with(log: LogObserver, choose: impl FnOnce(Builder<Discard>) -> Builder<Discard>) -> Bed {
     let authority = Authority::new();
     let until = SystemTime::now() + Duration::from_secs(30 * 24 * 3600 + 3600);
     let (chain, key) = authority.issue_until(&["localhost"], until);

@@ -9,7 +9,7 @@ use peer::lab::{Lab, lab};
 use peer::{Hosting, closed, echo, failed, in_time, ready, request, until};
 use sipward::sip::Message;
 use sipward::{
-    AdmissionLimits, Application, Event, EventKind, Flow, Ready, RefusalCause, Silent, SipSession,
+    AdmissionLimits, Application, Discard, Event, EventKind, Flow, Ready, RefusalCause, SipSession,
 };
 use std::io::Write;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ async fn refused(lab: &Lab) -> (RefusalCause, u64, u64) {
 fn a_newcomer_above_the_budget_is_refused_with_both_figures_and_let_in_when_others_have_left() {
     block_on(async {
         let budget = 2 * HANDSHAKE + SESSION;
-        let lab = with_budget(Silent, budget).await;
+        let lab = with_budget(Discard, budget).await;
         let caller = lab.call().await;
         ready(&lab.events).await;
         assert_eq!(counted(&lab).await, SESSION);
@@ -70,7 +70,7 @@ fn a_newcomer_above_the_budget_is_refused_with_both_figures_and_let_in_when_othe
 #[test]
 fn a_budget_of_less_than_one_handshake_lets_nobody_in() {
     block_on(async {
-        let lab = with_budget(Silent, HANDSHAKE - 1).await;
+        let lab = with_budget(Discard, HANDSHAKE - 1).await;
         let _refused = lab.dial();
         let figures = (RefusalCause::MemoryBudget, HANDSHAKE as u64 - 1, 0);
         assert_eq!(refused(&lab).await, figures);
@@ -119,7 +119,7 @@ fn the_part_of_a_message_that_has_come_counts_until_the_message_is_served() {
 #[test]
 fn what_tls_holds_of_a_record_that_is_not_whole_counts() {
     block_on(async {
-        let lab = with_budget(Silent, 10 * HANDSHAKE).await;
+        let lab = with_budget(Discard, 10 * HANDSHAKE).await;
         let mut caller = lab.call().await;
         ready(&lab.events).await;
         caller.tls.writer().write_all(&[b'm'; 16_000]).unwrap();

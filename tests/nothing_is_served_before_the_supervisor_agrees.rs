@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use peer::lab::{Caller, lab};
 use peer::{Hosting, closed, failed, in_time, until};
 use sipward::{
-    Cancelled, CloseCause, Event, EventFilter, EventKind, Flow, HandshakeCause, Ready, Silent,
+    Cancelled, CloseCause, Discard, Event, EventFilter, EventKind, Flow, HandshakeCause, Ready,
     Subscription,
 };
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ fn an_application_is_asked_only_after_the_supervisor_has_entered_the_session() {
             let known =
                 matches!(event, Some(Event::Ready(known)) if known.connection == ready.connection);
             notes.lock().unwrap().push(known);
-            Silent
+            Discard
         });
         let lab = lab(application, |builder| builder).await;
         let only_ready = EventFilter::all().kinds([EventKind::Ready]);
@@ -51,7 +51,7 @@ fn a_handshake_that_succeeds_during_a_shutdown_is_cancelled_and_served_nothing()
             let count = Arc::clone(&opened);
             let application = Hosting(move |_: &Ready, _: Flow| {
                 count.fetch_add(1, Ordering::SeqCst);
-                Silent
+                Discard
             });
             let lab = lab(application, |builder| builder).await;
             let mut callers = Vec::new();
@@ -86,7 +86,7 @@ fn a_handshake_that_succeeds_during_a_shutdown_is_cancelled_and_served_nothing()
             for event in &events {
                 if let Event::HandshakeFailed(failed) = event {
                     let drained = HandshakeCause::Cancelled(Cancelled::Drain);
-                    assert_eq!(failed.cause, drained);
+                    assert_eq!(failed.failure.cause, drained);
                 }
             }
         }
@@ -96,7 +96,7 @@ fn a_handshake_that_succeeds_during_a_shutdown_is_cancelled_and_served_nothing()
 #[test]
 fn a_handshake_going_on_is_cancelled_by_a_shutdown_and_by_a_close() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let first = lab.dial_from("192.0.2.8:1");
         in_time(lab.events.next_of(EventKind::Accepted)).await;
         let source = sipward::control::Target::Source("192.0.2.8".parse().unwrap());
@@ -104,14 +104,14 @@ fn a_handshake_going_on_is_cancelled_by_a_shutdown_and_by_a_close() {
         let told = lab.handle.close(source, reason, Duration::ZERO).await;
         assert_eq!(told, Ok(1));
         let cause = HandshakeCause::Cancelled(Cancelled::Operator);
-        assert_eq!(failed(&lab.events).await.cause, cause);
+        assert_eq!(failed(&lab.events).await.failure.cause, cause);
         drop(first);
 
         let _second = lab.dial();
         in_time(lab.events.next_of(EventKind::Accepted)).await;
         let report = in_time(lab.handle.shutdown(Duration::from_secs(8))).await;
         let cause = HandshakeCause::Cancelled(Cancelled::Drain);
-        assert_eq!(failed(&lab.events).await.cause, cause);
+        assert_eq!(failed(&lab.events).await.failure.cause, cause);
         assert_eq!((report.inbound.begun, report.inbound.failed), (2, 2));
     });
 }

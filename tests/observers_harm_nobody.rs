@@ -7,7 +7,7 @@ use async_std::task::{block_on, spawn, yield_now};
 use futures_lite::FutureExt;
 use peer::lab::lab;
 use peer::{bed_with, closed, echo, failed, in_time, ready, request};
-use sipward::{Event, EventKind, HandshakeCause, Observer, Silent};
+use sipward::{Discard, Event, EventKind, HandshakeCause, Observer};
 use std::io::Write;
 use std::pin::pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -113,7 +113,7 @@ fn one_that_blocks_stalls_no_handshake_and_no_message_within_its_backlog() {
             let mut plain = bed.tcp();
             plain.write_all(b"OPTIONS sip:a SIP/2.0\r\n").unwrap();
             drop(plain);
-            let cause = &failed(&bed.events).await.cause;
+            let cause = &failed(&bed.events).await.failure.cause;
             assert!(matches!(cause, HandshakeCause::Plaintext(_)));
             phone.hang_up();
             drop(phone);
@@ -170,7 +170,7 @@ fn above_its_backlog_nobody_new_comes_in_and_those_inside_go_on() {
 fn one_that_blocks_for_ever_delays_the_end_by_a_second_after_the_others() {
     block_on(async {
         let (_never, observer) = blocked();
-        let lab = lab(Silent, |builder| builder.observer(observer)).await;
+        let lab = lab(Discard, |builder| builder.observer(observer)).await;
         let handle = lab.handle.clone();
         let shutdown = spawn(async move { handle.shutdown(Duration::ZERO).await });
         let mut shutdown = pin!(shutdown);
@@ -208,7 +208,7 @@ fn one_that_is_slow_and_gets_on_is_waited_for_to_its_last_event() {
     block_on(async {
         let (permission, permissions) = channel();
         let (sender, seen) = channel();
-        let lab = lab(Silent, |builder| {
+        let lab = lab(Discard, |builder| {
             builder.observer(Slow(permissions, sender))
         })
         .await;
@@ -233,7 +233,7 @@ fn one_that_is_slow_and_gets_on_is_waited_for_to_its_last_event() {
 fn every_observer_sees_the_same_events_in_the_same_order() {
     block_on(async {
         let (other, observer) = sipward::testing::Recorder::new();
-        let lab = lab(Silent, |builder| builder.observer(observer)).await;
+        let lab = lab(Discard, |builder| builder.observer(observer)).await;
         for round in 0..20 {
             let caller = lab.dial();
             if round % 2 == 0 {

@@ -6,7 +6,7 @@ mod peer;
 use async_std::task::block_on;
 use peer::{Bed, PATIENCE, Phone, bed_with, failed, in_time};
 use rustls::ClientConfig;
-use sipward::{AdmissionLimits, Cancelled, Deadlines, EventKind, HandshakeCause, Silent};
+use sipward::{AdmissionLimits, Cancelled, Deadlines, Discard, EventKind, HandshakeCause};
 use socket2::{Domain, Socket, Type};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -52,7 +52,7 @@ async fn bed(choose: impl FnOnce(&mut AdmissionLimits), handshake: Duration) -> 
     choose(&mut limits);
     let mut deadlines = Deadlines::default();
     deadlines.handshake = handshake;
-    bed_with(Silent, |builder| {
+    bed_with(Discard, |builder| {
         builder.limits(limits).deadlines(deadlines)
     })
     .await
@@ -78,8 +78,8 @@ fn a_good_phone_is_in_within_100_ms_of_its_quiet_time_while_another_source_fills
         );
         let gave_way = failed(&bed.events).await;
         assert_eq!(gave_way.connection.peer.ip(), SILENT);
-        let cause = HandshakeCause::Cancelled(Cancelled::MadeWay);
-        assert_eq!(gave_way.cause, cause);
+        let cause = HandshakeCause::Cancelled(Cancelled::Evicted);
+        assert_eq!(gave_way.failure.cause, cause);
     });
 }
 
@@ -102,7 +102,7 @@ fn a_source_whose_places_are_all_silent_is_back_when_their_deadline_has_passed()
         let _ = std::io::Read::read(&mut refused, &mut [0]);
         for _ in 0..places {
             let silence = failed(&bed.events).await;
-            assert_eq!(silence.cause, HandshakeCause::TimeoutSilent);
+            assert_eq!(silence.failure.cause, HandshakeCause::TimeoutSilent);
         }
         // Their sockets are still open at their end.
         let phone = bed.phone();

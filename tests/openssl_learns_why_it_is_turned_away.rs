@@ -23,9 +23,9 @@ fn turned_away(arguments: &[&str]) -> (String, String, String) {
         let Event::HandshakeFailed(failed) = failed else {
             unreachable!()
         };
-        let alert = failed.evidence.alert.as_ref();
+        let alert = failed.failure.evidence.alert.as_ref();
         (
-            failed.cause.name().to_owned(),
+            failed.failure.cause.name().to_owned(),
             alert.map_or(String::new(), |alert| alert.name.to_string()),
             String::from_utf8_lossy(&output.stderr).into_owned(),
         )

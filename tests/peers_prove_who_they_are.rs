@@ -97,8 +97,11 @@ fn a_missing_certificate_is_missed_in_both_versions() {
             let told = told.unwrap_err().to_string();
             assert!(told.contains("alert"), "{told}");
             let failure = failed(&bed.events).await;
-            assert_eq!(failure.cause, HandshakeCause::ClientCertificateMissing);
-            assert_eq!(failure.phase, Phase::ClientAuth);
+            assert_eq!(
+                failure.failure.cause,
+                HandshakeCause::ClientCertificateMissing
+            );
+            assert_eq!(failure.failure.phase, Phase::ClientAuth);
         });
     }
 }
@@ -113,11 +116,16 @@ fn a_stranger_s_certificate_is_shown_as_evidence() {
         drop(Phone::connect(bed.address(), config));
         let failure = failed(&bed.events).await;
         assert_eq!(
-            failure.cause,
+            failure.failure.cause,
             HandshakeCause::ClientCertificateUnknownIssuer
         );
-        assert_eq!(failure.phase, Phase::ClientAuth);
-        let shown = failure.evidence.client_certificate.as_ref().unwrap();
+        assert_eq!(failure.failure.phase, Phase::ClientAuth);
+        let shown = failure
+            .failure
+            .evidence
+            .client_certificate
+            .as_ref()
+            .unwrap();
         assert_eq!(shown.dns_names, ["example.com"]);
     });
 }
@@ -140,7 +148,7 @@ fn an_optional_certificate_may_be_left_out_but_not_be_wrong() {
         let stranger = Authority::named("another authority");
         let config = stranger.client_named_trusting(&["example.com"], &bed.authority);
         drop(Phone::connect(bed.address(), config));
-        let cause = &failed(&bed.events).await.cause;
+        let cause = &failed(&bed.events).await.failure.cause;
         assert_eq!(*cause, HandshakeCause::ClientCertificateUnknownIssuer);
         let report = in_time(bed.handle.shutdown(Duration::ZERO)).await;
         assert!(report.inbound.balanced());
@@ -159,7 +167,14 @@ fn each_connection_has_its_own_certificate_and_nobody_else_s() {
             let certificate = agreed.tls.client_certificate.as_ref().unwrap();
             assert!(certificate.speaks_for(&domain));
             drop(Phone::connect(bed.address(), bed.authority.client()));
-            assert_eq!(failed(&bed.events).await.evidence.client_certificate, None);
+            assert_eq!(
+                failed(&bed.events)
+                    .await
+                    .failure
+                    .evidence
+                    .client_certificate,
+                None
+            );
         }
     });
 }

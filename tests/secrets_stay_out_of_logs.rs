@@ -133,7 +133,7 @@ fn a_session_with_credentials_leaves_none_in_any_log() {
         let id = page.sessions[0].connection.id;
         show(&page);
         let message = register().into_bytes().into();
-        let order = control::Send { id, message };
+        let order = control::SendMessage { id, message };
         show(&order);
         show(&handle.address().send(order).await.unwrap());
         phone.expect(register());

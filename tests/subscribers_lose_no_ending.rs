@@ -6,7 +6,7 @@ mod peer;
 use async_std::task::{block_on, yield_now};
 use peer::lab::{Caller, Lab, lab};
 use peer::{closed, failed, in_time, ready};
-use sipward::{Event, EventFilter, EventKind, Silent, Subscription};
+use sipward::{Discard, Event, EventFilter, EventKind, Subscription};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -36,7 +36,7 @@ async fn nobody_else_comes_in(lab: &Lab, count: u64) {
 #[test]
 fn the_filter_decides_by_kind_connection_and_source() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let first = lab.call().await;
         let id = ready(&lab.events).await.connection.id;
         let kinds = [EventKind::Ready, EventKind::Closed];
@@ -80,7 +80,7 @@ async fn rest(subscription: &mut Subscription) -> Vec<EventKind> {
 #[test]
 fn one_that_is_not_read_pauses_accepting_and_reading_it_resumes() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut behind = subscribe(&lab, &[EventKind::Ready], 4).await;
         let mut callers = Vec::new();
         // The fifth finds four waiting.
@@ -107,7 +107,7 @@ fn one_that_is_not_read_pauses_accepting_and_reading_it_resumes() {
 #[test]
 fn dropping_one_that_was_not_read_resumes_accepting() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let behind = subscribe(&lab, &[EventKind::Ready], 1).await;
         let _callers = [lab.call().await, lab.call().await];
         for _ in 0..2 {
@@ -125,7 +125,7 @@ fn dropping_one_that_was_not_read_resumes_accepting() {
 #[test]
 fn accepting_resumes_only_when_nobody_is_behind_any_more() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let one = subscribe(&lab, &[EventKind::Ready], 1).await;
         let two = subscribe(&lab, &[EventKind::Ready], 1).await;
         let _callers = [lab.call().await, lab.call().await];
@@ -145,7 +145,7 @@ fn accepting_resumes_only_when_nobody_is_behind_any_more() {
 #[test]
 fn accepted_and_refused_are_shed_above_the_capacity_and_counted() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder.max_connections(2)).await;
+        let lab = lab(Discard, |builder| builder.max_connections(2)).await;
         let mut accepts = subscribe(&lab, &[EventKind::Accepted], 1).await;
         let _first = lab.dial();
         accepted(&lab, 1).await;
@@ -169,10 +169,10 @@ fn accepted_and_refused_are_shed_above_the_capacity_and_counted() {
 fn beginnings_and_endings_of_sessions_are_never_shed() {
     block_on(async {
         const EACH: usize = 10;
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let open: Vec<Caller> = connect(&lab, EACH, Stage::Open).await;
         let brink = connect(&lab, EACH, Stage::Brink).await;
-        let silent = connect(&lab, EACH, Stage::Silent).await;
+        let silent = connect(&lab, EACH, Stage::Discard).await;
         accepted(&lab, 3 * EACH as u64).await;
         for _ in 0..EACH {
             ready(&lab.events).await;
@@ -207,7 +207,7 @@ fn beginnings_and_endings_of_sessions_are_never_shed() {
 }
 
 enum Stage {
-    Silent,
+    Discard,
     /// All but its last flight has been sent.
     Brink,
     Open,
@@ -218,7 +218,7 @@ async fn connect(lab: &Lab, count: usize, stage: Stage) -> Vec<Caller> {
     for _ in 0..count {
         let mut caller = lab.dial();
         match stage {
-            Stage::Silent => {}
+            Stage::Discard => {}
             Stage::Open => in_time(caller.shake_hands()).await.unwrap(),
             Stage::Brink => {
                 in_time(caller.push()).await.unwrap();
@@ -235,7 +235,7 @@ async fn connect(lab: &Lab, count: usize, stage: Stage) -> Vec<Caller> {
 #[test]
 fn accepting_never_stays_paused_however_closely_a_reader_follows() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut close_behind = subscribe(&lab, &[EventKind::Accepted], 1).await;
         let reader = std::thread::spawn(move || while close_behind.next_blocking().is_some() {});
         for round in 1..=3000 {
@@ -253,7 +253,7 @@ fn accepting_never_stays_paused_however_closely_a_reader_follows() {
 #[test]
 fn accepting_never_stays_paused_when_a_subscription_is_dropped() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let done = Arc::new(AtomicBool::new(false));
         let (handle, stop) = (lab.handle.clone(), Arc::clone(&done));
         let coming_and_going = std::thread::spawn(move || {
@@ -274,7 +274,7 @@ fn accepting_never_stays_paused_when_a_subscription_is_dropped() {
 #[test]
 fn a_subscription_ends_with_the_supervisor() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut all = lab.handle.subscribe(EventFilter::all(), 100).await.unwrap();
         in_time(lab.handle.shutdown(Duration::ZERO)).await;
         let mut last = None;

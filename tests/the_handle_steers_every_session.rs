@@ -6,10 +6,10 @@ mod peer;
 use async_std::task::block_on;
 use peer::lab::lab;
 use peer::{bed, closed, echo, failed, in_time, ready, request, until};
-use sipward::control::{CloseReason, Sent, SessionFilter, Target};
+use sipward::control::{CloseReason, SendOutcome, SessionFilter, Target};
 use sipward::{
-    AdmissionLimits, Cancelled, CloseCause, ConnectionId, Direction, EventKind, HandshakeCause,
-    Silent,
+    AdmissionLimits, Cancelled, CloseCause, ConnectionId, Direction, Discard, EventKind,
+    HandshakeCause,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,7 +17,10 @@ use std::time::Duration;
 #[test]
 fn a_snapshot_tells_counters_and_limits() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder.max_connections(7).flow_budget(99)).await;
+        let lab = lab(Discard, |builder| {
+            builder.max_connections(7).flow_budget(99)
+        })
+        .await;
         let _caller = lab.call().await;
         ready(&lab.events).await;
         let _silent = lab.dial();
@@ -38,7 +41,7 @@ fn a_snapshot_tells_counters_and_limits() {
 #[test]
 fn sessions_come_in_pages_in_the_order_of_their_ids_and_none_twice() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut callers = Vec::new();
         for _ in 0..7 {
             callers.push(lab.call().await);
@@ -78,7 +81,7 @@ fn a_page_that_is_put_together_of_several_looks_has_everybody_once() {
         let mut limits = AdmissionLimits::default();
         limits.exempt = vec!["0.0.0.0/0".parse().unwrap()];
         limits.handshakes = usize::MAX;
-        let lab = lab(Silent, |builder| builder.limits(limits)).await;
+        let lab = lab(Discard, |builder| builder.limits(limits)).await;
         let near = "192.0.2.1:5061";
         let callers: Vec<_> = (0..1100)
             .map(|n| {
@@ -139,7 +142,7 @@ fn a_page_that_is_put_together_of_several_looks_has_everybody_once() {
 #[test]
 fn sessions_are_filtered_by_source_and_stage() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let _near = lab.call().await;
         let near = ready(&lab.events).await.connection.id;
         let mut far = lab.dial_from("198.51.100.7:5061");
@@ -192,9 +195,12 @@ fn an_inspection_tells_tls_traffic_queue_and_deadline() {
         assert_eq!(summary.connection.direction, Direction::Inbound);
         assert_eq!(summary.connection.peer.to_string(), peer::lab::PHONE);
         assert_eq!(summary.age, Duration::from_secs(2));
-        assert_eq!((summary.messages_in, summary.messages_out), (1, 1));
-        assert!(summary.bytes_in > hello.len() as u64);
-        assert!(summary.bytes_out > hello.len() as u64);
+        assert_eq!(
+            (summary.stats.messages_in, summary.stats.messages_out),
+            (1, 1)
+        );
+        assert!(summary.stats.bytes_in > hello.len() as u64);
+        assert!(summary.stats.bytes_out > hello.len() as u64);
         let tls = &summary.ready.as_ref().unwrap().tls;
         assert_eq!(*tls, agreed.tls);
         assert_eq!(tls.version, "TLSv1.3");
@@ -220,15 +226,18 @@ fn an_inspection_tells_tls_traffic_queue_and_deadline() {
 #[test]
 fn a_handshake_can_be_inspected_too_and_what_is_over_cannot() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let silent = lab.dial();
         let accepted = in_time(lab.events.next_of(EventKind::Accepted)).await;
         let id = accepted.connection().unwrap().id;
         let seen = lab.handle.inspect(id).await.unwrap().unwrap();
         assert!(seen.summary.ready.is_none());
-        assert!(lab.handle.send(id, "early").await == Ok(Sent::Gone));
+        assert!(lab.handle.send(id, "early").await == Ok(SendOutcome::Gone));
         drop(silent);
-        assert_eq!(failed(&lab.events).await.cause, HandshakeCause::Probe);
+        assert_eq!(
+            failed(&lab.events).await.failure.cause,
+            HandshakeCause::Probe
+        );
         assert!(lab.handle.inspect(id).await.unwrap().is_none());
         let nobody = lab.handle.inspect(ConnectionId::new(999)).await;
         assert!(nobody.unwrap().is_none());
@@ -238,25 +247,34 @@ fn a_handshake_can_be_inspected_too_and_what_is_over_cannot() {
 #[test]
 fn a_message_is_queued_or_the_flow_is_full_or_gone() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder.flow_budget(1000)).await;
+        let lab = lab(Discard, |builder| builder.flow_budget(1000)).await;
         let mut caller = lab.call().await;
         let id = ready(&lab.events).await.connection.id;
         let notice = request("NOTIFY", "for you");
-        assert_eq!(lab.handle.send(id, notice.clone()).await, Ok(Sent::Queued));
+        assert_eq!(
+            lab.handle.send(id, notice.clone()).await,
+            Ok(SendOutcome::Queued)
+        );
         caller.expect(&notice).await;
-        assert_eq!(lab.handle.send(id, vec![b'x'; 1001]).await, Ok(Sent::Full));
-        assert_eq!(lab.handle.send(id, notice.clone()).await, Ok(Sent::Queued));
+        assert_eq!(
+            lab.handle.send(id, vec![b'x'; 1001]).await,
+            Ok(SendOutcome::Full)
+        );
+        assert_eq!(
+            lab.handle.send(id, notice.clone()).await,
+            Ok(SendOutcome::Queued)
+        );
         caller.expect(&notice).await;
         drop(caller);
         closed(&lab.events).await;
-        assert_eq!(lab.handle.send(id, notice).await, Ok(Sent::Gone));
+        assert_eq!(lab.handle.send(id, notice).await, Ok(SendOutcome::Gone));
     });
 }
 
 #[test]
 fn a_close_hits_what_it_names_with_its_reason_and_counts_it() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let mut near = lab.call().await;
         let near_id = ready(&lab.events).await.connection.id;
         let mut far = Vec::new();
@@ -303,7 +321,7 @@ fn a_close_hits_what_it_names_with_its_reason_and_counts_it() {
 #[test]
 fn a_cancelled_handshake_says_by_whom() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let _silent = lab.dial();
         let accepted = in_time(lab.events.next_of(EventKind::Accepted)).await;
         let target = Target::Connection(accepted.connection().unwrap().id);
@@ -311,7 +329,7 @@ fn a_cancelled_handshake_says_by_whom() {
         let told = lab.handle.close(target, CloseReason::Operator, grace).await;
         assert_eq!(told, Ok(1));
         let cause = HandshakeCause::Cancelled(Cancelled::Operator);
-        assert_eq!(failed(&lab.events).await.cause, cause);
+        assert_eq!(failed(&lab.events).await.failure.cause, cause);
     });
 }
 
@@ -323,21 +341,24 @@ fn what_is_queued_leaves_within_the_grace_of_a_close() {
         let id = ready(&bed.events).await.connection.id;
         let notice = request("NOTIFY", "the last");
         let sent = bed.handle.send(id, notice.clone()).await;
-        assert_eq!(sent, Ok(Sent::Queued));
+        assert_eq!(sent, Ok(SendOutcome::Queued));
         let (target, grace) = (Target::Connection(id), Duration::from_secs(5));
         let told = bed.handle.close(target, CloseReason::Operator, grace).await;
         assert_eq!(told, Ok(1));
         assert_eq!(phone.rest(), (notice.into_bytes(), true));
         drop(phone);
         let end = closed(&bed.events).await;
-        assert_eq!((&end.cause, end.messages_out), (&CloseCause::Operator, 1));
+        assert_eq!(
+            (&end.cause, end.stats.messages_out),
+            (&CloseCause::Operator, 1)
+        );
     });
 }
 
 #[test]
 fn clones_steer_the_same_supervisor_from_any_thread() {
     block_on(async {
-        let lab = lab(Silent, |builder| builder).await;
+        let lab = lab(Discard, |builder| builder).await;
         let _caller = lab.call().await;
         ready(&lab.events).await;
         let threads: Vec<_> = (0..4)

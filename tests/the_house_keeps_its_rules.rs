@@ -16,7 +16,7 @@ impl Source {
 
     fn is_test(&self) -> bool {
         let path = self.path.to_string_lossy();
-        path.ends_with("_tests.rs") || path.ends_with("/tests.rs")
+        path.ends_with("_tests.rs") || path.ends_with("/tests.rs") || path.contains("/tests/")
     }
 
     /// Its lines up to its own tests, numbered from 1.
@@ -154,7 +154,7 @@ fn what_may_panic_says_why_it_does_not() {
 }
 
 #[test]
-fn every_file_fits_in_a_head() {
+fn no_file_is_longer_than_400_lines() {
     let mut broken = Vec::new();
     for source in &sources() {
         let lines = source.text.lines().count();
@@ -178,12 +178,86 @@ fn every_file_says_what_it_is() {
 
 #[test]
 fn sans_io_rules_take_their_time_as_an_argument() {
-    let sans_io = ["ledger.rs", "deadline.rs", "admission.rs"];
-    let concerns = |source: &Source| {
-        let rule = sans_io.iter().any(|name| source.path == Path::new(name));
-        rule || source.is_in("sip")
-    };
+    let sources = sources();
+    let sans_io = [
+        "admission",
+        "deadline.rs",
+        "observe/limiter",
+        "sip",
+        "supervisor/acceptor/backoff.rs",
+        "supervisor/ledger.rs",
+    ];
+    for guarded in sans_io {
+        let found = sources.iter().any(|source| source.is_in(guarded));
+        assert!(
+            found,
+            "{guarded} is guarded by this rule and does not exist"
+        );
+    }
+    let concerns =
+        |source: &Source| !source.is_test() && sans_io.iter().any(|place| source.is_in(place));
     let clocks = ["Instant::now", "SystemTime::now", "sleep", "Timer"];
     let breaks = |line: &str| clocks.iter().any(|clock| line.contains(clock));
-    report(&broken_lines(&sources(), concerns, breaks));
+    report(&broken_lines(&sources, concerns, breaks));
+}
+
+/// The layers of the library, lowest first, as docs/architecture.md lists them.
+fn layers() -> Vec<String> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md");
+    let page = fs::read_to_string(page).unwrap();
+    let list = page.split("## Layers").nth(1).expect("a list of layers");
+    let list = list.split("```").nth(1).expect("the list in a block");
+    let lines = list.lines().skip(1);
+    let rooms = lines.flat_map(|line| line.split("  ").next().unwrap_or_default().split(' '));
+    let rooms: Vec<String> = rooms
+        .filter(|room| !room.is_empty())
+        .map(str::to_owned)
+        .collect();
+    assert!(rooms.len() > 15, "the layers are found: {rooms:?}");
+    rooms
+}
+
+#[test]
+fn a_file_imports_only_from_layers_below_its_own() {
+    let layers = layers();
+    let place = |room: &str| layers.iter().position(|layer| layer == room);
+    let mut broken = Vec::new();
+    let mut seen = vec![false; layers.len()];
+    for source in &sources() {
+        let first = source.path.iter().next().unwrap().to_string_lossy();
+        let room = first.trim_end_matches(".rs");
+        if room == "lib" {
+            continue;
+        }
+        let Some(own) = place(room) else {
+            broken.push(format!("{room} is in no layer"));
+            continue;
+        };
+        seen[own] = true;
+        if source.is_test() {
+            continue;
+        }
+        for (number, line) in source.statements() {
+            for (at, _) in line.match_indices("crate::") {
+                let rest = &line[at + "crate::".len()..];
+                let named: String = rest
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
+                if place(&named).is_none_or(|named| named > own) {
+                    broken.push(format!(
+                        "{}:{number}: {}",
+                        source.path.display(),
+                        line.trim()
+                    ));
+                }
+            }
+        }
+    }
+    for (layer, seen) in layers.iter().zip(seen) {
+        if !seen {
+            broken.push(format!("the layer {layer} has no file"));
+        }
+    }
+    report(&broken);
 }

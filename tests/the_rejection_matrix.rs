@@ -28,7 +28,7 @@ fn every_failure_is_one_event_one_line_and_one_count_and_leaves_nothing_behind()
     let mut met = BTreeSet::new();
     for provoked in provoke::handshakes::all() {
         let failed = the_failure(&provoked);
-        assert_eq!(failed.cause.name(), provoked.cause);
+        assert_eq!(failed.failure.cause.name(), provoked.cause);
         says_who_and_where(&failed);
         line_says_the_same(&provoked, &failed);
         is_counted_once(&provoked);
@@ -57,19 +57,19 @@ fn the_failure(provoked: &Provoked) -> Arc<HandshakeFailed> {
 }
 
 fn says_who_and_where(failed: &HandshakeFailed) {
-    let cause = &failed.cause;
+    let cause = &failed.failure.cause;
     let connection = &failed.connection;
     assert!(connection.peer.ip().is_loopback(), "{cause}");
     assert_ne!(connection.peer.port(), connection.local.port(), "{cause}");
     assert_eq!(connection.local, connection.listener, "{cause}");
     assert!(
-        cause.phases().contains(&failed.phase),
+        cause.phases().contains(&failed.failure.phase),
         "{cause}: {:?}",
-        failed.phase
+        failed.failure.phase
     );
     assert_eq!(failed.fault(), cause.fault());
     if cause.name() == "rejected_by_peer" {
-        let until = failed.evidence.served_until;
+        let until = failed.failure.evidence.certificate_not_after;
         assert!(until.is_some(), "how long what it rejects is valid");
     }
 }
@@ -78,7 +78,7 @@ fn says_who_and_where(failed: &HandshakeFailed) {
 fn line_says_the_same(provoked: &Provoked, failed: &Arc<HandshakeFailed>) {
     let cause = provoked.cause;
     let line = Line::parse(&provoked.line).unwrap();
-    assert_eq!(line.level, failed.cause.level().as_str(), "{cause}");
+    assert_eq!(line.level, failed.failure.cause.level().as_str(), "{cause}");
     let event = Event::HandshakeFailed(Arc::clone(failed));
     for (name, field) in event.fields() {
         let empty = matches!(&field, Field::List(texts) if texts.is_empty());

@@ -7,7 +7,7 @@ use peer::{Hosting, bed_with, closed, failed, in_time, ready, request, until};
 use rustls::{ClientConnection, ServerName};
 use sipward::sip::Message;
 use sipward::testing::ManualClock;
-use sipward::{CloseCause, Deadlines, Flow, HandshakeCause, Ready, Silent, SipSession};
+use sipward::{CloseCause, Deadlines, Discard, Flow, HandshakeCause, Ready, SipSession};
 use std::io::Write;
 use std::net::Shutdown;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use std::time::Duration;
 #[test]
 fn a_client_that_left_after_its_hello_has_rejected_nothing() {
     block_on(async {
-        let bed = bed_with(Silent, |builder| builder).await;
+        let bed = bed_with(Discard, |builder| builder).await;
         assert_eq!(bed.handle.pause(None).await, Ok(1));
         let name = ServerName::try_from("localhost").unwrap();
         let mut tls = ClientConnection::new(bed.authority.client(), name).unwrap();
@@ -30,7 +30,7 @@ fn a_client_that_left_after_its_hello_has_rejected_nothing() {
         assert_eq!(bed.handle.resume(None).await, Ok(1));
         // Not that it left after it saw our certificate.
         let failure = failed(&bed.events).await;
-        assert_eq!(failure.cause, HandshakeCause::PeerClosed);
+        assert_eq!(failure.failure.cause, HandshakeCause::PeerClosed);
     });
 }
 
@@ -68,6 +68,7 @@ fn a_message_that_came_while_a_handler_ran_is_heard_before_silence_is_found() {
                 .unwrap()
                 .unwrap()
                 .summary
+                .stats
                 .messages_in
                 == 0
             {}
@@ -84,7 +85,7 @@ fn a_message_that_came_while_a_handler_ran_is_heard_before_silence_is_found() {
         drop(phone);
         let end = closed(&bed.events).await;
         assert_eq!(
-            (end.cause.clone(), end.messages_in),
+            (end.cause.clone(), end.stats.messages_in),
             (CloseCause::IdleTimeout, 2)
         );
     });

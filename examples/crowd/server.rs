@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sipward::control::SessionFilter;
 use sipward::sip::Message;
 use sipward::{
-    AdmissionLimits, Application, Deadlines, Ended, Flow, Handle, Ready, SipSession, Supervisor,
+    AdmissionLimits, Application, Deadlines, Flow, Handle, Ready, SipSession, Stopped, Supervisor,
     TlsPolicy,
 };
 use std::error::Error;
@@ -116,13 +116,13 @@ fn say(answer: &Value) {
     println!("{answer}");
 }
 
-async fn snapshot(handle: &Handle) -> Result<Value, Ended> {
+async fn snapshot(handle: &Handle) -> Result<Value, Stopped> {
     let figures = handle.snapshot().await?;
     Ok(json!({"open": figures.inbound.open, "balanced": figures.inbound.balanced()}))
 }
 
 /// All sessions in pages of this size.
-async fn listing(handle: &Handle, limit: usize) -> Result<Value, Ended> {
+async fn listing(handle: &Handle, limit: usize) -> Result<Value, Stopped> {
     let (begun, cpu) = (Instant::now(), cpu());
     let (mut sessions, mut pages, mut after) = (0, 0, None);
     loop {
@@ -153,7 +153,7 @@ fn cpu() -> Duration {
 /// Somebody who wants to know all the time.
 struct Asking {
     over: Arc<AtomicBool>,
-    task: JoinHandle<Result<Value, Ended>>,
+    task: JoinHandle<Result<Value, Stopped>>,
 }
 
 impl Asking {
@@ -175,7 +175,7 @@ impl Asking {
         Self { over, task }
     }
 
-    async fn end(self) -> Result<Value, Ended> {
+    async fn end(self) -> Result<Value, Stopped> {
         self.over.store(true, Ordering::Relaxed);
         self.task.await
     }

@@ -29,7 +29,7 @@ const WARMUP: Duration = Duration::from_secs(60);
 /// What the server has to get rid of those who have left.
 const SETTLING: Duration = Duration::from_secs(20);
 
-/// An assault that a drain comes into has lasted so long.
+/// An assault that a drain comes into has duration so long.
 const ONSET: Duration = Duration::from_secs(2);
 
 /// How long the good may take to come back. More is a failure, so the wait is longer.
@@ -64,7 +64,7 @@ pub struct Life {
     pub before: Look,
     /// After the siege, the same.
     pub after: Look,
-    /// How long the siege between the two lasted.
+    /// How long the siege between the two duration.
     pub siege: Duration,
     /// How it ended.
     pub end: End,

@@ -185,7 +185,7 @@ fn builder(
     handed: Vec<TcpListener>,
     policy: TlsPolicy,
     events: &EventStream,
-) -> Builder<sipward::Silent> {
+) -> Builder<sipward::Discard> {
     let mut deadlines = Deadlines::default();
     deadlines.handshake = settings.handshake_deadline;
     if settings.accounts != AccountSource::Open {
@@ -198,7 +198,7 @@ fn builder(
     if handed.is_empty() {
         builder = settings.listen.iter().fold(builder, Builder::listen);
     }
-    builder = handed.into_iter().fold(builder, Builder::adopt);
+    builder = handed.into_iter().fold(builder, Builder::listen_on);
     if let Some(rule) = settings.admission.ban_rule() {
         builder = builder.ban_rule(rule);
     }

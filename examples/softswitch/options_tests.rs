@@ -45,7 +45,7 @@ fn without_options_everything_has_a_default_for_this_machine_alone() {
         sipward::AdmissionLimits::default()
     );
     assert_eq!(settings.max_contacts, 10);
-    let Threads::Apart { sessions, .. } = settings.threads else {
+    let Threads::Dedicated { sessions, .. } = settings.threads else {
         panic!("{:?}", settings.threads);
     };
     assert_eq!(sessions, 1);
@@ -210,7 +210,7 @@ fn no_password_is_shown_in_debug_output() {
 #[test]
 fn threads_are_two_numbers_or_those_of_the_runtime() {
     let threads = |text| settings(&["--threads", text]).threads;
-    let apart = Threads::Apart {
+    let apart = Threads::Dedicated {
         handshakes: 4,
         sessions: 2,
     };

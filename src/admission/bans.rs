@@ -19,7 +19,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 ///     causes: vec!["plaintext".into(), "malformed".into(), "framing".into()],
 ///     strikes: 10,
 ///     within: Duration::from_secs(60),
-///     lasts: Duration::from_secs(600),
+///     duration: Duration::from_secs(600),
 /// };
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct BanRule {
     /// Within what time.
     pub within: Duration,
     /// How long the source is then refused with `banned`.
-    pub lasts: Duration,
+    pub duration: Duration,
 }
 
 /// A source that is refused.
@@ -86,7 +86,7 @@ impl Bans {
         if !rule.causes.iter().any(|counted| counted == cause) {
             return None;
         }
-        let (within, lasts, enough) = (rule.within, rule.lasts, rule.strikes as usize);
+        let (within, duration, enough) = (rule.within, rule.duration, rule.strikes as usize);
         self.sweep(within, now);
         if self.strikes.len() >= REMEMBERED && !self.strikes.contains_key(&source) {
             return None;
@@ -103,12 +103,12 @@ impl Bans {
         if self.banned.len() >= REMEMBERED && !self.banned.contains_key(&source) {
             return None;
         }
-        self.add(source, Some(lasts), now);
-        Some(lasts)
+        self.add(source, Some(duration), now);
+        Some(duration)
     }
 
-    pub(super) fn add(&mut self, source: IpAddr, lasts: Option<Duration>, now: Instant) {
-        let until = lasts.and_then(|lasts| now.checked_add(lasts));
+    pub(super) fn add(&mut self, source: IpAddr, duration: Option<Duration>, now: Instant) {
+        let until = duration.and_then(|duration| now.checked_add(duration));
         let banned = Banned { until, refused: 0 };
         self.banned.insert(source, banned);
     }
@@ -161,7 +161,7 @@ mod tests {
             causes: vec!["malformed".into()],
             strikes: 3,
             within: Duration::from_secs(10),
-            lasts: Duration::from_secs(60),
+            duration: Duration::from_secs(60),
         }
     }
 
@@ -172,10 +172,10 @@ mod tests {
         assert_eq!(bans.strike(SOURCE, "malformed", now), None);
         assert_eq!(bans.strike(SOURCE, "malformed", now), None);
         assert_eq!(bans.refuses(SOURCE, now), None);
-        assert_eq!(bans.strike(SOURCE, "malformed", now), Some(rule().lasts));
+        assert_eq!(bans.strike(SOURCE, "malformed", now), Some(rule().duration));
         assert_eq!(bans.refuses(SOURCE, now), Some(1));
         assert_eq!(bans.refuses(SOURCE, now), Some(2));
-        assert_eq!(bans.refuses(SOURCE, now + rule().lasts), None);
+        assert_eq!(bans.refuses(SOURCE, now + rule().duration), None);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub struct AdmissionLimits {
     /// Handshakes going on. Default 512. When they are used up, a source that has less than its
     /// share (this number divided by the sources present) takes the place of the oldest handshake
     /// that has said nothing yet, of the source that has most; that one ends as
-    /// `cancelled (made_way)`. Others are refused with `handshake_limit`.
+    /// `cancelled (evicted)`. Others are refused with `handshake_limit`.
     pub handshakes: usize,
     /// Connections open from one source. Default 1,000: offices share one address. Refused with
     /// `per_source_limit`.

@@ -8,10 +8,10 @@ mod rules;
 
 pub use bans::{Ban, BanRule};
 pub use limits::{AdmissionLimits, Rate};
-pub(crate) use rules::{Refusal, Shaking};
+pub(crate) use rules::{PendingHandshake, Refusal};
 
 use crate::cause::RefusalCause;
-use crate::flow::Line;
+use crate::connection::ConnectionCounters;
 use bans::Bans;
 use memory::{HANDSHAKE, Memory};
 use rules::{Rules, Ticket};
@@ -31,7 +31,7 @@ pub(crate) struct Admission {
 
 #[derive(Debug)]
 struct State {
-    rules: Rules<Arc<Line>>,
+    rules: Rules<Arc<dyn PendingHandshake>>,
     bans: Bans,
     closed: bool,
 }
@@ -41,7 +41,7 @@ struct State {
 pub(crate) struct Permit {
     admission: Arc<Admission>,
     ticket: Ticket,
-    line: Arc<Line>,
+    counters: Arc<ConnectionCounters>,
 }
 
 impl Admission {
@@ -61,7 +61,8 @@ impl Admission {
     pub(crate) fn admit(
         self: &Arc<Self>,
         peer: IpAddr,
-        line: &Arc<Line>,
+        handshake: Arc<dyn PendingHandshake>,
+        counters: &Arc<ConnectionCounters>,
         now: Instant,
     ) -> Result<Permit, Refusal> {
         let mut state = self.state();
@@ -84,12 +85,12 @@ impl Admission {
             });
         }
         self.memory.has_room(state.rules.limits().memory)?;
-        let ticket = state.rules.admit(peer, Arc::clone(line), now)?;
-        self.memory.recount(&line.readings.memory, HANDSHAKE);
+        let ticket = state.rules.admit(peer, handshake, now)?;
+        self.memory.recount(&counters.memory, HANDSHAKE);
         Ok(Permit {
             admission: Arc::clone(self),
             ticket,
-            line: Arc::clone(line),
+            counters: Arc::clone(counters),
         })
     }
 
@@ -145,15 +146,15 @@ impl Admission {
             return None;
         }
         let source = limits.source(peer);
-        let lasts = state.bans.strike(source, cause, now)?;
-        Some((source, lasts))
+        let duration = state.bans.strike(source, cause, now)?;
+        Some((source, duration))
     }
 
     /// Bans the source of this address, for this time or until it is lifted; gives the source.
-    pub(crate) fn ban(&self, peer: IpAddr, lasts: Option<Duration>, now: Instant) -> IpAddr {
+    pub(crate) fn ban(&self, peer: IpAddr, duration: Option<Duration>, now: Instant) -> IpAddr {
         let mut state = self.state();
         let source = state.rules.limits().source(peer);
-        state.bans.add(source, lasts, now);
+        state.bans.add(source, duration, now);
         source
     }
 
@@ -174,8 +175,8 @@ impl Admission {
     }
 
     /// Handshakes that count at this moment.
-    pub(crate) fn shaking(&self) -> usize {
-        self.state().rules.shaking()
+    pub(crate) fn handshaking(&self) -> usize {
+        self.state().rules.handshaking()
     }
 
     /// Bytes counted against the memory budget.
@@ -201,22 +202,23 @@ impl Drop for Waiting {
 
 impl Permit {
     /// The handshake is over: its place among handshakes is free.
-    pub(crate) fn shaken(&self) {
-        self.admission.state().rules.shaken(self.ticket);
+    pub(crate) fn handshake_done(&self) {
+        self.admission.state().rules.handshake_done(self.ticket);
         self.buffers(0);
     }
 
     /// What is buffered for the session, in bytes.
     pub(crate) fn buffers(&self, bytes: usize) {
         let counted = memory::session_with(bytes);
-        let readings = &self.line.readings;
-        self.admission.memory.recount(&readings.memory, counted);
+        self.admission
+            .memory
+            .recount(&self.counters.memory, counted);
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         self.admission.state().rules.gone(self.ticket);
-        self.admission.memory.recount(&self.line.readings.memory, 0);
+        self.admission.memory.recount(&self.counters.memory, 0);
     }
 }

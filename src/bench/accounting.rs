@@ -1,12 +1,12 @@
 //! Admission, and the records of what happens.
 
-use crate::admission::{Admission, AdmissionLimits, Permit};
+use crate::admission::{Admission, AdmissionLimits, Permit, Refusal};
 use crate::cause::CloseCause;
-use crate::connection::{Connection, ConnectionId, Direction};
+use crate::connection::{Connection, ConnectionId, ConnectionStats, Direction};
 use crate::event::{Closed, Event, Ready};
-use crate::flow::Line;
-use crate::ledger::Ledger;
-use crate::observe::{Audience, EventFilter, Gate, Subscription};
+use crate::observe::{EventFilter, Gate, Subscribers, Subscription};
+use crate::session::SessionHandle;
+use crate::supervisor::Ledger;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -18,7 +18,7 @@ const STRANGERS: u64 = 1000;
 pub struct Door {
     admission: Arc<Admission>,
     /// Who comes and goes, in turn.
-    arrivals: Vec<Arc<Line>>,
+    arrivals: Vec<Arc<SessionHandle>>,
     next: usize,
     now: Instant,
     /// Everybody else.
@@ -38,17 +38,16 @@ impl Door {
         let admission = Admission::new(limits, None);
         let now = Instant::now();
         let come = |number: u32| {
-            let line = Line::new(connection(number.into()), 1);
-            let permit = admission.admit(line.connection.peer.ip(), &line, now);
+            let permit = admit(&admission, &session(number.into()), now);
             // There is room for a million, and each source has one.
             let permit = permit.expect("there is room");
-            permit.shaken();
+            permit.handshake_done();
             permit
         };
         Self {
             _present: (1..=present).map(come).collect(),
             arrivals: (1..=STRANGERS)
-                .map(|number| Line::new(connection(u64::from(present) + number), 1))
+                .map(|number| session(u64::from(present) + number))
                 .collect(),
             next: 0,
             admission,
@@ -65,17 +64,16 @@ impl Door {
         self.now += Duration::from_millis(1);
         self.next = (self.next + 1) % self.arrivals.len();
         let arrival = &self.arrivals[self.next];
-        let peer = arrival.connection.peer.ip();
-        let permit = self.admission.admit(peer, arrival, self.now);
+        let permit = admit(&self.admission, arrival, self.now);
         // There is room, and a second has gone by since the last of the same source.
-        permit.expect("there is room").shaken();
+        permit.expect("there is room").handshake_done();
     }
 }
 
 /// The ledger and the way of events to one observer.
 pub struct Records {
     ledger: Ledger<()>,
-    audience: Audience,
+    subscribers: Subscribers,
     observer: Subscription,
     next: u64,
     now: Instant,
@@ -84,11 +82,11 @@ pub struct Records {
 impl Records {
     /// With this many established connections.
     pub fn with(open: u64) -> Self {
-        let mut audience = Audience::new(Arc::new(Gate::default()));
-        let observer = audience.admit(EventFilter::all(), 1_000_000);
+        let mut subscribers = Subscribers::new(Arc::new(Gate::default()));
+        let observer = subscribers.subscribe(EventFilter::all(), 1_000_000);
         let mut records = Self {
             ledger: Ledger::new(),
-            audience,
+            subscribers,
             observer,
             next: 0,
             now: Instant::now(),
@@ -107,13 +105,15 @@ impl Records {
                 connection,
                 cause: CloseCause::PeerClosed,
                 duration: Duration::from_secs(1),
-                bytes_in: 1000,
-                bytes_out: 2000,
-                messages_in: 1,
-                messages_out: 1,
+                stats: ConnectionStats {
+                    bytes_in: 1000,
+                    bytes_out: 2000,
+                    messages_in: 1,
+                    messages_out: 1,
+                },
                 alert: None,
             };
-            self.show(&Event::Closed(Arc::new(closed)), &mut seen);
+            self.publish(&Event::Closed(Arc::new(closed)), &mut seen);
         }
     }
 
@@ -121,25 +121,38 @@ impl Records {
         self.next += 1;
         let connection = connection(self.next);
         if self.ledger.begin(Arc::clone(&connection), ()).is_ok() {
-            self.show(&Event::Accepted(Arc::clone(&connection)), &mut seen);
+            self.publish(&Event::Accepted(Arc::clone(&connection)), &mut seen);
         }
         let ready = Arc::new(Ready {
             connection: Arc::clone(&connection),
             elapsed: Duration::from_millis(1),
-            tls: crate::Tls::default(),
+            tls: crate::connection::Tls::default(),
         });
         if self.ledger.ready(Arc::clone(&ready), self.now).is_ok() {
-            self.show(&Event::Ready(ready), &mut seen);
+            self.publish(&Event::Ready(ready), &mut seen);
         }
         connection
     }
 
-    fn show(&mut self, event: &Event, seen: &mut impl FnMut(&Event)) {
-        self.audience.show(event);
+    fn publish(&mut self, event: &Event, seen: &mut impl FnMut(&Event)) {
+        self.subscribers.publish(event);
         if let Some(event) = self.observer.next_blocking() {
             seen(&event);
         }
     }
+}
+
+fn session(number: u64) -> Arc<SessionHandle> {
+    SessionHandle::new(connection(number), 1).0
+}
+
+fn admit(
+    admission: &Arc<Admission>,
+    session: &Arc<SessionHandle>,
+    now: Instant,
+) -> Result<Permit, Refusal> {
+    let peer = session.connection.peer.ip();
+    admission.admit(peer, Arc::clone(session) as _, &session.counters, now)
 }
 
 fn connection(number: u64) -> Arc<Connection> {

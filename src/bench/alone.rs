@@ -2,16 +2,16 @@
 //! moments is what that session did.
 
 use crate::admission::{Admission, AdmissionLimits};
-use crate::application::Application;
 use crate::clock::Clock;
 use crate::connection::{Connection, ConnectionId, Direction};
 use crate::deadline::Deadlines;
-use crate::flow::{Line, Verdict};
-use crate::lane::{Ended, Lane, Lifecycle, Reader};
-use crate::session::{self, House, Terms};
+use crate::session::{
+    self, Application, Lifecycle, ReadyAnswer, ReportLog, SessionContext, SessionHandle,
+    SessionOutcome, SessionParts,
+};
 use crate::sip::Limits;
-use crate::testing::{MemoryStream, pipe};
 use crate::tls::{Generation, TlsPolicy};
+use crate::transport::memory::{MemoryStream, pipe};
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
@@ -19,14 +19,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Wake, Waker};
 use std::time::{Instant, SystemTime};
-use xtra::Mailbox;
 
 /// A session, and what others would notice of it.
 pub struct Alone {
-    session: Pin<Box<dyn Future<Output = Ended> + Send>>,
-    line: Arc<Line>,
-    lane: Reader,
-    words: u64,
+    session: Pin<Box<dyn Future<Output = SessionOutcome> + Send>>,
+    handle: Arc<SessionHandle>,
+    reports: Arc<ReportLog>,
+    reported: u64,
     wakes: Arc<Wakes>,
 }
 
@@ -54,37 +53,38 @@ impl Alone {
             listener: address,
             begun: SystemTime::now(),
         };
-        let line = Line::new(Arc::new(connection), 1 << 20);
+        let (handle, mailbox) = SessionHandle::new(Arc::new(connection), 1 << 20);
         let now = Instant::now();
         let admission = Admission::new(AdmissionLimits::default(), None);
-        // Nobody else is here.
-        let permit = admission.admit(address.ip(), &line, now).expect("room");
-        let (lane, words) = Lane::new();
+        let handshake = Arc::clone(&handle);
+        let admitted = admission.admit(address.ip(), handshake, &handle.counters, now);
+        // No other connection is open.
+        let permit = admitted.expect("room");
+        let (reports, lifecycle) = ReportLog::new();
         // Whoever calls this brings a policy that works.
         let generation = Generation::load(policy).expect("a policy that works");
-        let house = House {
+        let context = SessionContext {
             application,
             generation,
             deadlines: Deadlines::default(),
             limits: Limits::default(),
-            lane,
+            lifecycle,
             clock: Clock::default(),
         };
         let (ours, theirs) = pipe(256 * 1024);
-        let (_, mailbox) = Mailbox::unbounded();
-        let session = session::run(Terms {
+        let session = session::run(SessionParts {
             stream: ours,
-            line: Arc::clone(&line),
+            handle: Arc::clone(&handle),
             permit,
             mailbox,
             accepted: now,
-            house: Arc::new(house),
+            context: Arc::new(context),
         });
         let alone = Self {
             session: Box::pin(session),
-            line,
-            lane: words,
-            words: 0,
+            handle,
+            reports,
+            reported: 0,
             wakes: Arc::default(),
         };
         (alone, theirs)
@@ -98,10 +98,10 @@ impl Alone {
             let wakes = self.wakes();
             let ended = self.session.as_mut().poll(&mut cx).is_ready();
             let mut answered = false;
-            while let Some(word) = self.lane.words().take() {
-                self.words += 1;
-                if matches!(word, Lifecycle::Ready { .. }) {
-                    self.line.answer(Verdict::Serve);
+            while let Some(report) = self.reports.take() {
+                self.reported += 1;
+                if matches!(report, Lifecycle::Ready { .. }) {
+                    self.handle.answer_ready(ReadyAnswer::Serve);
                     answered = true;
                 }
             }
@@ -112,9 +112,9 @@ impl Alone {
         }
     }
 
-    /// How often it has said something to its supervisor.
-    pub const fn words(&self) -> u64 {
-        self.words
+    /// How many reports it has made to its supervisor.
+    pub const fn reports(&self) -> u64 {
+        self.reported
     }
 
     /// How often it was woken.

@@ -120,6 +120,15 @@ impl CloseCause {
         }
     }
 
+    /// Whether the peer is sent what is queued and a close_notify. A peer that reset the connection or does
+    /// not read is not; after a TLS error TLS has sent a fatal alert already.
+    pub(crate) const fn peer_is_told(&self) -> bool {
+        !matches!(
+            self,
+            Self::Reset | Self::WriteStalled | Self::Misbehaved | Self::RejectedByPeer
+        )
+    }
+
     /// The same reason, said of a session that was still open when its grace had passed.
     pub(crate) fn past_grace(self) -> Self {
         match self {

@@ -35,7 +35,7 @@ pub enum Cancelled {
     SupervisorGone,
     /// All handshakes were taken and its source had most: the oldest silent one made way for another
     /// source.
-    MadeWay,
+    Evicted,
 }
 
 /// Why a connection never became `Ready`. A closed set: each value has a stable `name()`, says
@@ -259,6 +259,19 @@ impl HandshakeCause {
         }
     }
 
+    /// Whether the peer is sent an alert for it. A peer that was only waited for is sent nothing, and a
+    /// peer that is gone would not receive it.
+    pub(crate) const fn peer_is_told(&self) -> bool {
+        !matches!(
+            self,
+            Self::Probe
+                | Self::TimeoutSilent
+                | Self::TimeoutStalled
+                | Self::Cancelled(_)
+                | Self::Io(_)
+        )
+    }
+
     /// The level its log line has unless an operator says otherwise.
     pub const fn level(&self) -> Level {
         match self {
@@ -299,7 +312,7 @@ impl Cancelled {
             Self::Drain => "drain",
             Self::Operator => "operator",
             Self::SupervisorGone => "supervisor_gone",
-            Self::MadeWay => "made_way",
+            Self::Evicted => "evicted",
         }
     }
 }

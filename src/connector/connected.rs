@@ -1,9 +1,8 @@
 //! An established connection of ours.
 
-use super::{ConnectFailed, LINGER, until};
-use crate::evidence::Tls;
-use crate::identity::Certificate;
-use crate::tls::ClientStream;
+use super::{ConnectFailed, until};
+use crate::connection::{Certificate, ConnectionCounters, Tls};
+use crate::tls::{ClientStream, LINGER_TIMEOUT};
 use crate::transport::Tcp;
 use futures_util::io::{AsyncRead, AsyncWrite};
 use std::fmt;
@@ -11,6 +10,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 /// tasks keep waking each other.
 pub struct Connected {
     pub(super) stream: ClientStream<Tcp>,
+    pub(super) counters: Arc<ConnectionCounters>,
     pub(super) tls: Tls,
     pub(super) peer: SocketAddr,
     pub(super) local: SocketAddr,
@@ -38,13 +39,13 @@ impl Connected {
 
     /// The certificates the server showed, its own first.
     pub fn certificates(&self) -> Vec<Certificate> {
-        self.stream.shown().chain()
+        self.stream.server().chain()
     }
 
     /// Whether the server asked for a certificate of ours; under TLS 1.3 it may still refuse us for
     /// it.
     pub fn asked_for_certificate(&self) -> bool {
-        self.stream.shown().asked_for_certificate()
+        self.stream.server().asked_for_certificate()
     }
 
     /// The far end.
@@ -73,23 +74,25 @@ impl Connected {
         ConnectFailed {
             chain: self.certificates(),
             asked_for_certificate: self.asked_for_certificate(),
-            ..ConnectFailed::new(self.stream.failure(error), self.begun)
+            failure: self.stream.failure(error),
+            elapsed: self.begun.elapsed(),
+            stats: self.counters.stats(),
         }
     }
 
     /// Says close_notify, ends our half, and waits a second at most for the server to end its own.
-    pub async fn hang_up(mut self) {
-        let mut rubbish = [0; 2048];
-        let mut closed = false;
-        let parting = poll_fn(|cx| {
-            if !closed && ready!(self.stream.poll_close(cx)).is_err() {
+    pub async fn close(mut self) {
+        let mut notified = false;
+        let mut discarded = [0; 2048];
+        let closing = poll_fn(|cx| {
+            if !notified && ready!(self.stream.poll_close(cx)).is_err() {
                 return Poll::Ready(());
             }
-            closed = true;
-            while matches!(ready!(self.stream.poll_read(cx, &mut rubbish)), Ok(1..)) {}
+            notified = true;
+            while matches!(ready!(self.stream.poll_read(cx, &mut discarded)), Ok(1..)) {}
             Poll::Ready(())
         });
-        until(Instant::now() + LINGER, parting).await;
+        until(Instant::now() + LINGER_TIMEOUT, closing).await;
     }
 }
 

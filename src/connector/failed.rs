@@ -1,9 +1,7 @@
 //! Why there is no connection.
 
 use crate::cause::{Fault, HandshakeCause, Phase};
-use crate::evidence::{Evidence, Sent};
-use crate::identity::Certificate;
-use crate::lane::HandshakeFailure;
+use crate::connection::{AlertDirection, Certificate, ConnectionStats, Evidence, HandshakeFailure};
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -23,15 +21,13 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConnectFailed {
-    /// Why.
-    pub cause: HandshakeCause,
-    /// How far it had come.
-    pub phase: Phase,
+    /// Why, how far it had come, and what was seen of it. In the evidence `sni` and what was offered are
+    /// ours; `version`, `cipher_suite` and `group` are the server's choice.
+    pub failure: HandshakeFailure,
     /// From the beginning of the connect to the failure.
     pub elapsed: Duration,
-    /// What was seen on the wire. `sni` and what was offered are ours; `version`, `cipher_suite`
-    /// and `group` are the server's choice.
-    pub evidence: Evidence,
+    /// What went over the connection.
+    pub stats: ConnectionStats,
     /// The certificates the server showed, its own first, also when they are why it failed.
     pub chain: Vec<Certificate>,
     /// Whether the server had asked for a certificate of ours.
@@ -41,35 +37,36 @@ pub struct ConnectFailed {
 impl ConnectFailed {
     /// Whose fault it most likely was.
     pub const fn fault(&self) -> Fault {
-        self.cause.fault()
-    }
-
-    pub(super) fn new(failure: HandshakeFailure, begun: Instant) -> Self {
-        Self {
-            cause: failure.cause,
-            phase: failure.phase,
-            elapsed: begun.elapsed(),
-            evidence: failure.evidence,
-            chain: Vec::new(),
-            asked_for_certificate: false,
-        }
+        self.failure.fault()
     }
 
     pub(super) fn before_tls(cause: HandshakeCause, phase: Phase, begun: Instant) -> Self {
-        let failure = HandshakeFailure {
-            cause,
-            phase,
-            evidence: Evidence::default(),
-        };
-        Self::new(failure, begun)
+        Self {
+            failure: HandshakeFailure {
+                cause,
+                phase,
+                evidence: Evidence::default(),
+            },
+            elapsed: begun.elapsed(),
+            stats: ConnectionStats::default(),
+            chain: Vec::new(),
+            asked_for_certificate: false,
+        }
     }
 }
 
 impl fmt::Display for ConnectFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in phase {}", self.cause, self.phase.name())?;
-        match &self.evidence.alert {
-            Some(alert) if alert.sent == Sent::ByPeer => write!(f, ", alert {}", alert.name),
+        let HandshakeFailure {
+            cause,
+            phase,
+            evidence,
+        } = &self.failure;
+        write!(f, "{cause} in phase {}", phase.name())?;
+        match &evidence.alert {
+            Some(alert) if alert.direction == AlertDirection::Received => {
+                write!(f, ", alert {}", alert.name)
+            }
             _ => Ok(()),
         }
     }

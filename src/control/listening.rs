@@ -1,6 +1,10 @@
-//! Where connections come from: listeners opened, paused, closed.
+//! Listeners: opened, paused, closed.
 
+use super::{Handle, Stopped};
+use crate::supervisor::{CloseListener, SetPaused, StartError, Supervisor};
+use crate::transport::{AnyListener, Listener, TcpListenerSocket};
 use std::net::SocketAddr;
+use xtra::{Context, Handler};
 
 /// Listens on one more address; answered with the address bound, or why it could not be.
 ///
@@ -11,7 +15,7 @@ use std::net::SocketAddr;
 /// # let policy = sipward::TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?;
 /// # let builder = sipward::Supervisor::builder(policy).listen("127.0.0.1:0").without_log();
 /// # let sipward = builder.start().await?;
-/// let bound = sipward.listen("127.0.0.1:0".parse()?).await??;
+/// let bound = sipward.listen("127.0.0.1:0".parse()?).await?;
 /// assert!(sipward.snapshot().await?.listeners.contains(&bound));
 /// assert!(sipward.stop_listening(bound).await?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -44,4 +48,90 @@ pub struct Pause {
 pub struct Resume {
     /// Which listener; `None` for all.
     pub listener: Option<SocketAddr>,
+}
+
+impl Handle {
+    /// Listens on one more address; gives the address bound.
+    ///
+    /// # Errors
+    /// [`StartError::Bind`] when the address cannot be listened on; [`StartError::Stopped`] when the
+    /// supervisor shuts down or has ended.
+    pub async fn listen(&self, address: SocketAddr) -> Result<SocketAddr, StartError> {
+        let bound = self.ask(Listen { address }).await;
+        bound.unwrap_or(Err(StartError::Stopped))
+    }
+
+    /// Closes a listener; connections that came by it stay. Whether there was one.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn stop_listening(&self, listener: SocketAddr) -> Result<bool, Stopped> {
+        self.ask(StopListening { listener }).await
+    }
+
+    /// Stops accepting on this listener, or on all; connections wait in the kernel's backlog. How
+    /// many acceptors were told.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn pause(&self, listener: Option<SocketAddr>) -> Result<usize, Stopped> {
+        self.ask(Pause { listener }).await
+    }
+
+    /// Accepts again after [`Handle::pause`].
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn resume(&self, listener: Option<SocketAddr>) -> Result<usize, Stopped> {
+        self.ask(Resume { listener }).await
+    }
+}
+
+impl Handler<Listen> for Supervisor {
+    type Return = Result<SocketAddr, StartError>;
+
+    async fn handle(
+        &mut self,
+        listen: Listen,
+        _: &mut Context<Self>,
+    ) -> Result<SocketAddr, StartError> {
+        let mut state = self.state();
+        let address = listen.address;
+        if state.shutdown.is_some() {
+            return Err(StartError::Stopped);
+        }
+        let sockets = TcpListenerSocket::bind(address, state.listen_options)
+            .map_err(|source| StartError::Bind { address, source })?;
+        let bound = sockets.first().map_or(address, Listener::address);
+        let sockets = sockets.into_iter().map(AnyListener::Tcp).collect();
+        state.open(sockets);
+        Ok(bound)
+    }
+}
+
+impl Handler<StopListening> for Supervisor {
+    type Return = bool;
+
+    async fn handle(&mut self, stop: StopListening, _: &mut Context<Self>) -> bool {
+        let state = self.state();
+        state.tell_acceptors(Some(stop.listener), CloseListener) > 0
+    }
+}
+
+impl Handler<Pause> for Supervisor {
+    type Return = usize;
+
+    async fn handle(&mut self, pause: Pause, _: &mut Context<Self>) -> usize {
+        let state = self.state();
+        state.tell_acceptors(pause.listener, SetPaused(true))
+    }
+}
+
+impl Handler<Resume> for Supervisor {
+    type Return = usize;
+
+    async fn handle(&mut self, resume: Resume, _: &mut Context<Self>) -> usize {
+        let state = self.state();
+        state.tell_acceptors(resume.listener, SetPaused(false))
+    }
 }

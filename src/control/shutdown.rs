@@ -1,9 +1,10 @@
 //! The end: at once or gently, and its report.
 
-use crate::ledger::Counts;
-use async_std::channel::Receiver;
-use std::sync::{Arc, OnceLock};
+use super::Handle;
+use crate::clock::MAX_DURATION;
+use crate::supervisor::{PendingReport, Report, Supervisor};
 use std::time::Duration;
+use xtra::{Context, Handler};
 
 /// Ends the supervisor: no connection is accepted any more, handshakes are cancelled, sessions are
 /// told to close, and those that are still open at the deadline are cut. Answered at once with
@@ -61,52 +62,67 @@ pub struct Drain {
 /// A shutdown that has begun.
 #[derive(Clone, Debug)]
 pub struct ShutdownBegun {
-    pub(crate) outcome: Outcome,
-}
-
-/// How a supervisor ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Report {
-    /// Accepted connections; nothing is left open unless a handler blocked its thread to the end.
-    pub inbound: Counts,
-    /// Dialled connections.
-    pub outbound: Counts,
-    /// How many connections ended by which cause since the shutdown began, in the order of the
-    /// causes' names.
-    pub endings: Vec<(&'static str, u64)>,
-    /// Permits still held by sessions: as many as are left open.
-    pub permits: usize,
-    /// The panic that ended the supervisor, if one did.
-    pub panic: Option<String>,
-}
-
-/// Where the report will be.
-#[derive(Clone, Debug)]
-pub(crate) struct Outcome {
-    pub(crate) report: Arc<OnceLock<Report>>,
-    /// Closed when the report is there.
-    pub(crate) done: Receiver<()>,
+    pub(crate) report: PendingReport,
 }
 
 impl ShutdownBegun {
     /// Waits for the end.
     pub async fn finished(self) -> Report {
-        self.outcome.wait().await
+        self.report.wait().await
     }
 }
 
-impl Outcome {
-    pub(crate) async fn wait(&self) -> Report {
-        // Nothing is ever sent; the channel closes.
-        let _ = self.done.recv().await;
-        let report = self.report.get().cloned();
-        report.unwrap_or_else(|| Report {
-            inbound: Counts::default(),
-            outbound: Counts::default(),
-            endings: Vec::new(),
-            permits: 0,
-            panic: Some("the supervisor's task was dropped".to_owned()),
-        })
+impl Handle {
+    /// Ends the supervisor, sessions having `deadline` to close, and waits for that end. Bounded:
+    /// it takes at most the deadline and a few seconds.
+    pub async fn shutdown(&self, deadline: Duration) -> Report {
+        // One that has ended already has its report ready.
+        let _ = self.ask(Shutdown { deadline }).await;
+        self.report.wait().await
+    }
+
+    /// Ends the supervisor gently, as [`control::Drain`](crate::control::Drain) says, and waits for
+    /// that end.
+    pub async fn drain(&self, deadline: Duration) -> Report {
+        // One that has ended already has its report ready.
+        let _ = self.ask(Drain { deadline }).await;
+        self.report.wait().await
+    }
+
+    /// Waits until the supervisor has ended, for whatever reason.
+    pub async fn wait(&self) -> Report {
+        self.report.wait().await
+    }
+}
+
+impl Handler<Shutdown> for Supervisor {
+    type Return = ShutdownBegun;
+
+    async fn handle(&mut self, shutdown: Shutdown, _: &mut Context<Self>) -> ShutdownBegun {
+        let mut state = self.state();
+        state.shut_down(shutdown.deadline);
+        ShutdownBegun {
+            report: state.report.clone(),
+        }
+    }
+}
+
+impl Handler<Drain> for Supervisor {
+    type Return = ShutdownBegun;
+
+    async fn handle(&mut self, drain: Drain, _: &mut Context<Self>) -> ShutdownBegun {
+        let (factory, begins) = {
+            let state = self.state();
+            (state.acceptor_factory.clone(), state.shutdown.is_none())
+        };
+        // Not under the lock: this is the application's code.
+        if let Some(factory) = factory.filter(|_| begins) {
+            factory.draining(drain.deadline.min(MAX_DURATION));
+        }
+        let mut state = self.state();
+        state.drain(drain.deadline);
+        ShutdownBegun {
+            report: state.report.clone(),
+        }
     }
 }

@@ -1,6 +1,9 @@
-//! Events for whoever asks.
+//! Subscribing to events.
 
-use crate::observe::EventFilter;
+use super::{Handle, Stopped};
+use crate::observe::{EventFilter, Subscription};
+use crate::supervisor::Supervisor;
+use xtra::{Context, Handler};
 
 /// Subscribes to events; answered with a [`Subscription`](crate::Subscription).
 ///
@@ -26,4 +29,27 @@ pub struct Subscribe {
     pub filter: EventFilter,
     /// How many may wait before no connection is accepted any more.
     pub capacity: usize,
+}
+
+impl Handle {
+    /// A stream of the events the filter lets through, from now on.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn subscribe(
+        &self,
+        filter: EventFilter,
+        capacity: usize,
+    ) -> Result<Subscription, Stopped> {
+        self.ask(Subscribe { filter, capacity }).await
+    }
+}
+
+impl Handler<Subscribe> for Supervisor {
+    type Return = Subscription;
+
+    async fn handle(&mut self, wish: Subscribe, _: &mut Context<Self>) -> Subscription {
+        let mut state = self.state();
+        state.subscribers.subscribe(wish.filter, wish.capacity)
+    }
 }

@@ -44,7 +44,9 @@ impl Levels {
             chosen.copied().unwrap_or(level.to_level_filter())
         };
         match event {
-            Event::HandshakeFailed(failed) => by_cause(failed.cause.name(), failed.cause.level()),
+            Event::HandshakeFailed(failed) => {
+                by_cause(failed.failure.cause.name(), failed.failure.cause.level())
+            }
             Event::Closed(closed) => by_cause(closed.cause.name(), closed.cause.level()),
             Event::Refused(refused) => by_cause(refused.cause.name(), refused.cause.level()),
             Event::Stopped { panic: Some(_), .. } => LevelFilter::Error,

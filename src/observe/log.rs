@@ -85,7 +85,7 @@ impl LogObserver {
     fn limit(&mut self, event: &Event, level: Level, now: Instant) -> Pass {
         let cause = match event {
             Event::Refused(refused) => refused.cause.name(),
-            Event::HandshakeFailed(failed) => failed.cause.name(),
+            Event::HandshakeFailed(failed) => failed.failure.cause.name(),
             Event::Closed(closed) if closed.fault() != Fault::Nobody => closed.cause.name(),
             _ => return Pass::Write,
         };
@@ -165,7 +165,7 @@ fn headline(event: &Event) -> String {
     let kind = event.kind().name();
     match event {
         Event::Refused(refused) => format!("{kind}: {}", refused.cause),
-        Event::HandshakeFailed(failed) => format!("{kind}: {}", failed.cause),
+        Event::HandshakeFailed(failed) => format!("{kind}: {}", failed.failure.cause),
         Event::Closed(closed) => format!("{kind}: {}", closed.cause),
         _ => kind.to_owned(),
     }
@@ -175,7 +175,7 @@ fn headline(event: &Event) -> String {
 fn hint(event: &Event) -> Option<&'static str> {
     match event {
         Event::Refused(refused) => Some(refused.cause.hint()),
-        Event::HandshakeFailed(failed) => Some(failed.cause.hint()),
+        Event::HandshakeFailed(failed) => Some(failed.failure.cause.hint()),
         Event::Closed(closed) if closed.fault() != Fault::Nobody => Some(closed.cause.hint()),
         _ => None,
     }

@@ -1,19 +1,17 @@
-//! Who watches: observers get events and nothing else, on a thread of their own, so that a blocked
-//! stdout stalls no handshake. Logs and metrics are made here.
+//! Observers and subscriptions: they get events and nothing else. An observer has a thread of its own, so
+//! that a blocked stdout stalls no handshake. Log lines are made here.
 
-mod fields;
 mod gate;
 mod levels;
 mod limiter;
-mod limits_set;
 mod log;
 mod network;
 mod queue;
 mod redaction;
 mod subscription;
-mod ticks;
+mod tick;
 
-pub use fields::Field;
+pub use crate::event::Field;
 pub use levels::UnknownCause;
 pub use limiter::{Limiter, Pass, Summary};
 pub use log::LogObserver;
@@ -22,7 +20,7 @@ pub use redaction::Redaction;
 pub use subscription::{EventFilter, Subscription};
 
 pub(crate) use gate::Gate;
-pub(crate) use queue::{Audience, Watching, observer};
+pub(crate) use queue::{ObserverHandle, Subscribers, start_observer};
 
 use crate::event::Event;
 use std::time::Instant;

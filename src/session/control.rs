@@ -1,11 +1,11 @@
 //! What every wait of a session watches besides what it waits for: its mailbox, its close latch,
 //! its one timer.
 
+use super::handle::{CloseRequest, Seen, SessionHandle};
 use crate::admission::Permit;
 use crate::cause::Cancelled;
 use crate::clock::{Clock, Timer};
-use crate::flow::{Closing, Line, Seen};
-use crate::tls::GivenUp;
+use crate::tls::Abort;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::time::Instant;
 pub(super) struct Control<'a> {
     /// The mailbox's own loop: never dropped while it waits, so that no message is lost.
     actor: Option<Pin<&'a mut (dyn Future<Output = ()> + Send)>>,
-    line: &'a Arc<Line>,
+    handle: &'a Arc<SessionHandle>,
     permit: &'a Permit,
     clock: &'a Clock,
     pub(super) timer: Timer,
@@ -23,29 +23,29 @@ pub(super) struct Control<'a> {
 
 /// Why a wait ended without what it waited for.
 pub(super) enum Interrupted {
-    Closing(Closing),
-    MakeWay,
+    CloseRequest(CloseRequest),
+    Evicted,
     Deadline,
 }
 
 impl<'a> Control<'a> {
     pub(super) fn new(
         actor: Pin<&'a mut (dyn Future<Output = ()> + Send)>,
-        line: &'a Arc<Line>,
+        handle: &'a Arc<SessionHandle>,
         permit: &'a Permit,
         clock: &'a Clock,
     ) -> Self {
         Self {
             actor: Some(actor),
-            line,
+            handle,
             permit,
             clock,
             timer: clock.timer(),
         }
     }
 
-    pub(super) const fn line(&self) -> &'a Arc<Line> {
-        self.line
+    pub(super) const fn handle(&self) -> &'a Arc<SessionHandle> {
+        self.handle
     }
 
     pub(super) const fn permit(&self) -> &'a Permit {
@@ -63,19 +63,19 @@ impl<'a> Control<'a> {
         {
             self.actor = None;
         }
-        self.line.unpark()
+        self.handle.unpark()
     }
 
     /// Waits for a handshake's `step`, until the deadline, until somebody wants it closed, or until
     /// another source needs its place.
-    pub(super) async fn while_shaking<R>(
+    pub(super) async fn while_handshaking<R>(
         &mut self,
         deadline: Instant,
         step: impl FnMut(&mut Context<'_>) -> Poll<R>,
     ) -> Result<R, Interrupted> {
-        let interrupted = |line: &Line| {
-            let closing = line.closing().map(Interrupted::Closing);
-            closing.or_else(|| line.makes_way().then_some(Interrupted::MakeWay))
+        let interrupted = |handle: &SessionHandle| {
+            let closing = handle.close_request().map(Interrupted::CloseRequest);
+            closing.or_else(|| handle.is_evicted().then_some(Interrupted::Evicted))
         };
         self.wait(deadline, interrupted, step).await
     }
@@ -86,7 +86,8 @@ impl<'a> Control<'a> {
         deadline: Instant,
         step: impl FnMut(&mut Context<'_>) -> Poll<R>,
     ) -> Result<R, Interrupted> {
-        let interrupted = |line: &Line| line.closing().map(Interrupted::Closing);
+        let interrupted =
+            |handle: &SessionHandle| handle.close_request().map(Interrupted::CloseRequest);
         self.wait(deadline, interrupted, step).await
     }
 
@@ -97,9 +98,11 @@ impl<'a> Control<'a> {
         deadline: Instant,
         step: impl FnMut(&mut Context<'_>) -> Poll<R>,
     ) -> Result<R, Interrupted> {
-        let forced = |line: &Line| {
-            let closing = line.closing().filter(|closing| closing.grace.is_zero());
-            closing.map(Interrupted::Closing)
+        let forced = |handle: &SessionHandle| {
+            let closing = handle
+                .close_request()
+                .filter(|closing| closing.grace.is_zero());
+            closing.map(Interrupted::CloseRequest)
         };
         self.wait(deadline, forced, step).await
     }
@@ -107,7 +110,7 @@ impl<'a> Control<'a> {
     async fn wait<R>(
         &mut self,
         deadline: Instant,
-        interrupted: impl Fn(&Line) -> Option<Interrupted>,
+        interrupted: impl Fn(&SessionHandle) -> Option<Interrupted>,
         mut step: impl FnMut(&mut Context<'_>) -> Poll<R>,
     ) -> Result<R, Interrupted> {
         self.timer.set(Some(deadline));
@@ -118,13 +121,13 @@ impl<'a> Control<'a> {
                 if let Poll::Ready(result) = step(cx) {
                     return Poll::Ready(Ok(result));
                 }
-                if let Some(interrupted) = interrupted(self.line) {
+                if let Some(interrupted) = interrupted(self.handle) {
                     return Poll::Ready(Err(interrupted));
                 }
                 if self.timer.poll(cx).is_ready() {
                     return Poll::Ready(Err(Interrupted::Deadline));
                 }
-                if self.line.park(seen.news, cx.waker()) {
+                if self.handle.park(seen.change, cx.waker()) {
                     return Poll::Pending;
                 }
             }
@@ -133,12 +136,12 @@ impl<'a> Control<'a> {
     }
 }
 
-impl From<Interrupted> for GivenUp {
+impl From<Interrupted> for Abort {
     fn from(interrupted: Interrupted) -> Self {
         match interrupted {
             Interrupted::Deadline => Self::Deadline,
-            Interrupted::MakeWay => Self::Cancelled(Cancelled::MadeWay),
-            Interrupted::Closing(closing) => Self::Cancelled(closing.cause.as_cancelled()),
+            Interrupted::Evicted => Self::Cancelled(Cancelled::Evicted),
+            Interrupted::CloseRequest(closing) => Self::Cancelled(closing.cause.as_cancelled()),
         }
     }
 }

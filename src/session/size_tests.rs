@@ -1,16 +1,16 @@
 //! What a half-open connection's task holds: nothing of an established one, and no TLS.
 
 use super::*;
-use crate::application::Silent;
+use crate::session::Discard;
 use crate::transport::Tcp;
 
-fn size_of_future<F>(_: impl FnOnce(Terms<Tcp, Silent>) -> F) -> usize {
+fn size_of_future<F>(_: impl FnOnce(SessionParts<Tcp, Discard>) -> F) -> usize {
     size_of::<F>()
 }
 
 #[test]
 fn a_session_is_small_before_it_is_ready() {
-    let session = size_of_future(run::<Tcp, Silent>);
+    let session = size_of_future(run::<Tcp, Discard>);
     let handshake = size_of::<Handshake<Tcp>>();
     println!("session {session}, handshake {handshake} bytes");
     assert!(session <= 1024, "{session}");
@@ -22,7 +22,7 @@ fn size_of_service<F>(
         Stream<Tcp>,
         &'static Tap<Tcp>,
         &'static Arc<Ready>,
-        &'static House<Silent>,
+        &'static SessionContext<Discard>,
         &'static mut Control<'static>,
     ) -> F,
 ) -> usize {
@@ -31,7 +31,7 @@ fn size_of_service<F>(
 
 #[test]
 fn an_established_session_is_small_beside_its_tls() {
-    let service = size_of_service(serve::<Tcp, Silent>);
+    let service = size_of_service(serve::<Tcp, Discard>);
     println!("service {service} bytes");
     assert!(service <= 1536, "{service}");
 }

@@ -1,21 +1,22 @@
-//! How a supervisor goes down: who is told when, and when it must not be waited for any longer.
+//! How a supervisor shuts down: which session is asked to close when, and when the end is not waited for
+//! any longer.
 
-use super::books::Books;
-use crate::acceptor::CloseListener;
+use super::acceptor::CloseListener;
+use super::ledger::Stage;
+use super::state::SupervisorState;
 use crate::cause::CloseCause;
-use crate::clock::AGE;
+use crate::clock::MAX_DURATION;
 use crate::event::Event;
-use crate::ledger::Stage;
 use std::time::{Duration, Instant};
 
 /// How long sessions that were cut have to be gone.
-const CUT: Duration = Duration::from_secs(3);
+const CUT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest time between two looks at what a drain has still to close.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How often a drain says how far it is.
-const PROGRESS: Duration = Duration::from_secs(1);
+const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How far a shutdown has come.
 #[derive(Clone, Debug)]
@@ -37,12 +38,12 @@ struct Draining {
     /// Sessions there were at the beginning.
     sessions: usize,
     /// Those told to close so far.
-    told: usize,
+    close_requested: usize,
 }
 
 impl ShuttingDown {
-    /// The keeper's: everything has been cut already.
-    pub(super) const fn by_death(now: Instant, until: Instant) -> Self {
+    /// After a panic: every session has been asked to close already.
+    pub(super) const fn by_panic(now: Instant, until: Instant) -> Self {
         Self {
             cause: CloseCause::SupervisorGone,
             began: now,
@@ -65,23 +66,24 @@ impl ShuttingDown {
     }
 }
 
-impl Books {
-    /// Nobody comes in any more, and everybody is told to leave before the deadline.
+impl SupervisorState {
+    /// No connection is accepted any more, and every session is asked to close before the deadline.
     pub(crate) fn shut_down(&mut self, deadline: Duration) {
-        let deadline = deadline.min(AGE);
+        let deadline = deadline.min(MAX_DURATION);
         if self.hasten(deadline) {
             return;
         }
         self.begin(deadline, None);
         for entry in self.ledger.entries_mut() {
-            entry.held.told = true;
-            Self::close(&entry.held, CloseCause::Drain, deadline);
+            entry.held.close_requested = true;
+            entry.held.handle.request_close(CloseCause::Drain, deadline);
         }
     }
 
-    /// Nobody comes in any more; who is not busy is told to leave, one after the other.
+    /// No connection is accepted any more; sessions that are not busy are asked to close, one after the
+    /// other.
     pub(crate) fn drain(&mut self, deadline: Duration) {
-        let deadline = deadline.min(AGE);
+        let deadline = deadline.min(MAX_DURATION);
         if self.hasten(deadline) {
             return;
         }
@@ -94,16 +96,16 @@ impl Books {
             deadline,
             Some(Draining {
                 look: now,
-                progress: now + PROGRESS,
+                progress: now + PROGRESS_INTERVAL,
                 sessions,
-                told: 0,
+                close_requested: 0,
             }),
         );
-        self.doors.draining(deadline);
         for entry in self.ledger.entries_mut() {
             if matches!(entry.stage, Stage::Handshaking) {
-                entry.held.told = true;
-                Self::close(&entry.held, CloseCause::Drain, Duration::ZERO);
+                entry.held.close_requested = true;
+                let handle = &entry.held.handle;
+                handle.request_close(CloseCause::Drain, Duration::ZERO);
             }
         }
         self.look_for_idle(now);
@@ -122,12 +124,12 @@ impl Books {
         if shutdown.cut {
             return true;
         }
-        shutdown.until = now + CUT;
+        shutdown.until = now + CUT_TIMEOUT;
         shutdown.cut = true;
-        self.doors.reinforce();
+        self.add_threads();
         for entry in self.ledger.entries() {
-            let line = &entry.held.line;
-            line.trip(CloseCause::DrainDeadline, Duration::ZERO);
+            let handle = &entry.held.handle;
+            handle.request_close(CloseCause::DrainDeadline, Duration::ZERO);
         }
         false
     }
@@ -156,10 +158,10 @@ impl Books {
         self.admission.close();
         self.tell_acceptors(None, CloseListener);
         let open = self.ledger.len();
-        self.show(Event::Draining { open, deadline });
+        self.publish(Event::Draining { open, deadline });
     }
 
-    /// Tells as many sessions to close as are due by now, of those that are not busy.
+    /// Asks as many sessions to close as are due by now, of those that are not busy.
     fn look_for_idle(&mut self, now: Instant) {
         let Some(shutdown) = &mut self.shutdown else {
             return;
@@ -178,31 +180,31 @@ impl Books {
                 (drain.sessions as f64 * share) as usize + 1
             }
         };
-        drain.look = now + LOOK.min(spread / 20).max(Duration::from_millis(1));
+        drain.look = now + LOOK_INTERVAL.min(spread / 20).max(Duration::from_millis(1));
         let says = now >= drain.progress;
         if says {
-            drain.progress = now + PROGRESS;
+            drain.progress = now + PROGRESS_INTERVAL;
         }
 
         let left = until.saturating_duration_since(now);
         let mut busy = 0;
-        let mut room = due.saturating_sub(drain.told);
+        let mut room = due.saturating_sub(drain.close_requested);
         for entry in self.ledger.entries_mut() {
-            if entry.held.told {
+            if entry.held.close_requested {
                 continue;
             }
-            if entry.held.line.is_busy() {
+            if entry.held.handle.is_busy() {
                 busy += 1;
             } else if room > 0 {
                 room -= 1;
-                drain.told += 1;
-                entry.held.told = true;
-                Self::close(&entry.held, CloseCause::Drain, left);
+                drain.close_requested += 1;
+                entry.held.close_requested = true;
+                entry.held.handle.request_close(CloseCause::Drain, left);
             }
         }
         if says {
             let open = self.ledger.len();
-            self.show(Event::DrainProgress { open, busy, left });
+            self.publish(Event::DrainProgress { open, busy, left });
         }
     }
 }

@@ -1,8 +1,8 @@
-//! A permit that nobody holds any more and that never came back.
+//! A fault to inject: a permit that leaks.
 
 use crate::connection::{Connection, ConnectionId, Direction};
-use crate::flow::Line;
-use crate::handle::{Ended, Handle};
+use crate::control::{Handle, Stopped};
+use crate::session::SessionHandle;
 use crate::supervisor::Supervisor;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -27,11 +27,15 @@ impl Handler<LeakPermit> for Supervisor {
             listener: nobody,
             begun: SystemTime::UNIX_EPOCH,
         };
-        let line = Line::new(Arc::new(connection), 0);
-        let books = self.books();
-        let now = books.clock.now();
+        let (handle, _) = SessionHandle::new(Arc::new(connection), 0);
+        let state = self.state();
+        let now = state.clock.now();
         // A refusal has nothing to leak.
-        std::mem::forget(books.admission.admit(nobody.ip(), &line, now));
+        let handshake = Arc::clone(&handle);
+        let permit = state
+            .admission
+            .admit(nobody.ip(), handshake, &handle.counters, now);
+        std::mem::forget(permit);
     }
 }
 
@@ -40,8 +44,8 @@ impl Handle {
     /// [`Event::Discrepancy`](crate::Event::Discrepancy).
     ///
     /// # Errors
-    /// [`Ended`] when the supervisor has ended.
-    pub async fn leak_permit(&self) -> Result<(), Ended> {
+    /// [`Stopped`] when the supervisor has ended.
+    pub async fn leak_permit(&self) -> Result<(), Stopped> {
         self.ask(LeakPermit).await
     }
 }

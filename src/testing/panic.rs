@@ -1,6 +1,6 @@
-//! A supervisor that dies when it is told to.
+//! A fault to inject: a supervisor that panics.
 
-use crate::handle::Handle;
+use crate::control::Handle;
 use crate::supervisor::Supervisor;
 use xtra::{Context, Handler};
 

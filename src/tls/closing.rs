@@ -1,10 +1,10 @@
 //! What an error on an established stream means for its session.
 
 use super::diagnosis::tls_error;
+use super::observation::{last_alert, named_alert};
 use super::tap::Wire;
-use super::witness::{last_alert, named_alert};
 use crate::cause::CloseCause;
-use crate::evidence::{Alert, Sent};
+use crate::connection::{Alert, AlertDirection};
 use crate::transport::Transport;
 use rustls::Error;
 use std::io;
@@ -17,10 +17,10 @@ pub(super) fn close_cause<T: Transport>(
     let in_clear = last_alert(&wire.read, &wire.written);
     match tls_error(error) {
         Some(Error::AlertReceived(alert)) => {
-            let alert = named_alert(Sent::ByPeer, alert.get_u8());
+            let alert = named_alert(AlertDirection::Received, alert.get_u8());
             (CloseCause::RejectedByPeer, Some(alert))
         }
-        Some(_) => match in_clear.filter(|alert| alert.sent == Sent::ByPeer) {
+        Some(_) => match in_clear.filter(|alert| alert.direction == AlertDirection::Received) {
             Some(alert) => (CloseCause::RejectedByPeer, Some(alert)),
             None => (CloseCause::Misbehaved, None),
         },

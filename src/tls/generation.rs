@@ -1,9 +1,9 @@
 //! One immutable, validated TLS policy. Connections keep the one they were accepted under.
 
 use super::policy::{ClientAuth, Identity, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};
-use super::rehearsal;
-use crate::ending::panic_message;
-use crate::identity::Certificate;
+use super::preflight;
+use crate::connection::Certificate;
+use crate::panic::panic_message;
 use rustls::CertificateError;
 use rustls::server::{
     AllowAnyAnonymousOrAuthenticatedClient, AllowAnyAuthenticatedClient, ClientCertVerified,
@@ -51,7 +51,7 @@ impl Generation {
         config.alpn_protocols = policy.alpn.iter().map(|id| id.clone().into()).collect();
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        rehearsal::shake_hands_with_each(&config, versions, identities.names())?;
+        preflight::shake_hands_with_each(&config, versions, identities.names())?;
 
         // A resumed session skips the verifier, so client authentication and tickets exclude
         // each other.
@@ -178,13 +178,13 @@ pub(super) fn roots(anchors: &TrustAnchors) -> Result<RootCertStore, PolicyError
 
 /// Picks the identity for the server name a peer asks for.
 pub(super) struct Identities {
-    default: Shown,
-    named: HashMap<String, Shown>,
+    default: ServedIdentity,
+    named: HashMap<String, ServedIdentity>,
     strict: bool,
 }
 
 /// One identity.
-struct Shown {
+struct ServedIdentity {
     key: Arc<CertifiedKey>,
     /// The end of the leaf's validity, if it can be read.
     until: Option<SystemTime>,
@@ -201,10 +201,10 @@ impl Identities {
             if !is_dns_name {
                 return Err(PolicyError::BadServerName(name.clone()));
             }
-            named.insert(name.clone(), Shown::load(identity)?);
+            named.insert(name.clone(), ServedIdentity::load(identity)?);
         }
         Ok(Self {
-            default: Shown::load(&policy.default)?,
+            default: ServedIdentity::load(&policy.default)?,
             named,
             strict: policy.strict_names,
         })
@@ -222,10 +222,10 @@ impl Identities {
 impl Identities {
     /// When the certificate ends that a peer is shown who asks for this name.
     pub(super) fn until(&self, name: Option<&str>) -> Option<SystemTime> {
-        self.shown(name)?.until
+        self.served(name)?.until
     }
 
-    fn shown(&self, name: Option<&str>) -> Option<&Shown> {
+    fn served(&self, name: Option<&str>) -> Option<&ServedIdentity> {
         let named = name.and_then(|name| {
             self.named
                 .get(name)
@@ -239,7 +239,7 @@ impl Identities {
     }
 }
 
-impl Shown {
+impl ServedIdentity {
     fn load(identity: &Identity) -> Result<Self, PolicyError> {
         let leaf = identity.chain.first();
         let leaf = leaf.and_then(|der| Certificate::from_der(der).ok());
@@ -252,7 +252,7 @@ impl Shown {
 
 impl ResolvesServerCert for Identities {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let shown = self.shown(hello.server_name())?;
+        let shown = self.served(hello.server_name())?;
         Some(Arc::clone(&shown.key))
     }
 }

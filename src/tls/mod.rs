@@ -1,203 +1,33 @@
-//! The only place that names the TLS libraries: a connection goes in, an established stream or the
-//! reason why there is none comes out.
+//! The only place that names the TLS libraries.
 
-mod awaited;
+mod alert;
+mod client;
 mod closing;
-mod connect;
 mod diagnosis;
+mod expected_message;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod generation;
 mod hello;
-mod last_word;
+mod observation;
 mod policy;
+mod preflight;
 mod records;
-mod rehearsal;
+mod server;
 mod tap;
-mod witness;
 
 pub use policy::{ClientAuth, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};
 
-pub(crate) use connect::{ClientHandshake, ClientStream, ClientTerms};
+pub(crate) use client::{ClientHandshake, ClientPolicy, ClientStream};
 pub(crate) use generation::Generation;
-pub(crate) use tap::Tap;
+pub(crate) use server::{Handshake, Stream};
+pub(crate) use tap::{LINGER_TIMEOUT, LingeringClose, Tap};
 
-use crate::cause::{Cancelled, CloseCause};
-use crate::evidence::{Alert, Tls};
-use crate::lane::HandshakeFailure;
-use crate::transport::Transport;
-use async_tls::server::TlsStream;
-use async_tls::{Accept, TlsAcceptor};
-use diagnosis::Outcome;
-use futures_util::io::{AsyncRead, AsyncWrite};
-use generation::{Identities, Presented};
-use rustls::ServerConfig;
-use std::future::Future;
-use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use witness::{Asked, Witness};
-
-/// A server-side handshake going on.
-pub(crate) struct Handshake<T: Transport> {
-    stage: Stage<T>,
-    tap: Tap<T>,
-    presented: Option<Arc<Presented>>,
-    identities: Arc<Identities>,
-    alpn: Vec<Vec<u8>>,
-}
-
-enum Stage<T: Transport> {
-    /// The peer has not finished its hello; TLS is not set up before.
-    Listening(Arc<ServerConfig>),
-    Shaking(Box<Accept<Tap<T>>>),
-    /// TLS is content; its last flight has still to leave.
-    Flushing(Box<TlsStream<Tap<T>>>),
-    Over,
-}
-
-/// An established TLS stream. Everything on it is done from the one task that owns it.
-pub(crate) struct Stream<T: Transport> {
-    stream: Box<TlsStream<Tap<T>>>,
-    tap: Tap<T>,
-}
+use crate::cause::Cancelled;
 
 /// Why a handshake was not waited for any longer.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum GivenUp {
+pub(crate) enum Abort {
     Deadline,
     Cancelled(Cancelled),
-}
-
-impl<T: Transport> Handshake<T> {
-    pub(crate) fn new(tap: &Tap<T>, generation: &Generation) -> Self {
-        let (config, presented) = generation.connection();
-        let alpn = config.alpn_protocols.clone();
-        Self {
-            stage: Stage::Listening(config),
-            tap: tap.share(),
-            presented,
-            identities: generation.identities(),
-            alpn,
-        }
-    }
-
-    /// Established, with everything we had to say flushed; or why not. Not to be polled after that.
-    pub(crate) fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(Stream<T>, Tls), HandshakeFailure>> {
-        if let Err(error) = ready!(self.poll_stages(cx)) {
-            return Poll::Ready(Err(self.fail(Outcome::Failed(&error))));
-        }
-        let Stage::Flushing(stream) = std::mem::replace(&mut self.stage, Stage::Over) else {
-            let over = io::Error::other("a handshake that was over went on");
-            return Poll::Ready(Err(self.fail(Outcome::Failed(&over))));
-        };
-        let mut wire = self.tap.wire();
-        let agreed = Witness::new(&wire, self.asked()).agreed(&self.alpn);
-        wire.read.release();
-        wire.written.release();
-        drop(wire);
-        let tap = self.tap.share();
-        Poll::Ready(Ok((Stream { stream, tap }, agreed)))
-    }
-
-    /// Ends the handshake from our side. TLS is dropped; its tap stays.
-    pub(crate) fn give_up(mut self, why: GivenUp) -> HandshakeFailure {
-        self.fail(match why {
-            GivenUp::Cancelled(by) => Outcome::Cancelled(by),
-            GivenUp::Deadline => Outcome::Deadline,
-        })
-    }
-
-    fn poll_stages(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Stage::Listening(config) = &self.stage {
-            ready!(self.tap.poll_first_words(cx))?;
-            let acceptor = TlsAcceptor::from(Arc::clone(config));
-            self.stage = Stage::Shaking(Box::new(acceptor.accept(self.tap.share())));
-        }
-        if let Stage::Shaking(accept) = &mut self.stage {
-            let stream = ready!(Pin::new(accept).poll(cx))?;
-            self.stage = Stage::Flushing(Box::new(stream));
-        }
-        self.tap.poll_flush(cx)
-    }
-
-    fn fail(&mut self, outcome: Outcome<'_>) -> HandshakeFailure {
-        self.stage = Stage::Over;
-        let mut wire = self.tap.wire();
-        Witness::new(&wire, self.asked()).failure(outcome, &mut wire)
-    }
-
-    fn asked(&self) -> Asked {
-        Asked {
-            client: self.presented.is_some(),
-            presented: self.presented.as_ref().and_then(|seen| seen.certificate()),
-            identities: Some(Arc::clone(&self.identities)),
-        }
-    }
-}
-
-impl<T: Transport> Stream<T> {
-    pub(crate) fn poll_read(
-        &mut self,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut *self.stream).poll_read(cx, buffer)
-    }
-
-    /// Encrypts; what results waits in the tap until the flush.
-    pub(crate) fn poll_write(
-        &mut self,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.tap.set_deaf(true);
-        let written = Pin::new(&mut *self.stream).poll_write(cx, bytes);
-        self.tap.set_deaf(false);
-        written
-    }
-
-    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.tap.set_deaf(true);
-        let flushed = Pin::new(&mut *self.stream).poll_flush(cx);
-        self.tap.set_deaf(false);
-        flushed
-    }
-
-    /// Time has passed in which nothing was read: the next read asks the system.
-    pub(crate) fn look_again(&self) {
-        self.tap.look_again();
-    }
-
-    /// Whether something waits for the peer, TLS's own messages included.
-    pub(crate) fn has_unsent(&self) -> bool {
-        self.tap.wire().has_unsent()
-    }
-
-    /// Whether so much waits for the peer that no more should be written now.
-    pub(crate) fn is_full(&self) -> bool {
-        self.tap.wire().is_full()
-    }
-
-    /// Bytes that wait for the peer here.
-    pub(crate) fn buffered(&self) -> usize {
-        self.tap.wire().buffered()
-    }
-
-    /// Says close_notify and flushes it.
-    pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.tap.set_deaf(true);
-        let closed = Pin::new(&mut *self.stream).poll_close(cx);
-        self.tap.set_deaf(false);
-        closed
-    }
-
-    /// What an error of this stream means for the session, and the alert behind it.
-    pub(crate) fn close_cause(&self, error: &io::Error) -> (CloseCause, Option<Alert>) {
-        closing::close_cause(error, &self.tap.wire())
-    }
 }

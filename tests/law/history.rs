@@ -72,7 +72,7 @@ impl Ground {
     fn connections_run_on(&self) -> Threads {
         match self.threads {
             1 => Threads::Runtime,
-            threads => Threads::Apart {
+            threads => Threads::Dedicated {
                 handshakes: threads / 2,
                 sessions: threads / 2,
             },

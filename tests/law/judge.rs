@@ -72,8 +72,8 @@ impl Judge {
                 self.ended(&refused.connection, refused.cause.name());
             }
             Event::HandshakeFailed(failed) => {
-                self.failed(&failed.connection, &failed.cause);
-                self.ended(&failed.connection, failed.cause.name());
+                self.failed(&failed.connection, &failed.failure.cause);
+                self.ended(&failed.connection, failed.failure.cause.name());
             }
             Event::Closed(closed) => {
                 self.closed(closed);
@@ -290,7 +290,7 @@ fn describe(event: &Event) -> String {
     let name = event.kind().name();
     let id = event.connection().map(|connection| connection.id);
     match event {
-        Event::HandshakeFailed(failed) => format!("{name} {id:?} {}", failed.cause),
+        Event::HandshakeFailed(failed) => format!("{name} {id:?} {}", failed.failure.cause),
         Event::Closed(closed) => format!("{name} {id:?} {}", closed.cause),
         Event::Refused(refused) => format!("{name} {id:?} {}", refused.cause),
         Event::Accepted(_) | Event::Ready(_) => format!("{name} {id:?}"),

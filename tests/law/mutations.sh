@@ -46,60 +46,62 @@ mutant() {
 
 printf '| taken out | noticed by |\n| --- | --- |\n'
 
-mutant 'the drop guard' src/ending.rs \
-    's/self\.finish\(Ended::Abandoned\);/let _ = Ended::Abandoned;/'
-mutant 'the panic guard around a session' src/ending.rs \
-    's/let how = match catch\(\|\| session\.as_mut\(\)\.poll\(cx\)\)/let how = match Ok::<_, String>(session.as_mut().poll(cx))/'
-mutant 'the guard around what a session drops' src/ending.rs \
-    's/let how = how\.unless_panics\(\|\| drop\(session\)\);/drop(session);/'
-mutant 'the guard around queued messages' src/ending.rs \
-    's/let how = how\.unless_panics\(\|\| self\.line\.clear\(\)\);/self.line.clear();/'
-mutant "the guard around a panic's payload" src/ending.rs \
+mutant 'the drop guard' src/session/guard/mod.rs \
+    's/self\.finish\(SessionOutcome::Dropped\);/let _ = SessionOutcome::Dropped;/'
+mutant 'the panic guard around a session' src/session/guard/mod.rs \
+    's/let outcome = match catch\(\|\| session\.as_mut\(\)\.poll\(cx\)\)/let outcome = match Ok::<_, String>(session.as_mut().poll(cx))/'
+mutant 'the guard around what a session drops' src/session/guard/mod.rs \
+    's/let outcome = outcome\.unless_panics\(\|\| drop\(session\)\);/drop(session);/'
+mutant 'the guard around queued messages' src/session/guard/mod.rs \
+    's/let outcome = outcome\.unless_panics\(\|\| self\.handle\.clear\(\)\);/self.handle.clear();/'
+mutant "the guard around a panic's payload" src/panic.rs \
     's/if let Err\(again\) = catch_unwind\(AssertUnwindSafe\(\|\| drop\(panic\)\)\) \{\s*std::mem::forget\(again\);\s*\}/drop(panic);/'
-mutant 'dropping before the word is said' src/ending.rs \
-    's/(let how = how\.unless_panics\(\|\| drop\(session\)\);\n)(.*?)(\n    \}\n)/let session = session;\n$2\n        drop(session);$3/s'
-mutant 'emptying the flow at the end' src/ending.rs \
-    's/let how = how\.unless_panics\(\|\| self\.line\.clear\(\)\);//'
-mutant "the ledger's decision: always closed" src/supervisor/books.rs \
-    's/Stage::Handshaking => failed\(&entry, at, how\),/Stage::Handshaking => closed(&entry, Duration::ZERO, how),/'
-mutant "the ledger's decision: always failed" src/supervisor/books.rs \
-    's/Stage::Ready \{ at: since, \.\. \} => closed\(&entry, at - since, how\),/Stage::Ready { .. } => failed(&entry, at, how),/'
-mutant 'one count of the ledger' src/ledger.rs \
+mutant 'dropping before the report is made' src/session/guard/mod.rs \
+    's/(let outcome = outcome\.unless_panics\(\|\| drop\(session\)\);\n)(.*?)(\n    \}\n)/let session = session;\n$2\n        drop(session);$3/s'
+mutant 'emptying the flow at the end' src/session/guard/mod.rs \
+    's/let outcome = outcome\.unless_panics\(\|\| self\.handle\.clear\(\)\);//'
+mutant "the ledger's decision: always closed" src/supervisor/state.rs \
+    's/Stage::Handshaking => failed\(&entry, at, outcome\),/Stage::Handshaking => closed(&entry, Duration::ZERO, outcome),/'
+mutant "the ledger's decision: always failed" src/supervisor/state.rs \
+    's/Stage::Ready \{ at: since, \.\. \} => closed\(&entry, at - since, outcome\),/Stage::Ready { .. } => failed(&entry, at, outcome),/'
+mutant 'one count of the ledger' src/supervisor/ledger.rs \
     's/counts\.refused \+= 1;//'
-mutant 'the refusal of a second ending' src/ending.rs \
+mutant 'the refusal of a second ending' src/session/guard/mod.rs \
     's/let Some\(session\) = self\.session\.take\(\) else \{\s*return;\s*\};/let session = self.session.take();/'
-mutant 'the flush before Ready' src/tls/mod.rs \
-    's/(self\.stage = Stage::Flushing\(Box::new\(stream\)\);\s*\}\s*)self\.tap\.poll_flush\(cx\)/$1let _ = self.tap.poll_flush(cx);\n        Poll::Ready(Ok(()))/'
+mutant 'the flush before Ready' src/tls/server.rs \
+    's/(self\.stage = HandshakeState::Flushing\(Box::new\(stream\)\);\s*\}\s*)self\.tap\.poll_flush\(cx\)/$1let _ = self.tap.poll_flush(cx);\n        Poll::Ready(Ok(()))/'
 mutant 'one permit' src/admission/mod.rs \
     's/self\.admission\.state\(\)\.rules\.gone\(self\.ticket\);//'
-mutant 'the close latch' src/flow.rs \
-    's/None => state\.closing = Some\(Closing \{ cause, grace \}\),/None => drop(Closing { cause, grace }),/'
-mutant 'the wake of a sleeping session' src/flow.rs \
+mutant 'noting a close request' src/session/handle.rs \
+    's/state\.close_request = Some\(request\);\s*return;/drop(request);\n            return;/'
+mutant 'the order of close requests' src/session/handle.rs \
+    's/u32::MAX - number/number/'
+mutant 'the wake of a sleeping session' src/session/handle.rs \
     's/waker\.wake\(\);/drop(waker);/'
-mutant 'the reply to Ready' src/supervisor/books.rs \
-    's/line\.answer\(Verdict::Serve\);/drop(line);/'
-mutant 'waiting for the reply to Ready' src/session.rs \
-    's/None => Poll::Pending,/None => Poll::Ready(Verdict::Serve),/'
-mutant 'the refusal of Ready during a shutdown' src/supervisor/books.rs \
-    's/return line\.answer\(Verdict::Refuse\);/line.answer(Verdict::Refuse);/'
-mutant 'closing whom a shutdown finds at the door' src/supervisor/books.rs \
-    's/held\.line\.trip\(shutdown\.cause\(\)\.clone\(\), Duration::ZERO\);/let _ = shutdown;/'
+mutant 'the reply to Ready' src/supervisor/state.rs \
+    's/handle\.answer_ready\(ReadyAnswer::Serve\);/drop(handle);/'
+mutant 'waiting for the reply to Ready' src/session/mod.rs \
+    's/None => Poll::Pending,/None => Poll::Ready(ReadyAnswer::Serve),/'
+mutant 'the refusal of Ready during a shutdown' src/supervisor/state.rs \
+    's/return handle\.answer_ready\(ReadyAnswer::Refuse\);/handle.answer_ready(ReadyAnswer::Refuse);/'
+mutant 'closing connections accepted during a shutdown' src/supervisor/state.rs \
+    's/open\.handle\.request_close\(cause, Duration::ZERO\);/drop(cause);/'
 mutant 'cutting at the deadline of a shutdown' src/supervisor/shutdown.rs \
-    's/line\.trip\(CloseCause::DrainDeadline, Duration::ZERO\);/let _ = line;/'
-mutant 'the wrapper of the supervisor' src/supervisor/keeper.rs \
-    's/settle\(&keeper, &supervisor\.desk\)\.await;/let _ = &keeper;/'
-mutant 'cutting sessions when the supervisor dies' src/supervisor/keeper.rs \
-    's/line\.trip\(CloseCause::SupervisorGone, Duration::ZERO\);/let _ = line;/'
-mutant "the acceptor's last word" src/acceptor.rs \
-    's/let _ = lane\.say\(Lifecycle::ListenerClosed \{.*?\}\);/let _ = (lane, number, error);/s'
-mutant 'shutting the door in a shutdown' src/supervisor/shutdown.rs \
+    's/handle\.request_close\(CloseCause::DrainDeadline, Duration::ZERO\);/let _ = handle;/'
+mutant 'closing all sessions after a panic' src/supervisor/monitor.rs \
+    's/close_all_after_panic\(&shared\)\.await;/let _ = &shared;/'
+mutant 'asking sessions to close after a panic' src/supervisor/monitor.rs \
+    's/handle\.request_close\(CloseCause::SupervisorGone, Duration::ZERO\);/let _ = handle;/'
+mutant "the acceptor's last report" src/supervisor/acceptor/mod.rs \
+    's/let _ = lifecycle\.send\(Lifecycle::ListenerClosed \{.*?\}\);/let _ = (lifecycle, number, error);/s'
+mutant 'closing the listeners in a shutdown' src/supervisor/shutdown.rs \
     's/self\.tell_acceptors\(None, CloseListener\);/let _ = CloseListener;/'
-mutant 'the flush of what was said last' src/session/goodbye.rs \
-    's/part\(tap, control, [^;]*\)\.await;/let _ = (tap, \&control);/g'
-mutant 'the order of the lane' src/lane.rs \
-    's/words\.pop_front\(\)/words.pop_back()/'
-mutant 'the wake of who reads the lane' src/lane.rs \
-    's/reader\.wake\(\);/drop(reader);/'
+mutant 'the flush of what was sent last' src/session/lingering_close.rs \
+    's/linger\(tap, control, [^;]*\)\.await;/let _ = (tap, \&control);/g'
+mutant 'waking the monitor' src/supervisor/shared.rs \
+    's/self\.monitor\.wake\(\);//'
+mutant 'reporting in the order of what happened' src/supervisor/ingress.rs \
+    's/(if self\.session\.lifecycle\.send\(report\)\.is_err\(\) \{\s*return;\s*\})(.*?)(self\.workers\s*\.spawn_session[^;]*;)/$2$3\n        $1/s'
 
 if ((survivors)); then
     echo "$survivors were not noticed" >&2

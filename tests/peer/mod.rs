@@ -14,7 +14,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sipward::sip::Message;
 use sipward::testing::Recorder;
 use sipward::{
-    Application, Builder, Closed, Event, EventKind, Flow, Handle, HandshakeFailed, Ready, Silent,
+    Application, Builder, Closed, Discard, Event, EventKind, Flow, Handle, HandshakeFailed, Ready,
     SipSession, Supervisor, TlsPolicy,
 };
 use std::io::{self, Read, Write};
@@ -154,7 +154,7 @@ pub struct Bed {
 }
 
 pub async fn bed() -> Bed {
-    bed_with(Silent, |builder| builder).await
+    bed_with(Discard, |builder| builder).await
 }
 
 pub async fn bed_with<A: Application>(

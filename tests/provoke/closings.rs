@@ -6,7 +6,7 @@ use crate::peer::{Authority, request};
 use async_std::task::block_on;
 use sipward::control::{CloseReason, Target};
 use sipward::sip::Message;
-use sipward::{Application, Builder, Deadlines, EventKind, Flow, Ready, Silent, SipSession};
+use sipward::{Application, Builder, Deadlines, Discard, EventKind, Flow, Ready, SipSession};
 use socket2::SockRef;
 use std::net::Shutdown;
 use std::time::Duration;
@@ -48,7 +48,7 @@ fn by_the_peer() -> Vec<Provoked> {
 
 fn by_a_deadline() -> Vec<Provoked> {
     let deadline = |cause, text: &'static str, shorten: fn(&mut Deadlines)| {
-        let scene = Scene::new(Silent, Authority::policy, |builder, deadlines| {
+        let scene = Scene::new(Discard, Authority::policy, |builder, deadlines| {
             shorten(deadlines);
             builder
         });
@@ -125,7 +125,7 @@ fn by_us() -> Vec<Provoked> {
 
 /// TLS 1.3 clients may turn us down after our handshake is over; here for a record changed on its way.
 fn rejected_late() -> Provoked {
-    let scene = Scene::new(Silent, Authority::policy, |builder, _| builder);
+    let scene = Scene::new(Discard, Authority::policy, |builder, _| builder);
     let mut client = Client::new(&scene, scene.authority.client(), "localhost");
     client.shake_hands();
     client.send("");
@@ -147,8 +147,8 @@ fn rejected_late() -> Provoked {
 }
 
 fn close(cause: &'static str, what: impl Fn(&Scene, Client) -> Heard) -> Provoked {
-    let choose = |builder: Builder<Silent>, _: &mut Deadlines| builder;
-    act(cause, &Scene::new(Silent, Authority::policy, choose), what)
+    let choose = |builder: Builder<Discard>, _: &mut Deadlines| builder;
+    act(cause, &Scene::new(Discard, Authority::policy, choose), what)
 }
 
 /// More is sent to the client than it takes.

@@ -9,7 +9,7 @@ use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa};
 use rustls::{Certificate, ClientConfig, PrivateKey};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use sipward::{ClientAuth, EventKind, Silent, TlsPolicy, TrustAnchors};
+use sipward::{ClientAuth, Discard, EventKind, TlsPolicy, TrustAnchors};
 use socket2::SockRef;
 use std::net::Shutdown;
 use std::time::Duration;
@@ -278,7 +278,7 @@ fn failure(
     policy: impl FnOnce(&Authority) -> TlsPolicy,
     act: impl Fn(&Scene) -> Heard,
 ) -> Provoked {
-    let scene = Scene::new(Silent, policy, |builder, _| builder);
+    let scene = Scene::new(Discard, policy, |builder, _| builder);
     let heard = act(&scene);
     let line = scene.line(EventKind::HandshakeFailed);
     let books = scene.books();
@@ -292,7 +292,7 @@ fn failure(
 
 /// With a deadline that is waited for.
 fn soon(cause: &'static str, deadline: Duration, act: impl Fn(&Scene) -> Heard) -> Provoked {
-    let scene = Scene::new(Silent, Authority::policy, |builder, deadlines| {
+    let scene = Scene::new(Discard, Authority::policy, |builder, deadlines| {
         deadlines.handshake = deadline;
         builder
     });

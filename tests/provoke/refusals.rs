@@ -4,7 +4,7 @@ use super::scene::{SHORT, listen, say};
 use super::{Heard, Provoked, Scene};
 use crate::peer::{Authority, PATIENCE};
 use async_std::task::block_on;
-use sipward::{AdmissionLimits, Builder, EventKind, ProxyProtocol, Rate, Silent};
+use sipward::{AdmissionLimits, Builder, Discard, EventKind, ProxyProtocol, Rate};
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -97,10 +97,10 @@ fn by_their_header() -> Vec<Provoked> {
 
 fn refused(
     cause: &'static str,
-    choose: impl FnOnce(Builder<Silent>) -> Builder<Silent>,
+    choose: impl FnOnce(Builder<Discard>) -> Builder<Discard>,
     what: impl Fn(&Scene) -> Heard,
 ) -> Provoked {
-    let scene = Scene::new(Silent, Authority::policy, |builder, _| choose(builder));
+    let scene = Scene::new(Discard, Authority::policy, |builder, _| choose(builder));
     let heard = what(&scene);
     let line = scene.line(EventKind::Refused);
     let books = scene.books();

@@ -46,8 +46,8 @@ impl Cause {
 }
 
 pub fn of_connect(failed: &ConnectFailed, has_identity: bool) -> Verdict<'_> {
-    let mut remedy = remedy::of_handshake(&failed.cause).to_owned();
-    let rejected = failed.cause == HandshakeCause::RejectedByPeer;
+    let mut remedy = remedy::of_handshake(&failed.failure.cause).to_owned();
+    let rejected = failed.failure.cause == HandshakeCause::RejectedByPeer;
     if rejected && failed.asked_for_certificate {
         remedy = match has_identity {
             false => "The server demands a client certificate and none was given: use --cert and \
@@ -59,11 +59,11 @@ pub fn of_connect(failed: &ConnectFailed, has_identity: bool) -> Verdict<'_> {
         };
     }
     Verdict {
-        name: failed.cause.name(),
-        detail: failed.cause.detail(),
-        phase: failed.phase.name(),
+        name: failed.failure.cause.name(),
+        detail: failed.failure.cause.detail(),
+        phase: failed.failure.phase.name(),
         fault: failed.fault().name(),
-        alert: failed.evidence.alert.as_ref(),
+        alert: failed.failure.evidence.alert.as_ref(),
         remedy,
     }
 }

@@ -37,10 +37,10 @@ fn of_attempt(findings: &Findings, attempt: &Attempt) -> Value {
             "address": address,
             "failure": failure(&cause::of_connect(connect, findings.has_identity)),
             "elapsed_ms": millis(connect.elapsed),
-            "first_bytes": connect.evidence.first_bytes,
-            "waiting_for": connect.evidence.waiting_for.map(|awaited| awaited.name()),
-            "unacknowledged": connect.evidence.unacknowledged,
-            "version": connect.evidence.version,
+            "first_bytes": connect.failure.evidence.first_bytes,
+            "waiting_for": connect.failure.evidence.waiting_for.map(|awaited| awaited.name()),
+            "unacknowledged": connect.failure.evidence.unacknowledged,
+            "version": connect.failure.evidence.version,
             "asked_for_certificate": connect.asked_for_certificate,
             "certificates": certificates(findings, &connect.chain),
         }),
@@ -108,7 +108,7 @@ fn failure(verdict: &Verdict<'_>) -> Value {
         "phase": verdict.phase,
         "fault": verdict.fault,
         "alert": verdict.alert.map(|alert| &*alert.name),
-        "alert_direction": verdict.alert.map(|alert| alert.sent.name()),
+        "alert_direction": verdict.alert.map(|alert| alert.direction.name()),
         "remedy": verdict.remedy,
     })
 }

@@ -104,7 +104,7 @@ async fn visit(mut connected: Connected, target: &Target, patience: Duration) ->
         options,
         keep_alive,
     };
-    connected.hang_up().await;
+    connected.close().await;
     visit
 }
 

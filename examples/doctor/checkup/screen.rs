@@ -42,16 +42,16 @@ fn draw_attempt(screen: &mut String, findings: &Findings, attempt: &Attempt) {
         }
         Err(connect) => {
             let verdict = cause::of_connect(connect, findings.has_identity);
-            if matches!(connect.phase.name(), "resolve" | "connect") {
+            if matches!(connect.failure.phase.name(), "resolve" | "connect") {
                 failed(screen, "TCP", &format!("{} ", attempt.address), &verdict);
                 return;
             }
             line(screen, "TCP", &format!("{} connected", attempt.address));
             failed(screen, "TLS", "", &verdict);
-            if let Some(first) = &connect.evidence.first_bytes {
+            if let Some(first) = &connect.failure.evidence.first_bytes {
                 line(screen, "", &format!("it said: {first}"));
             }
-            if let Some(awaited) = connect.evidence.waiting_for {
+            if let Some(awaited) = connect.failure.evidence.waiting_for {
                 line(
                     screen,
                     "",
@@ -143,7 +143,7 @@ fn failed(screen: &mut String, step: &str, what: &str, verdict: &Verdict<'_>) {
     let detail = verdict.detail.as_deref().map(printable);
     let detail = detail.map_or(String::new(), |detail| format!(" ({detail})"));
     let alert = verdict.alert.map_or(String::new(), |alert| {
-        let by = if alert.sent.name() == "in" {
+        let by = if alert.direction.name() == "in" {
             "theirs"
         } else {
             "ours"

@@ -141,7 +141,7 @@ fn ban(text: &str) -> Result<BanRule, String> {
         causes: STRIKES.map(str::to_owned).to_vec(),
         strikes,
         within: Duration::from_secs(60),
-        lasts: Duration::from_secs(seconds.parse().map_err(|_| form())?),
+        duration: Duration::from_secs(seconds.parse().map_err(|_| form())?),
     })
 }
 
@@ -162,7 +162,10 @@ mod tests {
     #[test]
     fn a_ban_says_strikes_and_seconds() {
         let rule = ban("10:600").unwrap();
-        assert_eq!((rule.strikes, rule.lasts), (10, Duration::from_secs(600)));
+        assert_eq!(
+            (rule.strikes, rule.duration),
+            (10, Duration::from_secs(600))
+        );
         assert!(ban("0:600").is_err());
         assert!(ban("10").is_err());
     }

@@ -6,7 +6,7 @@ use sipward::Threads;
 /// that want it at once cost more than they bring.
 pub fn by_default() -> Threads {
     match Threads::default() {
-        Threads::Apart { handshakes, .. } => Threads::Apart {
+        Threads::Dedicated { handshakes, .. } => Threads::Dedicated {
             handshakes,
             sessions: 1,
         },
@@ -29,7 +29,7 @@ pub fn parsed(text: &str) -> Result<Threads, String> {
         .and_then(|(handshakes, sessions)| Some((number(handshakes)?, number(sessions)?)));
     let (handshakes, sessions) =
         both.ok_or("must be two numbers from 1 to 1024 as in 2+1, or runtime")?;
-    Ok(Threads::Apart {
+    Ok(Threads::Dedicated {
         handshakes,
         sessions,
     })

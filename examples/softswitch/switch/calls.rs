@@ -105,13 +105,13 @@ impl Calls {
                 self.begun.remove(&call.caller);
             }
         }
-        let lasted = now.saturating_duration_since(call.answered);
+        let duration = now.saturating_duration_since(call.answered);
         Some(SwitchEvent::CallEnded {
             call_id: call.attempt.call_id,
             caller: call.attempt.caller,
             callee: call.attempt.callee,
             status: 200,
-            duration_ms: u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX),
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             ended_by,
         })
     }

@@ -1,7 +1,6 @@
 //! What is told about a handshake that failed.
 
-use super::{Advice, advice};
-use super::{client, outbound, server};
+use super::{Advice, advice, client, outbound, server};
 use crate::cause::{Cancelled, HandshakeCause, Plaintext};
 
 impl HandshakeCause {
@@ -195,7 +194,7 @@ const fn cancelled(by: Cancelled) -> Advice {
             "We called the handshake off because an operator or the application asked for it. \
              Nothing is wrong with the peer; it may connect again.",
         ),
-        Cancelled::MadeWay => advice(
+        Cancelled::Evicted => advice(
             "silent while others waited: one source took its all",
             "All handshakes were taken, this one had said nothing yet, and its source had most of \
              them: it made way for another source. A scanner, an attack by silence, or a network that \

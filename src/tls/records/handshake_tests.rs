@@ -16,7 +16,7 @@ use crate::tls::hello::{self, ClientHello, ServerHello};
 /// Counts the certificates it was asked about: rustls asks in a full handshake and never in a
 /// resumed one.
 struct Verifier {
-    asked: AtomicUsize,
+    authentication: AtomicUsize,
     verdict: Result<(), Error>,
 }
 
@@ -30,7 +30,7 @@ impl ServerCertVerifier for Verifier {
         _: &[u8],
         _: SystemTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.authentication.fetch_add(1, Ordering::Relaxed);
         self.verdict
             .clone()
             .map(|()| ServerCertVerified::assertion())
@@ -46,7 +46,7 @@ struct Parties {
 impl Parties {
     fn new(version: &'static SupportedProtocolVersion, verdict: Result<(), Error>) -> Self {
         let verifier = Arc::new(Verifier {
-            asked: AtomicUsize::new(0),
+            authentication: AtomicUsize::new(0),
             verdict,
         });
         let mut client = ClientConfig::builder()
@@ -192,11 +192,14 @@ impl Connection {
 fn a_tls_13_handshake_and_its_resumption_are_told_apart() {
     for chunk in [1, 7, usize::MAX] {
         let parties = Parties::new(&version::TLS13, Ok(()));
-        for (resumed, asked) in [(false, 1), (true, 1)] {
+        for (resumed, authentication) in [(false, 1), (true, 1)] {
             let connection = parties.connect(chunk);
             connection.assert_facts_are_those_of_rustls();
             let (client, server) = connection.hellos();
-            assert_eq!(parties.verifier.asked.load(Ordering::Relaxed), asked);
+            assert_eq!(
+                parties.verifier.authentication.load(Ordering::Relaxed),
+                authentication
+            );
             assert_eq!(connection.resumed(), Some(resumed));
             assert_eq!((client.has_psk, server.psk_accepted), (resumed, resumed));
             assert_eq!(server.group, Some(29));
@@ -223,7 +226,7 @@ fn a_tls_12_handshake_and_its_resumption_are_told_apart() {
 
         let second = parties.connect(chunk);
         second.assert_facts_are_those_of_rustls();
-        assert_eq!(parties.verifier.asked.load(Ordering::Relaxed), 1);
+        assert_eq!(parties.verifier.authentication.load(Ordering::Relaxed), 1);
         assert_eq!(second.resumed(), Some(true));
         assert!(second.hellos().1.echoes_session_id(&second.hellos().0));
         assert_eq!(second.from_server.messages(), [2]);

@@ -1,0 +1,261 @@
+//! Sans-io: the counts of everybody present, and the decision about one more.
+
+use super::bucket::Bucket;
+use super::limits::AdmissionLimits;
+use crate::cause::RefusalCause;
+use std::collections::{HashMap, VecDeque};
+use std::fmt::Debug;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Sources remembered before those that have nobody here are forgotten.
+const REMEMBERED: usize = 4096;
+
+/// Why a connection was not let in, with the numbers that decided it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) cause: RefusalCause,
+    pub(crate) limit: u64,
+    pub(crate) current: u64,
+}
+
+/// A handshake going on, as far as fairness cares.
+pub(crate) trait PendingHandshake: Debug + Send + Sync {
+    /// Whether the peer has said nothing yet.
+    fn is_silent(&self) -> bool;
+
+    /// Another source needs its place.
+    fn evict(&self);
+}
+
+impl<H: PendingHandshake + ?Sized> PendingHandshake for Arc<H> {
+    fn is_silent(&self) -> bool {
+        (**self).is_silent()
+    }
+
+    fn evict(&self) {
+        (**self).evict();
+    }
+}
+
+/// What was counted for one connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ticket {
+    source: IpAddr,
+    number: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Rules<H> {
+    limits: AdmissionLimits,
+    open: usize,
+    /// Handshakes that count; those told to make way do not any more.
+    handshaking: usize,
+    sources: HashMap<IpAddr, Presence<H>>,
+    overall: Option<Bucket>,
+    next: u64,
+    /// How many sources there were after the last time some were forgotten.
+    swept: usize,
+}
+
+/// What one source has here.
+#[derive(Debug)]
+struct Presence<H> {
+    open: usize,
+    /// Oldest first.
+    handshaking: VecDeque<(u64, H)>,
+    bucket: Option<Bucket>,
+}
+
+impl<H: PendingHandshake> Rules<H> {
+    pub(super) fn new(limits: AdmissionLimits) -> Self {
+        Self {
+            limits,
+            open: 0,
+            handshaking: 0,
+            sources: HashMap::new(),
+            overall: None,
+            next: 0,
+            swept: 0,
+        }
+    }
+
+    pub(super) const fn limits(&self) -> &AdmissionLimits {
+        &self.limits
+    }
+
+    /// New limits for whoever comes from now on; gives the old ones.
+    pub(super) fn set_limits(&mut self, limits: AdmissionLimits) -> AdmissionLimits {
+        self.overall = None;
+        for presence in self.sources.values_mut() {
+            presence.bucket = None;
+        }
+        std::mem::replace(&mut self.limits, limits)
+    }
+
+    pub(super) const fn open(&self) -> usize {
+        self.open
+    }
+
+    pub(super) const fn handshaking(&self) -> usize {
+        self.handshaking
+    }
+
+    /// Counts a connection in, or says why not.
+    pub(super) fn admit(
+        &mut self,
+        peer: IpAddr,
+        handshake: H,
+        now: Instant,
+    ) -> Result<Ticket, Refusal> {
+        let exempt = self.limits.exempts(peer);
+        let source = self.limits.source(peer);
+        if self.open >= self.limits.connections {
+            let cause = RefusalCause::ConnectionLimit;
+            return Err(refusal(cause, self.limits.connections, self.open));
+        }
+        if !exempt {
+            self.within_source(source)?;
+            self.within_rates(source, now)?;
+        }
+        if self.handshaking >= self.limits.handshakes {
+            self.make_room(source)?;
+        }
+        self.next += 1;
+        let number = self.next;
+        let presence = self.presence(source);
+        presence.open += 1;
+        presence.handshaking.push_back((number, handshake));
+        self.open += 1;
+        self.handshaking += 1;
+        self.forget_the_absent(now);
+        Ok(Ticket { source, number })
+    }
+
+    /// Its handshake is over.
+    pub(super) fn handshake_done(&mut self, ticket: Ticket) {
+        let Some(presence) = self.sources.get_mut(&ticket.source) else {
+            return;
+        };
+        let place = presence
+            .handshaking
+            .iter()
+            .position(|(number, _)| *number == ticket.number);
+        if let Some(place) = place {
+            presence.handshaking.remove(place);
+            self.handshaking -= 1;
+        }
+    }
+
+    /// It is gone altogether.
+    pub(super) fn gone(&mut self, ticket: Ticket) {
+        self.handshake_done(ticket);
+        self.open -= 1;
+        let Some(presence) = self.sources.get_mut(&ticket.source) else {
+            return;
+        };
+        presence.open -= 1;
+        if presence.open == 0 && presence.bucket.is_none() {
+            self.sources.remove(&ticket.source);
+        }
+    }
+
+    fn within_source(&self, source: IpAddr) -> Result<(), Refusal> {
+        let Some(presence) = self.sources.get(&source) else {
+            return Ok(());
+        };
+        let counts = [
+            (self.limits.connections_per_source, presence.open),
+            (
+                self.limits.handshakes_per_source,
+                presence.handshaking.len(),
+            ),
+        ];
+        match counts.into_iter().find(|(limit, count)| count >= limit) {
+            Some((limit, count)) => Err(refusal(RefusalCause::PerSourceLimit, limit, count)),
+            None => Ok(()),
+        }
+    }
+
+    fn within_rates(&mut self, source: IpAddr, now: Instant) -> Result<(), Refusal> {
+        let over = |rate: super::limits::Rate, asked| Refusal {
+            cause: RefusalCause::RateLimit,
+            limit: u64::from(rate.per_second),
+            current: asked,
+        };
+        if let Some(rate) = self.limits.rate_per_source {
+            let bucket = &mut self.presence(source).bucket;
+            let bucket = bucket.get_or_insert_with(|| Bucket::full(rate, now));
+            bucket.take(rate, now).map_err(|asked| over(rate, asked))?;
+        }
+        if let Some(rate) = self.limits.rate {
+            let bucket = &mut self.overall;
+            let bucket = bucket.get_or_insert_with(|| Bucket::full(rate, now));
+            bucket.take(rate, now).map_err(|asked| over(rate, asked))?;
+        }
+        Ok(())
+    }
+
+    /// All places are taken: a source with less than its share gets one of whoever has most.
+    fn make_room(&mut self, source: IpAddr) -> Result<(), Refusal> {
+        let full = refusal(
+            RefusalCause::HandshakeLimit,
+            self.limits.handshakes,
+            self.handshaking,
+        );
+        let holding = |presence: &Presence<H>| presence.handshaking.len();
+        let ours = self.sources.get(&source).map_or(0, holding);
+        let present = self.sources.values().filter(|p| holding(p) > 0).count();
+        let share = self.limits.handshakes / (present + usize::from(ours == 0));
+        if ours >= share {
+            return Err(full);
+        }
+        let most = self.sources.values_mut().max_by_key(|p| holding(p));
+        let Some(most) = most.filter(|presence| holding(presence) > ours + 1) else {
+            return Err(full);
+        };
+        let silent = most.handshaking.iter().position(|(_, h)| h.is_silent());
+        let Some((_, handshake)) = silent.and_then(|place| most.handshaking.remove(place)) else {
+            return Err(full);
+        };
+        handshake.evict();
+        self.handshaking -= 1;
+        Ok(())
+    }
+
+    fn presence(&mut self, source: IpAddr) -> &mut Presence<H> {
+        self.sources.entry(source).or_insert_with(|| Presence {
+            open: 0,
+            handshaking: VecDeque::new(),
+            bucket: None,
+        })
+    }
+
+    /// A source that has nobody here and all its tokens back is as one never seen.
+    fn forget_the_absent(&mut self, now: Instant) {
+        if self.sources.len() < REMEMBERED + 2 * self.swept {
+            return;
+        }
+        let rate = self.limits.rate_per_source;
+        self.sources.retain(|_, presence| {
+            let rested = match (&mut presence.bucket, rate) {
+                (Some(bucket), Some(rate)) => bucket.is_full(rate, now),
+                _ => true,
+            };
+            presence.open > 0 || !rested
+        });
+        self.swept = self.sources.len();
+    }
+}
+
+const fn refusal(cause: RefusalCause, limit: usize, current: usize) -> Refusal {
+    Refusal {
+        cause,
+        limit: limit as u64,
+        current: current as u64,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+//! The threads connections run on: some shake hands, others serve, so that neither waits for the
+//! other.
+
+use async_executor::Executor;
+use async_std::channel::{Receiver, Sender, bounded};
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread::{self, available_parallelism};
+
+/// Which threads a supervisor's connections run on.
+///
+/// A handshake is long, a message is short: with threads of their own, a crowd that comes back after
+/// a failure does not stand in the way of the messages of those who are there. An executor with one
+/// thread also wakes nobody in vain, and what its sessions share is not contended: docs/performance.md
+/// has the figures.
+///
+/// On threads of its own a session is no task of async-std: in a handler, `async_std::task::current`
+/// and task-locals are those of the thread.
+///
+/// ```
+/// use sipward::{Supervisor, Threads, TlsPolicy};
+///
+/// # fn example() -> Result<(), sipward::PolicyError> {
+/// let policy = TlsPolicy::from_pem_files("server.crt", "server.key")?;
+/// let builder = Supervisor::builder(policy).threads(Threads::Dedicated {
+///     handshakes: 4,
+///     sessions: 2,
+/// });
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// Threads of the supervisor's own, which end with it. Zero counts as one. When a shutdown cuts
+    /// what is left, each kind gets one thread more, so that handlers which block theirs keep nobody
+    /// else from ending.
+    ///
+    /// The default is this, with half of the machine's cores for each kind, and at least one thread.
+    Dedicated {
+        /// How many accept, shake hands, and [`open`](crate::Application::open) conversations. A
+        /// session stays with them until its first message: one that never has any is also
+        /// [`closed`](crate::SipSession::closed) and dropped there.
+        handshakes: usize,
+        /// How many run the handlers of sessions. One that blocks its thread holds up every session
+        /// that thread comes to.
+        sessions: usize,
+    },
+    /// Those of async-std's own executor, for all: as many as the machine has cores, or as
+    /// `ASYNC_STD_THREAD_COUNT` says.
+    Runtime,
+}
+
+impl Default for Threads {
+    fn default() -> Self {
+        let half = available_parallelism().map_or(1, |cores| cores.get() / 2);
+        let each = half.max(1);
+        Self::Dedicated {
+            handshakes: each,
+            sessions: each,
+        }
+    }
+}
+
+/// Runs what a supervisor's connections consist of.
+pub(crate) enum Workers {
+    Own {
+        handshakes: ThreadPool,
+        sessions: ThreadPool,
+        /// The threads end when this is dropped.
+        _running: Sender<Infallible>,
+    },
+    Runtime,
+}
+
+impl Workers {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// When the system gives none; those started already end.
+    pub(crate) fn start(threads: Threads) -> io::Result<Self> {
+        let Threads::Dedicated {
+            handshakes,
+            sessions,
+        } = threads
+        else {
+            return Ok(Self::Runtime);
+        };
+        let (running, ended) = bounded(1);
+        Ok(Self::Own {
+            handshakes: ThreadPool::start("sip-shake", handshakes, &ended)?,
+            sessions: ThreadPool::start("sip-serve", sessions, &ended)?,
+            _running: running,
+        })
+    }
+
+    /// Adds a thread of each kind: handlers that block theirs must not keep all others from ending.
+    pub(crate) fn add_threads(&self) {
+        if let Self::Own {
+            handshakes,
+            sessions,
+            ..
+        } = self
+        {
+            for pool in [handshakes, sessions] {
+                // Without it things are no worse.
+                let _ = pool.clone().work("0");
+            }
+        }
+    }
+
+    /// Runs a task where hands are handshake_done.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        match self {
+            Self::Own { handshakes, .. } => handshakes.executor.spawn(task).detach(),
+            Self::Runtime => drop(async_std::task::spawn(task)),
+        }
+    }
+
+    /// Runs a session where hands are handshake_done, until it has had a message; then among its like.
+    pub(crate) fn spawn_session<F, M>(&self, session: F, is_due: M)
+    where
+        F: Future<Output = ()> + Send + Unpin + 'static,
+        M: Fn() -> bool + Send + Unpin + 'static,
+    {
+        match self {
+            Self::Own {
+                handshakes,
+                sessions,
+                ..
+            } => {
+                let migrating = Migrating {
+                    session: Some(session),
+                    is_due,
+                    to: Arc::clone(&sessions.executor),
+                };
+                handshakes.executor.spawn(migrating).detach();
+            }
+            Self::Runtime => drop(async_std::task::spawn(session)),
+        }
+    }
+}
+
+impl fmt::Debug for Workers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Own { .. } => "Workers::Own",
+            Self::Runtime => "Workers::Runtime",
+        })
+    }
+}
+
+/// An executor, and what its threads need to know.
+#[derive(Clone)]
+pub(crate) struct ThreadPool {
+    executor: Arc<Executor<'static>>,
+    name: &'static str,
+    /// Closed when the threads are to end.
+    ended: Receiver<Infallible>,
+}
+
+impl ThreadPool {
+    fn start(name: &'static str, threads: usize, ended: &Receiver<Infallible>) -> io::Result<Self> {
+        let pool = Self {
+            executor: Arc::new(Executor::new()),
+            name,
+            ended: ended.clone(),
+        };
+        for number in 1..=threads.max(1) {
+            pool.clone().work(&number.to_string())?;
+        }
+        Ok(pool)
+    }
+
+    /// Starts a thread.
+    fn work(self, number: &str) -> io::Result<()> {
+        let name = format!("{}-{number}", self.name);
+        thread::Builder::new().name(name).spawn(move || {
+            let until_ended = || {
+                async_std::task::block_on(self.executor.run(async {
+                    // Nothing is ever sent: the channel closes.
+                    let _ = self.ended.recv().await;
+                }));
+            };
+            // Sessions and acceptors catch what panics in them. Should a task panic all the same, the
+            // runtime has lost its hold of this thread, and another takes over.
+            while let Err(panic) = catch_unwind(AssertUnwindSafe(until_ended)) {
+                // What a panic carries may panic when it is dropped.
+                std::mem::forget(panic);
+                let number = thread::current();
+                let number = number.name().and_then(|name| name.rsplit('-').next());
+                if self.clone().work(number.unwrap_or("0")).is_ok() {
+                    return;
+                }
+            }
+        })?;
+        Ok(())
+    }
+}
+
+/// A session that goes over to another executor with its first message.
+struct Migrating<F, M> {
+    session: Option<F>,
+    /// Whether the session is to go over.
+    is_due: M,
+    to: Arc<Executor<'static>>,
+}
+
+impl<F, M> Future for Migrating<F, M>
+where
+    F: Future<Output = ()> + Send + Unpin + 'static,
+    M: Fn() -> bool + Unpin,
+{
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(session) = &mut self.session else {
+            return Poll::Ready(());
+        };
+        if Pin::new(session).poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if !(self.is_due)() {
+            return Poll::Pending;
+        }
+        // It is polled there at once, and whatever it waits for wakes it there from then on.
+        if let Some(session) = self.session.take() {
+            self.to.spawn(session).detach();
+        }
+        Poll::Ready(())
+    }
+}

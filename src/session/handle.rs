@@ -1,0 +1,300 @@
+//! What other tasks hold of a session: its constant facts, its counters, its bounded outbound queue,
+//! and the way to ask it to close.
+//!
+//! Nothing here waits. A handle outlives its session and then gives every message back.
+
+use super::queue::Queue;
+use super::{CloseSession, Session};
+use crate::admission::PendingHandshake;
+use crate::cause::CloseCause;
+use crate::clock::MAX_DURATION;
+use crate::connection::{Connection, ConnectionCounters};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use std::future::IntoFuture;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+use xtra::{Address, Mailbox};
+
+/// Shared by a session, its flows, the supervisor and admission.
+#[derive(Debug)]
+pub(crate) struct SessionHandle {
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) counters: Arc<ConnectionCounters>,
+    /// Bytes that may be queued.
+    budget: usize,
+    holds: AtomicUsize,
+    busy: AtomicUsize,
+    authenticated: AtomicBool,
+    /// Whether it has had its first message.
+    serving: AtomicBool,
+    state: Mutex<State>,
+}
+
+/// That a session is to close, with which cause, and how long that may take.
+#[derive(Clone, Debug)]
+pub(crate) struct CloseRequest {
+    pub(crate) cause: CloseCause,
+    pub(crate) grace: Duration,
+}
+
+/// What a session sees of its shared state when it is polled.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// The number of the latest change, for [`SessionHandle::park`].
+    pub(crate) change: u64,
+    pub(crate) close_request: Option<CloseRequest>,
+}
+
+/// The supervisor's answer to `Ready`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReadyAnswer {
+    Serve,
+    Refuse,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Whether messages are taken.
+    open: bool,
+    queue: Queue,
+    /// The session's mailbox; `None` once it has ended.
+    address: Option<Address<Session>>,
+    /// How many messages were put into the mailbox.
+    close_requests: u32,
+    /// Set by the session when it handles the first of them.
+    close_request: Option<CloseRequest>,
+    ready_answer: Option<ReadyAnswer>,
+    /// Another source needs the place of this handshake.
+    evicted: bool,
+    /// Counts the changes that the session should look at; it does not park before it has.
+    changes: u64,
+    /// Present only while the session sleeps: a change made within its own poll wakes no task.
+    parked: Option<Waker>,
+}
+
+impl SessionHandle {
+    /// The handle of a session and the mailbox that the session handles.
+    pub(crate) fn new(connection: Arc<Connection>, budget: usize) -> (Arc<Self>, Mailbox<Session>) {
+        let (address, mailbox) = Mailbox::unbounded();
+        let handle = Self {
+            connection,
+            counters: Arc::default(),
+            budget,
+            holds: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
+            authenticated: AtomicBool::new(false),
+            serving: AtomicBool::new(false),
+            state: Mutex::new(State {
+                open: true,
+                queue: Queue::default(),
+                address: Some(address),
+                close_requests: 0,
+                close_request: None,
+                ready_answer: None,
+                evicted: false,
+                changes: 0,
+                parked: None,
+            }),
+        };
+        (Arc::new(handle), mailbox)
+    }
+
+    /// Sends the session a [`CloseSession`] message: the only way to have a session close. A session
+    /// that has ended needs none.
+    pub(crate) fn request_close(&self, cause: CloseCause, grace: Duration) {
+        let (address, number) = {
+            let mut state = self.state();
+            let Some(address) = state.address.clone() else {
+                return;
+            };
+            state.close_requests = state.close_requests.saturating_add(1);
+            (address, state.close_requests)
+        };
+        let grace = grace.min(MAX_DURATION);
+        let request = CloseSession(CloseRequest { cause, grace });
+        // xtra orders a mailbox by priority alone; each request has a lower one than that before it. An
+        // unbounded mailbox takes a message without waiting.
+        let sending = address.send(request).priority(u32::MAX - number).detach();
+        let _ = sending.into_future().now_or_never();
+    }
+
+    /// A [`CloseSession`] message has arrived: the first cause stays, the shortest grace counts. A drain whose
+    /// deadline has passed meanwhile is said to be that.
+    pub(super) fn note_close_request(&self, request: CloseRequest) {
+        let mut state = self.state();
+        let Some(first) = &mut state.close_request else {
+            state.close_request = Some(request);
+            return;
+        };
+        first.grace = first.grace.min(request.grace);
+        if request.cause == CloseCause::DrainDeadline {
+            first.cause = first.cause.clone().past_grace();
+        }
+    }
+
+    /// What the session was asked to close with, as soon as it has heard of it.
+    pub(crate) fn close_request(&self) -> Option<CloseRequest> {
+        self.state().close_request.clone()
+    }
+
+    pub(crate) fn answer_ready(&self, answer: ReadyAnswer) {
+        let mut state = self.state();
+        state.ready_answer = Some(answer);
+        Self::wake(state);
+    }
+
+    pub(crate) fn ready_answer(&self) -> Option<ReadyAnswer> {
+        self.state().ready_answer
+    }
+
+    /// Whether another source needs the place of this handshake.
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.state().evicted
+    }
+
+    /// The session is awake: every change up to the number returned is about to be seen.
+    pub(crate) fn unpark(&self) -> Seen {
+        let mut state = self.state();
+        state.parked = None;
+        Seen {
+            change: state.changes,
+            close_request: state.close_request.clone(),
+        }
+    }
+
+    /// The session wants to sleep; refused when there was a change after `seen`.
+    pub(crate) fn park(&self, seen: u64, waker: &Waker) -> bool {
+        let mut state = self.state();
+        if state.changes != seen {
+            return false;
+        }
+        state.parked = Some(waker.clone());
+        true
+    }
+
+    /// Queues a message; gives it back with the reason when it is not taken.
+    pub(super) fn push(&self, message: Bytes) -> Result<(), (PushError, Bytes)> {
+        let mut state = self.state();
+        if !state.open {
+            return Err((PushError::Closed, message));
+        }
+        if state.queue.bytes() + message.len() > self.budget {
+            return Err((PushError::Full, message));
+        }
+        state.queue.push(message);
+        Self::wake(state);
+        Ok(())
+    }
+
+    /// The next message to send.
+    pub(crate) fn pop(&self) -> Option<Bytes> {
+        self.state().queue.pop()
+    }
+
+    /// Bytes queued and not yet handed to TLS.
+    pub(crate) fn queued(&self) -> usize {
+        self.state().queue.bytes()
+    }
+
+    /// Whether messages are taken.
+    pub(super) fn is_open(&self) -> bool {
+        self.state().open
+    }
+
+    pub(super) fn hold_open(&self) {
+        self.holds.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn release_hold(&self) {
+        self.holds.fetch_sub(1, Ordering::AcqRel);
+        // The idle deadline applies again: the session has to look at it.
+        Self::wake(self.state());
+    }
+
+    pub(crate) fn held_open(&self) -> bool {
+        self.holds.load(Ordering::Acquire) > 0
+    }
+
+    pub(super) fn begin_busy(&self) {
+        self.busy.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn end_busy(&self) {
+        self.busy.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Acquire) > 0
+    }
+
+    pub(crate) fn mark_authenticated(&self) {
+        self.authenticated.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_authenticated(&self) -> bool {
+        self.authenticated.load(Ordering::Acquire)
+    }
+
+    /// The session has a message to serve; true for the first.
+    pub(super) fn begin_serving(&self) -> bool {
+        !self.serving.load(Ordering::Relaxed) && !self.serving.swap(true, Ordering::Release)
+    }
+
+    /// Whether the session has had its first message, and so belongs on the threads for sessions.
+    pub(crate) fn is_serving(&self) -> bool {
+        self.serving.load(Ordering::Acquire)
+    }
+
+    /// The session stops: no message is taken any more. What is queued may still be popped.
+    pub(crate) fn shut(&self) {
+        self.state().open = false;
+    }
+
+    /// The session has ended. Drops what is queued: bindings hold flows for long after.
+    pub(crate) fn clear(&self) {
+        let mut state = self.state();
+        state.open = false;
+        state.parked = None;
+        let address = state.address.take();
+        let queue = std::mem::take(&mut state.queue);
+        drop(state);
+        drop(address);
+        drop(queue);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every critical section leaves the state whole, so a poisoned lock is still sound.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(mut state: MutexGuard<'_, State>) {
+        state.changes += 1;
+        let parked = state.parked.take();
+        drop(state);
+        if let Some(waker) = parked {
+            waker.wake();
+        }
+    }
+}
+
+/// Why a message was not queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PushError {
+    Full,
+    Closed,
+}
+
+impl PendingHandshake for SessionHandle {
+    fn is_silent(&self) -> bool {
+        self.counters.bytes_in.load(Ordering::Relaxed) == 0
+    }
+
+    fn evict(&self) {
+        let mut state = self.state();
+        state.evicted = true;
+        Self::wake(state);
+    }
+}

@@ -1,0 +1,148 @@
+//! What acceptors, sessions and observers report to the supervisor.
+//!
+//! A report is not an actor message: xtra's mailboxes are not FIFO and may lose messages. It is applied
+//! to the supervisor's state there and then, in the thread that reports. So the reports of one connection
+//! are applied in the order in which they were made, a drop guard can make one, and no task has to be
+//! woken for it.
+
+use super::handle::SessionHandle;
+use crate::admission::Refusal;
+use crate::cause::CloseCause;
+use crate::connection::{Alert, Connection, ConnectionId, HandshakeFailure};
+use crate::event::Ready;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// One report.
+#[derive(Debug)]
+pub(crate) enum Lifecycle {
+    Accepted {
+        handle: Arc<SessionHandle>,
+        at: Instant,
+    },
+    Refused {
+        connection: Arc<Connection>,
+        refusal: Refusal,
+    },
+    /// The session waits for the answer in its handle before it serves anything.
+    Ready {
+        ready: Arc<Ready>,
+        at: Instant,
+    },
+    /// The last report about a connection; what it held has been dropped.
+    Ended {
+        id: ConnectionId,
+        at: Instant,
+        outcome: SessionOutcome,
+    },
+    AcceptFailed {
+        listener: SocketAddr,
+        error: String,
+        pause: Duration,
+    },
+    AcceptResumed {
+        listener: SocketAddr,
+        duration: Duration,
+    },
+    /// A connection whose PROXY header was awaited has been admitted or refused.
+    ProxyHeaderSettled,
+    /// The last report of an acceptor.
+    ListenerClosed {
+        acceptor: u64,
+        error: Option<String>,
+    },
+    ObserverFailed {
+        observer: usize,
+        message: String,
+    },
+}
+
+/// How a session's task ended. The ledger decides whether that is a failed handshake or a close.
+#[derive(Debug)]
+pub(crate) enum SessionOutcome {
+    HandshakeFailed(Box<HandshakeFailure>),
+    /// Refused or called off when its handshake was done, or closed after the supervisor's answer.
+    Closed {
+        cause: CloseCause,
+        alert: Option<Alert>,
+    },
+    /// It panicked, with this message.
+    Panicked(String),
+    /// Its task was dropped before it was done.
+    Dropped,
+}
+
+/// Applies reports: the supervisor's state.
+pub(crate) trait LifecycleSink: Send + Sync {
+    /// # Errors
+    /// When the supervisor has ended.
+    fn apply(&self, report: Lifecycle) -> Result<(), SupervisorGone>;
+}
+
+/// The sending end. It does not keep the supervisor's state alive.
+#[derive(Clone)]
+pub(crate) struct LifecycleSender {
+    sink: Weak<dyn LifecycleSink>,
+}
+
+/// The supervisor has ended.
+#[derive(Debug)]
+pub(crate) struct SupervisorGone;
+
+impl LifecycleSender {
+    pub(crate) fn new(sink: Weak<dyn LifecycleSink>) -> Self {
+        Self { sink }
+    }
+
+    /// Applies a report. Takes the supervisor's lock for a few microseconds and waits for nothing else.
+    ///
+    /// # Errors
+    /// When the supervisor has ended.
+    pub(crate) fn send(&self, report: Lifecycle) -> Result<(), SupervisorGone> {
+        self.sink.upgrade().ok_or(SupervisorGone)?.apply(report)
+    }
+}
+
+/// Keeps every report: for tests and measurements of what reports.
+#[cfg(any(test, feature = "fuzzing"))]
+#[derive(Debug, Default)]
+pub(crate) struct ReportLog(std::sync::Mutex<std::collections::VecDeque<Lifecycle>>);
+
+#[cfg(any(test, feature = "fuzzing"))]
+impl ReportLog {
+    /// A log and the sender that fills it.
+    pub(crate) fn new() -> (Arc<Self>, LifecycleSender) {
+        let log = Arc::new(Self::default());
+        let sink: Weak<dyn LifecycleSink> = Arc::downgrade(&log) as _;
+        (log, LifecycleSender::new(sink))
+    }
+
+    /// The oldest report that was not taken yet.
+    pub(crate) fn take(&self) -> Option<Lifecycle> {
+        let mut reports = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        reports.pop_front()
+    }
+}
+
+#[cfg(any(test, feature = "fuzzing"))]
+impl LifecycleSink for ReportLog {
+    fn apply(&self, report: Lifecycle) -> Result<(), SupervisorGone> {
+        let mut reports = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        reports.push_back(report);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for LifecycleSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LifecycleSender")
+    }
+}

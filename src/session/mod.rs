@@ -1,0 +1,240 @@
+//! Actor: one per connection. Handshake, then SIP in and out, then the close.
+//!
+//! One task owns the stream and polls everything itself, in one order: its mailbox, the deadlines, what
+//! is to be sent, the application's handler, and, only while no handler runs, what comes in.
+
+mod application;
+mod control;
+mod driver;
+mod flow;
+mod guard;
+mod handle;
+mod lifecycle;
+mod lingering_close;
+mod queue;
+#[cfg(test)]
+mod size_tests;
+
+pub use application::{Application, Discard, SipSession};
+pub use flow::{Busy, Flow, KeepOpen, SendError};
+
+pub(crate) use guard::SessionGuard;
+pub(crate) use handle::{ReadyAnswer, SessionHandle};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use lifecycle::ReportLog;
+pub(crate) use lifecycle::{
+    Lifecycle, LifecycleSender, LifecycleSink, SessionOutcome, SupervisorGone,
+};
+
+use crate::admission::Permit;
+use crate::cause::CloseCause;
+use crate::clock::Clock;
+use crate::connection::HandshakeFailure;
+use crate::deadline::Deadlines;
+use crate::event::{Closed, Ready};
+use crate::sip::Limits;
+use crate::tls::{Generation, Handshake, Stream, Tap};
+use crate::transport::Transport;
+use control::{Control, Interrupted};
+use driver::{SessionClose, SessionDriver};
+use handle::CloseRequest;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+use xtra::{Actor, Handler, Mailbox};
+
+/// The part of a session that control messages reach.
+#[derive(Debug)]
+pub(crate) struct Session {
+    handle: Arc<SessionHandle>,
+}
+
+/// Tells a session to close. Sent by [`SessionHandle::request_close`] alone.
+#[derive(Clone, Debug)]
+pub(crate) struct CloseSession(CloseRequest);
+
+impl Actor for Session {
+    type Stop = ();
+
+    async fn stopped(self) {}
+}
+
+impl Handler<CloseSession> for Session {
+    type Return = ();
+
+    async fn handle(&mut self, close: CloseSession, _: &mut xtra::Context<Self>) {
+        self.handle.note_close_request(close.0);
+    }
+}
+
+/// What a session's task is given. All of it is dropped before the last report is made.
+pub(crate) struct SessionParts<T, A> {
+    pub(crate) stream: T,
+    pub(crate) handle: Arc<SessionHandle>,
+    pub(crate) permit: Permit,
+    pub(crate) mailbox: Mailbox<Session>,
+    pub(crate) accepted: Instant,
+    pub(crate) context: Arc<SessionContext<A>>,
+}
+
+/// What all sessions of a supervisor share.
+pub(crate) struct SessionContext<A> {
+    pub(crate) application: A,
+    pub(crate) generation: Generation,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) limits: Limits,
+    pub(crate) lifecycle: LifecycleSender,
+    pub(crate) clock: Clock,
+}
+
+/// A session's whole life.
+pub(crate) async fn run<T: Transport, A: Application>(parts: SessionParts<T, A>) -> SessionOutcome {
+    let SessionParts {
+        stream,
+        handle,
+        permit,
+        mailbox,
+        accepted,
+        context,
+    } = parts;
+    let actor = Session {
+        handle: Arc::clone(&handle),
+    };
+    let actor = pin!(xtra::run(mailbox, actor));
+    let mut control = Control::new(actor, &handle, &permit, &context.clock);
+    let connection = &handle.connection;
+    let tap = Tap::new(stream, connection.direction, Arc::clone(&handle.counters));
+
+    // Each phase is boxed: a half-open connection does not carry the memory of an established one,
+    // nor that one what the handshake needed.
+    let handshake = Box::pin(perform_handshake(&tap, &context, accepted, &mut control)).await;
+    permit.handshake_done();
+    let (stream, ready) = match handshake {
+        Ok(established) => established,
+        Err(failure) => {
+            lingering_close::after_failed_handshake(&tap, &mut control, &failure.cause).await;
+            return SessionOutcome::HandshakeFailed(failure);
+        }
+    };
+    let stop = match ask_to_serve(&ready, &context, &mut control).await {
+        Ok(()) => Box::pin(serve(stream, &tap, &ready, &context, &mut control)).await,
+        Err(stop) => Box::pin(turn_away(stream, &tap, &context, &mut control, stop)).await,
+    };
+    SessionOutcome::Closed {
+        cause: stop.cause,
+        alert: stop.alert,
+    }
+}
+
+async fn perform_handshake<T: Transport, A>(
+    tap: &Tap<T>,
+    context: &SessionContext<A>,
+    accepted: Instant,
+    control: &mut Control<'_>,
+) -> Result<(Stream<T>, Arc<Ready>), Box<HandshakeFailure>> {
+    let mut handshake = Handshake::new(tap, &context.generation);
+    let deadline = accepted + context.deadlines.handshake;
+    let outcome = control
+        .while_handshaking(deadline, |cx| handshake.poll(cx))
+        .await;
+    match outcome {
+        Ok(Ok((stream, tls))) => {
+            let ready = Ready {
+                connection: Arc::clone(&control.handle().connection),
+                elapsed: context.clock.now() - accepted,
+                tls,
+            };
+            Ok((stream, Arc::new(ready)))
+        }
+        Ok(Err(failure)) => Err(Box::new(failure)),
+        Err(interrupted) => Err(Box::new(handshake.abort(interrupted.into()))),
+    }
+}
+
+/// Tells the supervisor and waits for its answer: nothing is served that is not in the ledger.
+async fn ask_to_serve<A>(
+    ready: &Arc<Ready>,
+    context: &SessionContext<A>,
+    control: &mut Control<'_>,
+) -> Result<(), SessionClose> {
+    let at = control.now();
+    let report = Lifecycle::Ready {
+        ready: Arc::clone(ready),
+        at,
+    };
+    if context.lifecycle.send(report).is_err() {
+        return Err(SessionClose::at_once(CloseCause::SupervisorGone));
+    }
+    let handle = Arc::clone(control.handle());
+    // The answer is there already, unless the supervisor panicked over the report: then its monitor has
+    // this session closed.
+    let timeout = at + context.deadlines.handshake;
+    let answer = control.until(timeout, |_| match handle.ready_answer() {
+        Some(answer) => Poll::Ready(answer),
+        None => Poll::Pending,
+    });
+    match answer.await {
+        Ok(ReadyAnswer::Serve) => Ok(()),
+        Ok(ReadyAnswer::Refuse) => Err(handle.close_request().map_or_else(
+            || SessionClose::at_once(CloseCause::Drain),
+            SessionClose::from,
+        )),
+        Err(Interrupted::CloseRequest(request)) => Err(request.into()),
+        Err(Interrupted::Deadline | Interrupted::Evicted) => {
+            Err(SessionClose::at_once(CloseCause::SupervisorGone))
+        }
+    }
+}
+
+/// Parts with a peer that is established and not to be served.
+async fn turn_away<T: Transport, A: Application>(
+    stream: Stream<T>,
+    tap: &Tap<T>,
+    context: &SessionContext<A>,
+    control: &mut Control<'_>,
+    stop: SessionClose,
+) -> SessionClose {
+    let mut driver = SessionDriver::new(stream, context, control.handle());
+    lingering_close::after_session(tap, &mut driver, control, &context.deadlines, stop).await
+}
+
+async fn serve<T: Transport, A: Application>(
+    stream: Stream<T>,
+    tap: &Tap<T>,
+    ready: &Arc<Ready>,
+    context: &SessionContext<A>,
+    control: &mut Control<'_>,
+) -> SessionClose {
+    let handle = Arc::clone(control.handle());
+    let flow = Flow::new(Arc::clone(&handle));
+    let mut conversation = context.application.open(ready, flow);
+    let mut driver = SessionDriver::new(stream, context, &handle);
+
+    let stop = loop {
+        let message = match poll_fn(|cx| driver.poll_message(cx, control)).await {
+            Ok(message) => message,
+            Err(stop) => break stop,
+        };
+        if handle.begin_serving() {
+            // The session migrates to the threads for sessions here: what its handler does then delays no
+            // handshake.
+            async_std::task::yield_now().await;
+        }
+        let mut handler = pin!(conversation.message(message));
+        if let Err(stop) = poll_fn(|cx| driver.poll_handler(cx, control, handler.as_mut())).await {
+            break stop;
+        }
+    };
+
+    handle.shut();
+    conversation.closed(&Closed {
+        connection: Arc::clone(&handle.connection),
+        cause: stop.cause.clone(),
+        duration: context.clock.now() - driver.ready_at(),
+        stats: handle.counters.stats(),
+        alert: stop.alert.clone(),
+    });
+    lingering_close::after_session(tap, &mut driver, control, &context.deadlines, stop).await
+}

@@ -1,0 +1,73 @@
+//! The alert a peer is owed, said in clear, where the TLS library says another or loses it.
+//!
+//! Under TLS 1.3 the library queues its ServerHello before it finds that nothing fits, and then
+//! encrypts the alert; of the two only the ServerHello would leave. As long as nothing has left at
+//! all, the peer can read an alert in clear alone, and that is what it gets (RFC 8446 §6).
+
+use super::hello::ClientHello;
+use crate::cause::HandshakeCause;
+
+const FATAL: u8 = 2;
+const ALERT: u8 = 21;
+
+const HANDSHAKE_FAILURE: u8 = 40;
+const PROTOCOL_VERSION: u8 = 70;
+const INTERNAL_ERROR: u8 = 80;
+const MISSING_EXTENSION: u8 = 109;
+const UNRECOGNIZED_NAME: u8 = 112;
+const NO_APPLICATION_PROTOCOL: u8 = 120;
+
+const SSL3: u16 = 0x0300;
+const TLS12: u16 = 0x0303;
+const TLS13: u16 = 0x0304;
+
+/// An alert record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PlainAlertRecord {
+    pub(super) code: u8,
+    /// The record's version.
+    version: u16,
+}
+
+impl PlainAlertRecord {
+    /// What a client is to be told of this cause; `None` where the library's own alert is right, or
+    /// where there is nothing to say.
+    pub(super) fn about(cause: &HandshakeCause, client: Option<&ClientHello>) -> Option<Self> {
+        let code = match cause {
+            // The library says handshake_failure to hellos without signature algorithms, and
+            // decode_error to those of SSL 2.0.
+            HandshakeCause::VersionMismatch => PROTOCOL_VERSION,
+            HandshakeCause::AlpnMismatch => NO_APPLICATION_PROTOCOL,
+            // It says access_denied. RFC 6066 §3; and RFC 8446 §9.2 for a hello without a name.
+            HandshakeCause::UnknownServerName => match client {
+                Some(hello) if hello.server_name.is_none() && hello.versions.contains(&TLS13) => {
+                    MISSING_EXTENSION
+                }
+                _ => UNRECOGNIZED_NAME,
+            },
+            HandshakeCause::NoCommonCipher
+            | HandshakeCause::NoCommonGroup
+            | HandshakeCause::NoCommonSignature => HANDSHAKE_FAILURE,
+            HandshakeCause::Internal(_) => INTERNAL_ERROR,
+            _ => return None,
+        };
+        Some(Self {
+            code,
+            version: client.map_or(TLS12, |hello| hello.legacy_version.clamp(SSL3, TLS12)),
+        })
+    }
+
+    /// The same for a client that began with this version.
+    pub(super) fn in_version(self, version: u16) -> Self {
+        Self {
+            version: version.clamp(SSL3, TLS12),
+            ..self
+        }
+    }
+
+    /// The record. It bears the version the client began with: old ones do not read another's.
+    pub(super) fn record(self) -> [u8; 7] {
+        let [major, minor] = self.version.to_be_bytes();
+        [ALERT, major, minor, 0, 2, FATAL, self.code]
+    }
+}

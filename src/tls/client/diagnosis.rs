@@ -1,0 +1,112 @@
+//! Why a handshake of ours failed: what the observation says, and what only the client's side can tell.
+
+use super::ServerAuthentication;
+use crate::cause::{HandshakeCause, Phase};
+use crate::connection::{Alert, AlertDirection, Evidence, HandshakeFailure, Tls};
+use crate::tls::diagnosis::HandshakeEnd;
+use crate::tls::observation::{Observation, PeerAuthentication};
+use crate::tls::tap::Wire;
+use crate::transport::Transport;
+use rustls::AlertDescription;
+use std::io;
+use std::sync::Arc;
+
+const CERTIFICATE: u8 = 11;
+
+/// The failure a handshake that ended like this amounts to.
+pub(super) fn failure<T: Transport>(
+    outcome: HandshakeEnd<'_>,
+    wire: &mut Wire<T>,
+    server: &ServerAuthentication,
+) -> HandshakeFailure {
+    let seen = observation(wire, server).failure(outcome, wire);
+    let cause = cause(seen.cause, &seen.evidence, wire, server);
+    // The ServerHello was there, and in the flight behind it the wish for our certificate.
+    let judges_us = server.asked_for_certificate()
+        && seen.evidence.version.is_some()
+        && !cause.name().starts_with("server_certificate_");
+    let phase = match judges_us {
+        true => Phase::ClientAuth,
+        false => seen.phase,
+    };
+    HandshakeFailure {
+        cause,
+        phase,
+        evidence: of_a_server(seen.evidence),
+    }
+}
+
+/// The same for an error after the handshake. Under TLS 1.3 a server judges our certificate when the
+/// handshake is over for us; until something was `heard` that is what it was about.
+pub(super) fn late_failure<T: Transport>(
+    error: &io::Error,
+    heard: bool,
+    wire: &mut Wire<T>,
+    server: &ServerAuthentication,
+) -> HandshakeFailure {
+    let mut failure = failure(HandshakeEnd::Failed(error), wire, server);
+    let judged_late = failure.evidence.version.as_deref() != Some("TLSv1.2");
+    failure.phase = match server.asked_for_certificate() && judged_late && !heard {
+        true => Phase::ClientAuth,
+        false => Phase::Established,
+    };
+    failure.evidence.waiting_for = None;
+    failure
+}
+
+/// What was agreed, when the handshake succeeded.
+pub(super) fn agreed<T: Transport>(wire: &Wire<T>, server: &ServerAuthentication) -> Tls {
+    Tls {
+        ja4: None,
+        client_certificate: None,
+        ..observation(wire, server).agreed(&[])
+    }
+}
+
+fn observation<T: Transport>(wire: &Wire<T>, server: &ServerAuthentication) -> Observation {
+    let authentication = PeerAuthentication {
+        client: server.asked_for_certificate(),
+        presented: server.chain().into_iter().next().map(Arc::new),
+        identities: None,
+    };
+    Observation::new(wire, authentication)
+}
+
+/// What an observation says of the peer's certificate and of the hello is here the server's and ours.
+fn of_a_server(evidence: Evidence) -> Evidence {
+    Evidence {
+        ja4: None,
+        client_certificate: None,
+        ..evidence
+    }
+}
+
+fn cause<T: Transport>(
+    cause: HandshakeCause,
+    evidence: &Evidence,
+    wire: &Wire<T>,
+    server: &ServerAuthentication,
+) -> HandshakeCause {
+    match cause {
+        HandshakeCause::RejectedByPeer => rejected(evidence.alert.as_ref()),
+        // In TLS 1.2 our certificate leaves in clear, if we have one.
+        HandshakeCause::PeerClosed | HandshakeCause::PeerReset
+            if server.asked_for_certificate() && wire.written.messages().contains(&CERTIFICATE) =>
+        {
+            HandshakeCause::PeerLeftAfterCertificate
+        }
+        cause => cause,
+    }
+}
+
+/// The alerts that can mean one thing only are named for it (RFC 8446 §6.2).
+fn rejected(alert: Option<&Alert>) -> HandshakeCause {
+    let theirs = alert.filter(|alert| alert.direction == AlertDirection::Received);
+    match theirs.map(|alert| AlertDescription::from(alert.code)) {
+        Some(AlertDescription::ProtocolVersion) => HandshakeCause::VersionMismatch,
+        Some(AlertDescription::InsufficientSecurity) => HandshakeCause::NoCommonCipher,
+        Some(AlertDescription::UnrecognisedName) => HandshakeCause::UnknownServerName,
+        Some(AlertDescription::NoApplicationProtocol) => HandshakeCause::AlpnMismatch,
+        _ => HandshakeCause::RejectedByPeer,
+    }
+}
