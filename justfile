@@ -5,20 +5,22 @@ default:
 
 # Formatting, lints, documentation: nothing may be left to say.
 lint:
-    cargo fmt --check
-    cargo clippy --all-targets -- -D warnings
-    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
-    cd compare && cargo fmt --check
-    cd compare && cargo clippy --locked --all-targets --target-dir ../target/compare -- -D warnings
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    for feature in testing fuzzing; do cargo clippy -p sipward --features $feature -- -D warnings; done
+    cargo clippy -p sipward -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps -p sipward --all-features
+    cd benches/compare && cargo fmt --check
+    cd benches/compare && cargo clippy --locked --all-targets --target-dir ../../target/compare -- -D warnings
 
 # The tests that need the toolchain alone; the command README gives.
 test:
-    cargo test
-    cd compare && cargo test --locked --target-dir ../target/compare
+    cargo test --workspace
+    cd benches/compare && cargo test --locked --target-dir ../../target/compare
 
 # The tests against real phones, load tools and TLS clients (Debian's packages).
 peers:
-    cargo test -- --ignored
+    cargo test --workspace -- --ignored
 
 # Takes one mechanism out at a time and sees the conservation law fail: docs/reliability.md.
 mutants name='':
@@ -35,26 +37,26 @@ smoke:
 # Fifty good clients, and abuse from all sides: docs/reliability.md. An hour: just siege 1h
 siege duration='60s':
     cargo build --release --example softswitch
-    cargo run --release --example siege -- --duration {{duration}}
+    cargo run --release -p siege -- --duration {{duration}}
 
 # sipward beside two floors, Kamailio, nginx and HAProxy: writes the figures of docs/performance.md.
 compare *ARGS:
-    compare/run {{ARGS}}
+    benches/compare/run {{ARGS}}
 
 # How long each piece of the hot path takes (criterion).
 [positional-arguments]
 bench *pieces:
-    cargo bench --bench micro -- "$@"
+    cargo bench -p sipward-benches --bench micro -- "$@"
 
 # How many instructions each takes (valgrind), against benches/counts.json; --update writes them down.
 [positional-arguments]
 counts *options:
-    cargo bench --quiet --bench counts -- "$@"
+    cargo bench --quiet -p sipward-benches --bench counts -- "$@"
 
 # More and more idle sessions, up to 20,000: docs/performance.md. Six minutes.
 crowd *options:
     cargo build --release --example sipload
-    cargo run --release --example crowd -- {{options}}
+    cargo run --release -p crowd -- {{options}}
 
 # All that must hold.
 ci: lint test peers smoke counts siege

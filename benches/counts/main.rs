@@ -5,10 +5,6 @@
 //! the processor can do, so a comparison with counts of another of these is shown and decides nothing.
 
 mod callgrind;
-#[path = "../pieces/mod.rs"]
-mod pieces;
-#[path = "../../examples/softswitch/parts.rs"]
-mod softswitch;
 mod written;
 
 use callgrind::Callgrind;
@@ -16,8 +12,7 @@ use clap::Parser;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use indicatif::{ProgressBar, ProgressStyle};
-use pieces::Piece;
-use softswitch::switch;
+use sipward_benches::{self as pieces, Piece};
 use std::process::ExitCode;
 use written::{Setting, Written};
 

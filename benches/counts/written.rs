@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 
 /// Where they are.
-pub const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/counts.json");
+pub const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/counts.json");
 
 #[derive(Default)]
 pub struct Written {

@@ -1,12 +1,7 @@
 //! How long each piece of the hot path takes: `cargo bench --bench micro`.
 
-#[path = "../pieces/mod.rs"]
-mod pieces;
-#[path = "../../examples/softswitch/parts.rs"]
-mod softswitch;
-
 use criterion::{Criterion, criterion_group, criterion_main};
-use softswitch::switch;
+use sipward_benches as pieces;
 
 fn each_piece(criterion: &mut Criterion) {
     for piece in pieces::all() {

@@ -1,9 +1,9 @@
 //! Digest authentication (RFC 7616).
 
 use super::Piece;
-use crate::softswitch::accounts::Accounts;
-use crate::softswitch::digest::hash::{Algorithm, Answer, Hash};
-use crate::softswitch::digest::{Authenticator, NONCE_LIFETIME, Verdict};
+use softswitch::accounts::Accounts;
+use softswitch::digest::hash::{Algorithm, Answer, Hash};
+use softswitch::digest::{Authenticator, NONCE_LIFETIME, Verdict};
 use std::hint::black_box;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -2,13 +2,13 @@
 //! phones would send are made within the measured part.
 
 use super::{OPTIONS, Piece, digest};
-use crate::softswitch::digest::hash::Algorithm;
-use crate::softswitch::gate::Digest;
-use crate::switch::{
-    FlowId, Gate, Incoming, Source, Switch, SwitchConfig, SwitchEvent, Unsendable, Verdict, World,
-};
 use bytes::Bytes;
 use memchr::memmem::Finder;
+use softswitch::digest::hash::Algorithm;
+use softswitch::gate::Digest;
+use softswitch::switch::{
+    FlowId, Gate, Incoming, Source, Switch, SwitchConfig, SwitchEvent, Unsendable, Verdict, World,
+};
 use std::hint::black_box;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -16,8 +16,8 @@ export LAW_HISTORIES=${LAW_HISTORIES:-2000} LAW_FROM=0
 survivors=0
 
 law() {
-    cargo test --quiet --manifest-path "$scratch/clone/Cargo.toml" \
-        --test the_conservation_law -- --nocapture >"$scratch/output" 2>&1
+    cargo test --quiet --manifest-path "$scratch/clone/tests/Cargo.toml" \
+        --test law -- --nocapture >"$scratch/output" 2>&1
 }
 
 # mutant NAME FILE EXPRESSION: the perl expression edits the whole file as one string.

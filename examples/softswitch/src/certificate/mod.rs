@@ -1,0 +1,127 @@
+//! The development identity: an own certificate authority and a server
+//! certificate it issues (RFC 5280, RFC 5922 section 7.1), made on the first
+//! run and kept in a directory.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use time::OffsetDateTime;
+
+mod errors;
+mod files;
+mod issue;
+mod names;
+mod stored;
+
+pub use self::errors::CertificateError;
+pub use self::names::Names;
+
+/// Where a usable identity lies, and what was done to have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Development {
+    /// The certificate phones must trust, `ca.crt`.
+    pub authority: PathBuf,
+    /// The server's chain in PEM, `server.crt`: its certificate, then the authority's.
+    pub certificate: PathBuf,
+    /// The server's private key in PEM, `server.key`.
+    pub key: PathBuf,
+    pub outcome: Outcome,
+}
+
+/// What was done to have a development identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A new authority and a new certificate: phones must be told to trust it.
+    Created,
+    /// Everything was there and good.
+    Reused,
+    /// A new certificate of the known authority: phones need not be told.
+    Reissued { why: Reissue },
+}
+
+/// Why a certificate was not reused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reissue {
+    /// `server.crt` or `server.key` was not there.
+    Absent,
+    /// `server.crt` was issued here, but for another key than `server.key`, as
+    /// after an interrupted run.
+    OtherKey,
+    /// It does not cover these names.
+    Uncovered { names: Vec<String> },
+    /// It is valid for only this many whole days more, 7 at most; negative once
+    /// it has expired.
+    Expiring { days: i64 },
+}
+
+/// Finds or makes a certificate for `names` in `directory`, which is created
+/// with mode 0700 if need be. Keys are written with mode 0600; every file is
+/// written whole or not at all.
+///
+/// A new authority is valid for 10 years, a certificate for 825 days or as long
+/// as its authority. Files that are there but cannot be read, are damaged or
+/// stem from elsewhere are errors and stay as they are.
+pub fn prepare(
+    directory: &Path,
+    names: &Names,
+    now: SystemTime,
+) -> Result<Development, CertificateError> {
+    let place = Place::within(directory);
+    let now = OffsetDateTime::from(now);
+    let outcome = match stored::authority(&place, now)? {
+        None => {
+            files::create_directory(directory)?;
+            let authority = issue::authority(now)?;
+            files::write_secret(&place.authority_key, &authority.key_pem())?;
+            files::write_public(&place.authority, authority.certificate_pem())?;
+            renew(&place, &authority, names, now)?;
+            Outcome::Created
+        }
+        Some(authority) => match stored::shortcoming(&place, &authority, names, now)? {
+            None => Outcome::Reused,
+            Some(why) => {
+                renew(&place, &authority, names, now)?;
+                Outcome::Reissued { why }
+            }
+        },
+    };
+    Ok(Development {
+        authority: place.authority,
+        certificate: place.certificate,
+        key: place.key,
+        outcome,
+    })
+}
+
+/// The four files of an identity.
+struct Place {
+    authority: PathBuf,
+    authority_key: PathBuf,
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl Place {
+    fn within(directory: &Path) -> Self {
+        Self {
+            authority: directory.join("ca.crt"),
+            authority_key: directory.join("ca.key"),
+            certificate: directory.join("server.crt"),
+            key: directory.join("server.key"),
+        }
+    }
+}
+
+fn renew(
+    place: &Place,
+    authority: &issue::Authority,
+    names: &Names,
+    now: OffsetDateTime,
+) -> Result<(), CertificateError> {
+    let issued = authority.issue(names, now)?;
+    files::write_secret(&place.key, &issued.key_pem)?;
+    files::write_public(&place.certificate, &issued.chain_pem)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,257 @@
+//! Digest authentication as a server (RFC 3261 section 22, RFC 7616, RFC 8760).
+
+use std::time::{Duration, SystemTime};
+
+use super::accounts::Accounts;
+
+mod credentials;
+pub mod hash;
+mod nonce;
+mod uri;
+
+use self::credentials::{Counted, Credentials};
+use self::hash::{Algorithm, Answer, Hash};
+use self::nonce::{Nonces, REMEMBERED_NONCES};
+
+/// How long a nonce is good when nothing else is asked for.
+pub const NONCE_LIFETIME: Duration = Duration::from_secs(300);
+
+/// Challenges requests and verifies the answers.
+///
+/// Holds the counts of at most 65,536 nonces; a nonce older than the oldest of
+/// these counts as stale.
+pub struct Authenticator {
+    realm: String,
+    accounts: Accounts,
+    nonces: Nonces,
+    /// Stands in for the HA1 of users that do not exist.
+    nobody: Hash,
+}
+
+/// What the credentials of one request are worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The request comes from this account.
+    Authenticated { user: String },
+    /// There are no digest credentials for our realm.
+    Missing,
+    /// The password is right, but the nonce has expired or its count did not
+    /// rise: challenge with `stale=true`, and the client repeats the request
+    /// without asking its user (RFC 7616 section 3.3).
+    Stale { user: String },
+    /// Challenge anew, without `stale`. `user` is what the credentials say and
+    /// is empty when they could not be read.
+    Refused { user: String, why: Refusal },
+}
+
+/// Why credentials were refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No account has this name.
+    UnknownUser,
+    /// The response was not made with this account's password.
+    WrongPassword,
+    /// The nonce was not issued here, or before the last restart.
+    BadNonce,
+    /// The `uri` parameter names something else than the Request-URI.
+    UriMismatch,
+    /// The algorithm was not among the challenges.
+    AlgorithmNotOffered,
+    /// Not readable, or without `qop=auth`, `cnonce` and `nc`, or with
+    /// `userhash` or `username*`, which are not offered.
+    Malformed,
+}
+
+impl Refusal {
+    /// The reason in snake case, for events and counters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UnknownUser => "unknown_user",
+            Self::WrongPassword => "wrong_password",
+            Self::BadNonce => "bad_nonce",
+            Self::UriMismatch => "uri_mismatch",
+            Self::AlgorithmNotOffered => "algorithm_not_offered",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+impl Authenticator {
+    /// `realm` is the one the accounts were made for. `secret` authenticates
+    /// nonces and must be drawn anew at each start, because the counts that
+    /// tell replays are not kept across restarts.
+    pub fn new(
+        realm: String,
+        accounts: Accounts,
+        secret: [u8; 32],
+        nonce_lifetime: Duration,
+    ) -> Self {
+        Self {
+            realm,
+            accounts,
+            nonces: Nonces::new(secret, nonce_lifetime, REMEMBERED_NONCES),
+            nobody: Algorithm::Sha256.hash(&[&secret]),
+        }
+    }
+
+    /// The accounts this authenticator knows.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// Other accounts from now on, made for the same realm. Nonces stay good.
+    pub fn replace_accounts(&mut self, accounts: Accounts) {
+        self.accounts = accounts;
+    }
+
+    /// The values of the `WWW-Authenticate` or `Proxy-Authenticate` headers,
+    /// to be sent in this order. None when the accounts are open. `plain` leaves
+    /// out what not every phone understands, if MD5 is among the rest.
+    pub fn challenges(&self, now: SystemTime, stale: bool, plain: bool) -> Vec<String> {
+        let nonce = self.nonces.issue(now);
+        let realm = &self.realm;
+        let stale = if stale { ", stale=true" } else { "" };
+        let alone = plain
+            && self
+                .accounts
+                .algorithms()
+                .any(|each| each == Algorithm::Md5);
+        self.accounts
+            .algorithms()
+            .filter(|each| !alone || *each == Algorithm::Md5)
+            .map(|algorithm| {
+                let algorithm = algorithm.name();
+                format!(
+                    "Digest realm=\"{realm}\", nonce=\"{nonce}\"{stale}, \
+                     algorithm={algorithm}, qop=\"auth\""
+                )
+            })
+            .collect()
+    }
+
+    /// Judges the values of a request's `Authorization` (or
+    /// `Proxy-Authorization`) headers. The first that authenticates decides;
+    /// otherwise a stale one outweighs a refused one.
+    pub fn verify(
+        &mut self,
+        method: &str,
+        request_uri: &str,
+        credentials: &[&str],
+        now: SystemTime,
+    ) -> Verdict {
+        let mut verdict = Verdict::Missing;
+        for value in credentials {
+            let found = match self.digest_for_us(value) {
+                None => continue,
+                Some(Err(why)) => refused("", why),
+                Some(Ok(digest)) => self.judge(method, request_uri, &digest, now),
+            };
+            match (&verdict, &found) {
+                (_, Verdict::Authenticated { .. }) => return found,
+                (_, Verdict::Stale { .. }) | (Verdict::Missing, _) => verdict = found,
+                _ => {}
+            }
+        }
+        verdict
+    }
+
+    /// None for another scheme or realm.
+    fn digest_for_us<'a>(&self, value: &'a str) -> Option<Result<Credentials<'a>, Refusal>> {
+        let (scheme, parameters) = value.trim().split_once([' ', '\t', '\r', '\n'])?;
+        if !scheme.eq_ignore_ascii_case("Digest") {
+            return None;
+        }
+        match Credentials::parse(parameters) {
+            Ok(digest) if digest.realm != self.realm => None,
+            digest => Some(digest.map_err(|_| Refusal::Malformed)),
+        }
+    }
+
+    fn judge(
+        &mut self,
+        method: &str,
+        request_uri: &str,
+        digest: &Credentials<'_>,
+        now: SystemTime,
+    ) -> Verdict {
+        let Some(username) = &digest.username else {
+            return refused("", Refusal::Malformed);
+        };
+        if digest.userhash {
+            return refused("", Refusal::Malformed);
+        }
+        let counted = digest.counted.as_ref();
+        let Some(counted) = counted.filter(|counted| !counted.cnonce.is_empty()) else {
+            return refused(username, Refusal::Malformed);
+        };
+        let offered = |named: &Algorithm| self.accounts.algorithms().any(|each| each == *named);
+        let Some(algorithm) = digest.algorithm.filter(offered) else {
+            return refused(username, Refusal::AlgorithmNotOffered);
+        };
+        if !uri::same(&digest.uri, request_uri) {
+            return refused(username, Refusal::UriMismatch);
+        }
+        let Some(nonce) = self.nonces.recognise(&digest.nonce) else {
+            return refused(username, Refusal::BadNonce);
+        };
+
+        // An unknown user costs the same hashes as a known one.
+        let account = self.accounts.ha1(username, algorithm);
+        let ha1 = account.map_or(&self.nobody, |(_, ha1)| ha1);
+        let matches = response_matches(algorithm, ha1, method, digest, counted);
+        let Some((user, _)) = account else {
+            return refused(username, Refusal::UnknownUser);
+        };
+        if !matches {
+            return refused(username, Refusal::WrongPassword);
+        }
+
+        // A count that does not rise is a replay (RFC 7616 section 3.4): over
+        // TLS nothing is retransmitted. It gets `stale` all the same, because
+        // that gives a replayer nothing (he cannot answer a new nonce), while
+        // phones that always say nc=00000001 get in with one more round trip.
+        let user = user.to_owned();
+        if !self.nonces.spend(nonce, counted.nc, now) {
+            return Verdict::Stale { user };
+        }
+        Verdict::Authenticated { user }
+    }
+}
+
+fn refused(user: &str, why: Refusal) -> Verdict {
+    Verdict::Refused {
+        user: user.to_owned(),
+        why,
+    }
+}
+
+/// Tries `nc` in lower-case digits (RFC 7616 section 3.4: LHEX), then in
+/// upper-case ones where that differs: some clients print these, and the
+/// parser has not kept the text.
+fn response_matches(
+    algorithm: Algorithm,
+    ha1: &Hash,
+    method: &str,
+    digest: &Credentials<'_>,
+    counted: &Counted<'_>,
+) -> bool {
+    let mut count = [0; 8];
+    for (pair, byte) in count.chunks_exact_mut(2).zip(counted.nc.to_be_bytes()) {
+        pair.copy_from_slice(&hash::hex_digits(byte));
+    }
+    let upper_case = count.to_ascii_uppercase();
+    let matches = |count: &[u8]| {
+        let answer = Answer {
+            method,
+            uri: &digest.uri,
+            nonce: &digest.nonce,
+            count,
+            cnonce: &counted.cnonce,
+        };
+        algorithm.response(ha1, &answer).matches(&digest.response)
+    };
+    bool::from(matches(&count)) || (upper_case != count && bool::from(matches(&upper_case)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+//! A SIP-over-TLS registrar and proxy built on sipward: phones register and call through it.
+//!
+//! Signalling only: media flows between the phones. Start it without an argument and it makes its
+//! own certificates and accounts, and says how to point a phone at it.
+
+pub mod accounts;
+pub mod banner;
+pub mod certificate;
+pub mod digest;
+pub mod events;
+pub mod exchange;
+pub mod gate;
+pub mod journal;
+pub mod logger;
+pub mod options;
+pub mod service;
+pub mod signals;
+pub mod switch;
+
+use accounts::{Accounts, DemoUser};
+use async_std::task;
+use certificate::Development;
+use digest::{Authenticator, NONCE_LIFETIME};
+use events::EventStream;
+use exchange::{Exchange, Front};
+use gate::Digest;
+use journal::Journal;
+use options::{AccountSource, HostPort, Identity, Options, Settings};
+use signals::Told;
+use sipward::{Builder, Deadlines, StartError, Supervisor, TlsPolicy};
+use std::error::Error;
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+use switch::{Switch, SwitchConfig};
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let handed = match service::listeners() {
+        Ok(handed) => handed,
+        Err(error) => return failure(&error),
+    };
+    let addresses: Vec<_> = handed.iter().flat_map(TcpListener::local_addr).collect();
+    let settings = Options::settings_or_exit(&addresses);
+    #[cfg(unix)]
+    use_all_descriptors();
+    logger::start(settings.log, settings.log_level);
+    match task::block_on(run(settings, handed)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure(&error.to_string()),
+    }
+}
+
+fn failure(error: &str) -> ExitCode {
+    eprintln!("softswitch: {error}");
+    ExitCode::FAILURE
+}
+
+/// A soft limit is for programs that cannot do with more; each connection needs one.
+#[cfg(unix)]
+fn use_all_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let all = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    // Without it the limit on connections is lower, and is said so.
+    let _ = setrlimit(Resource::Nofile, all);
+}
+
+async fn run(settings: Settings, handed: Vec<TcpListener>) -> Result<(), Box<dyn Error>> {
+    let realm = settings.domains.first().cloned().unwrap_or_default();
+    let (known, demo_users) = accounts(&settings, &realm)?;
+    let (policy, development) = identity(&settings)?;
+    if settings.check {
+        return check(&settings, &handed, &policy);
+    }
+
+    let mut secrets = [[0; 32]; 2];
+    for secret in &mut secrets {
+        getrandom::fill(secret).map_err(|error| format!("no random numbers: {error}"))?;
+    }
+    let [nonce_secret, token_secret] = secrets;
+    let open = known.is_open();
+    let authenticator = Authenticator::new(realm.clone(), known, nonce_secret, NONCE_LIFETIME);
+    let authenticator = Arc::new(Mutex::new(authenticator));
+    let events = EventStream::open(settings.events.as_ref())?;
+    let builder = builder(&settings, handed, policy, &events);
+
+    let advertised = settings.advertise.clone();
+    let mut config = SwitchConfig::new(settings.domains.clone(), String::new(), token_secret);
+    config.max_contacts = settings.max_contacts;
+    let reports = events.clone();
+    // Before anybody can know that it runs: a signal must never find it unprepared.
+    let reloads = settings.accounts.can_be_read_again();
+    let signals = signals::prepare(reloads)?;
+    let journal = Journal::start()?;
+    let lines = journal.clone();
+    let (realm_again, gate_keeper) = (realm.clone(), Arc::clone(&authenticator));
+    let handle = builder
+        .application_at(move |bound| {
+            config.advertise = advertise(&advertised, bound).to_string();
+            let gate = Digest::new(realm, gate_keeper);
+            let switch = Switch::new(config, Box::new(gate));
+            Front::new(Exchange::start(switch, reports, lines))
+        })
+        .start()
+        .await?;
+
+    let screen = banner::Screen {
+        settings: &settings,
+        listeners: handle.listeners(),
+        development: development.as_ref(),
+        demo_users: demo_users.as_ref(),
+        open,
+    };
+    screen.print(events.uses_standard_output());
+    service::ready();
+    let reload = || {
+        let (accounts, _) = accounts(&settings, &realm_again)?;
+        gate::lock(&authenticator).replace_accounts(accounts);
+        Ok(())
+    };
+    let report = Told { handle, signals }.until_the_end(reload).await;
+    events.finish();
+    journal.finish();
+    banner::print_ledger(&report);
+    match report.panic {
+        None => Ok(()),
+        Some(panic) => Err(format!("the supervisor panicked: {panic}").into()),
+    }
+}
+
+/// The accounts, and the demo users when they were made up.
+fn accounts(
+    settings: &Settings,
+    realm: &str,
+) -> Result<(Accounts, Option<[DemoUser; 2]>), Box<dyn Error>> {
+    match &settings.accounts {
+        AccountSource::Open => Ok((Accounts::open(), None)),
+        AccountSource::Demo => {
+            let (accounts, users) = Accounts::demo(realm, &settings.domains)?;
+            Ok((accounts.offering(settings.digest), Some(users)))
+        }
+        AccountSource::Listed { users, file } => {
+            let mut accounts = Accounts::new(realm, &settings.domains).offering(settings.digest);
+            for user in users {
+                accounts.add(user.reveal())?;
+            }
+            if let Some(file) = file {
+                accounts.load(file)?;
+            }
+            Ok((accounts, None))
+        }
+    }
+}
+
+/// The certificate, and what was made for it.
+fn identity(settings: &Settings) -> Result<(TlsPolicy, Option<Development>), Box<dyn Error>> {
+    match &settings.identity {
+        Identity::Files { cert, key } => {
+            let policy = TlsPolicy::from_pem_files(cert, key).map_err(|error| {
+                let (cert, key) = (cert.display(), key.display());
+                format!("--cert {cert} and --key {key} cannot be used: {error}")
+            })?;
+            Ok((policy, None))
+        }
+        Identity::Development => {
+            let names = certificate::Names::new(
+                &settings.domains,
+                &settings.advertise.host,
+                settings.host_name.as_deref(),
+                settings.listen.iter().map(SocketAddr::ip),
+            );
+            let made = certificate::prepare(&settings.data, &names, SystemTime::now())?;
+            let policy = TlsPolicy::from_pem_files(&made.certificate, &made.key)?;
+            Ok((policy, Some(made)))
+        }
+    }
+}
+
+fn builder(
+    settings: &Settings,
+    handed: Vec<TcpListener>,
+    policy: TlsPolicy,
+    events: &EventStream,
+) -> Builder<sipward::Discard> {
+    let mut deadlines = Deadlines::default();
+    deadlines.handshake = settings.handshake_deadline;
+    if settings.accounts != AccountSource::Open {
+        deadlines.authentication = Some(settings.authentication_deadline);
+    }
+    let mut builder = Supervisor::builder(policy)
+        .deadlines(deadlines)
+        .limits(settings.admission.limits())
+        .threads(settings.threads);
+    if handed.is_empty() {
+        builder = settings.listen.iter().fold(builder, Builder::listen);
+    }
+    builder = handed.into_iter().fold(builder, Builder::listen_on);
+    if let Some(rule) = settings.admission.ban_rule() {
+        builder = builder.ban_rule(rule);
+    }
+    match events.observer() {
+        Some(observer) => builder.observer(observer),
+        None => builder,
+    }
+}
+
+/// Everything a start would do, without starting.
+fn check(
+    settings: &Settings,
+    handed: &[TcpListener],
+    policy: &TlsPolicy,
+) -> Result<(), Box<dyn Error>> {
+    policy.validate()?;
+    for address in settings.listen.iter().filter(|_| handed.is_empty()) {
+        TcpListener::bind(address).map_err(|source| StartError::Bind {
+            address: *address,
+            source,
+        })?;
+    }
+    EventStream::open(settings.events.as_ref())?;
+    println!("everything is in order");
+    Ok(())
+}
+
+/// What we call ourselves: the port is the first one bound when none was given.
+fn advertise(wished: &HostPort, bound: &[SocketAddr]) -> HostPort {
+    HostPort {
+        host: wished.host.clone(),
+        port: wished.port.or(bound.first().map(SocketAddr::port)),
+    }
+}

@@ -1,0 +1,11 @@
+//! The softswitch as a program, with real phones and tools.
+
+mod a_killed_softswitch_is_back_at_once;
+mod a_phone_that_reconnects_stays_registered;
+mod a_service_manager_is_kept_informed;
+mod baresip_phones_call_each_other_through_it;
+mod fail2ban_finds_who_is_to_be_banned;
+mod openssl_verifies_the_certificate_it_made;
+mod sipp_registers_and_calls_through_it;
+mod the_log_tells_registering_from_staying_registered;
+mod the_softswitch_starts_with_one_command;
