@@ -126,11 +126,12 @@ impl SupervisorState {
         }
         shutdown.until = now + CUT_TIMEOUT;
         shutdown.cut = true;
-        self.add_threads();
         for entry in self.ledger.entries() {
             let handle = &entry.held.handle;
             handle.request_close(CloseCause::DrainDeadline, Duration::ZERO);
         }
+        // Not before: a session that could not run until now has both requests to look at.
+        self.add_threads();
         false
     }
 

@@ -1,7 +1,9 @@
 //! An outbound connection that fails, in whatever way, gives its descriptor back.
 
 use async_std::task;
+use async_std::task::block_on;
 use sipward::Connector;
+use sipward_tests::process::alone;
 use sipward_tests::server::{Authority, Tls, nobody, part, plaintext, sip, tcp};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -9,22 +11,27 @@ use std::time::{Duration, Instant};
 const DOMAIN: &str = "sip.example.com";
 const TIMES: usize = 20;
 
-#[async_std::test]
-async fn descriptors_are_as_many_as_before() {
-    let (ours, theirs) = (Authority::new(), Authority::named("another authority"));
-    let connector = Connector::new(ours.anchors()).unwrap();
-    let unknown = Tls::default().serve(&theirs.issue(&[DOMAIN]), |stream| sip(stream, "200 OK"));
-    let failing: [SocketAddr; 4] = [
-        nobody(),
-        plaintext("HTTP/1.1 400\r\n\r\n"),
-        tcp(part),
-        unknown,
-    ];
-    dial_all(&connector, &failing, 1).await;
-    let before = settled(usize::MAX).await;
-    dial_all(&connector, &failing, TIMES).await;
-    let after = settled(before).await;
-    assert!(after <= before, "{before} before, {after} after");
+#[test]
+fn descriptors_are_as_many_as_before() {
+    alone(|| {
+        block_on(async {
+            let (ours, theirs) = (Authority::new(), Authority::named("another authority"));
+            let connector = Connector::new(ours.anchors()).unwrap();
+            let unknown =
+                Tls::default().serve(&theirs.issue(&[DOMAIN]), |stream| sip(stream, "200 OK"));
+            let failing: [SocketAddr; 4] = [
+                nobody(),
+                plaintext("HTTP/1.1 400\r\n\r\n"),
+                tcp(part),
+                unknown,
+            ];
+            dial_all(&connector, &failing, 1).await;
+            let before = settled(usize::MAX).await;
+            dial_all(&connector, &failing, TIMES).await;
+            let after = settled(before).await;
+            assert!(after <= before, "{before} before, {after} after");
+        })
+    });
 }
 
 async fn dial_all(connector: &Connector, to: &[SocketAddr], times: usize) {
