@@ -75,6 +75,17 @@ impl Deadlines {
     }
 }
 
+/// How far a session has come with what its peer has sent. Silence is only found in what is exhausted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// A handler runs, and nothing is read meanwhile: what the peer has sent may wait in the socket.
+    Paused,
+    /// Messages that were read may wait in the framer.
+    Waiting,
+    /// Neither the framer nor the socket has more.
+    Exhausted,
+}
+
 /// The deadlines of one established session.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -131,18 +142,17 @@ impl Watch {
         self.stalled = None;
     }
 
-    /// The earliest deadline, and what it means. `listening` is false while a handler runs: the
-    /// peer cannot be blamed for silence that nobody reads.
+    /// The earliest deadline, and what it means.
     pub(crate) fn next(
         &self,
-        listening: bool,
+        input: Input,
         held_open: bool,
         authenticated: bool,
     ) -> Option<(Instant, CloseCause)> {
         let stalled = self
             .stalled
             .map(|(since, _)| (since + self.limits.stalled_write, CloseCause::WriteStalled));
-        if !listening {
+        if input == Input::Paused {
             return stalled;
         }
         let first = (!self.spoken).then(|| {
@@ -161,7 +171,8 @@ impl Watch {
         let authentication = self.limits.authentication.filter(|_| !authenticated);
         let authentication =
             authentication.map(|limit| (self.ready + limit, CloseCause::AuthenticationTimeout));
-        let idle = (!held_open).then(|| (self.heard + self.limits.idle, CloseCause::IdleTimeout));
+        let idle = (input == Input::Exhausted && !held_open)
+            .then(|| (self.heard + self.limits.idle, CloseCause::IdleTimeout));
         [stalled, partial, first, authentication, idle]
             .into_iter()
             .flatten()
@@ -191,7 +202,7 @@ mod tests {
         let now = Instant::now();
         let watch = Watch::new(Deadlines::default(), now);
         assert_eq!(
-            watch.next(true, true, true),
+            watch.next(Input::Exhausted, true, true),
             Some((now + seconds(60), CloseCause::FirstMessageTimeout))
         );
     }
@@ -203,10 +214,10 @@ mod tests {
         watch.message();
         watch.heard(now + seconds(100));
         assert_eq!(
-            watch.next(true, false, true),
+            watch.next(Input::Exhausted, false, true),
             Some((now + seconds(400), CloseCause::IdleTimeout))
         );
-        assert_eq!(watch.next(true, true, true), None);
+        assert_eq!(watch.next(Input::Exhausted, true, true), None);
     }
 
     #[test]
@@ -218,7 +229,7 @@ mod tests {
         watch.heard(now + seconds(29));
         watch.partial(6000, now + seconds(29));
         assert_eq!(
-            watch.next(true, true, true),
+            watch.next(Input::Exhausted, true, true),
             Some((now + seconds(30), CloseCause::PartialMessageTimeout))
         );
     }
@@ -231,11 +242,11 @@ mod tests {
         watch.partial(1, now);
         watch.partial(300, now + seconds(4));
         assert_eq!(
-            watch.next(true, true, true),
+            watch.next(Input::Exhausted, true, true),
             Some((now + seconds(5 + 3), CloseCause::PartialMessageTimeout))
         );
         watch.partial(0, now + seconds(5));
-        assert_eq!(watch.next(true, true, true), None);
+        assert_eq!(watch.next(Input::Exhausted, true, true), None);
     }
 
     #[test]
@@ -249,10 +260,10 @@ mod tests {
         watch.message();
         watch.heard(now + seconds(59));
         assert_eq!(
-            watch.next(true, true, false),
+            watch.next(Input::Exhausted, true, false),
             Some((now + seconds(60), CloseCause::AuthenticationTimeout))
         );
-        assert_eq!(watch.next(true, true, true), None);
+        assert_eq!(watch.next(Input::Exhausted, true, true), None);
     }
 
     #[test]
@@ -262,21 +273,37 @@ mod tests {
         watch.waiting_to_write(10, now);
         watch.waiting_to_write(10, now + seconds(20));
         assert_eq!(
-            watch.next(false, true, true),
+            watch.next(Input::Paused, true, true),
             Some((now + seconds(30), CloseCause::WriteStalled))
         );
         watch.waiting_to_write(11, now + seconds(20));
         assert_eq!(
-            watch.next(false, true, true),
+            watch.next(Input::Paused, true, true),
             Some((now + seconds(50), CloseCause::WriteStalled))
         );
         watch.written();
-        assert_eq!(watch.next(false, true, true), None);
+        assert_eq!(watch.next(Input::Paused, true, true), None);
     }
 
     #[test]
     fn the_peer_is_not_blamed_for_silence_while_a_handler_runs() {
         let watch = Watch::new(Deadlines::default(), Instant::now());
-        assert_eq!(watch.next(false, false, true), None);
+        assert_eq!(watch.next(Input::Paused, false, true), None);
+    }
+
+    #[test]
+    fn a_peer_is_not_idle_while_messages_of_it_wait_to_be_handled() {
+        let now = Instant::now();
+        let limits = Deadlines {
+            authentication: Some(seconds(60)),
+            ..Deadlines::default()
+        };
+        let mut watch = Watch::new(limits, now);
+        watch.message();
+        assert_eq!(watch.next(Input::Waiting, false, true), None);
+        assert_eq!(
+            watch.next(Input::Waiting, false, false),
+            Some((now + seconds(60), CloseCause::AuthenticationTimeout))
+        );
     }
 }

@@ -48,7 +48,9 @@ pub trait Application: Send + Sync + 'static {
 
 /// Serves one session, in that session's task.
 pub trait SipSession: Send + 'static {
-    /// One SIP message came. Called one at a time, in order; the next is read only when this is
+    /// One SIP message came. Every message that
+    /// [`messages_in`](crate::ConnectionStats::messages_in) counts is handed over, even if the session is
+    /// asked to close meanwhile. Called one at a time, in order; the next is read only when this is
     /// done, so slowness here reaches the peer's TCP window and nobody else.
     ///
     /// The future is polled by the session's loop, never awaited: the session can be closed while

@@ -1,7 +1,7 @@
 //! Actor: one per connection. Handshake, then SIP in and out, then the close.
 //!
-//! One task owns the stream and polls everything itself, in one order: its mailbox, the deadlines, what
-//! is to be sent, the application's handler, and, only while no handler runs, what comes in.
+//! One task owns the stream and polls everything itself, in one order: its mailbox, the application's
+//! handler, what is to be sent, what comes in (only while no handler runs), the deadlines.
 
 mod application;
 mod control;

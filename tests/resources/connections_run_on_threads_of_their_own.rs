@@ -3,12 +3,13 @@
 
 use async_std::task::{block_on, yield_now};
 use futures_lite::future::or;
+use sipward::control::{CloseReason, Target};
 use sipward::sip::Message;
 use sipward::{Application, CloseCause, Flow, Ready, SipSession, Threads};
 use sipward_tests::peer::lab::lab;
-use sipward_tests::peer::{Hosting, closed, in_time, ready, request, until};
+use sipward_tests::peer::{Gate, Hosting, closed, in_time, ready, request, until};
 use sipward_tests::process::alone;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -82,41 +83,75 @@ fn the_runtime_runs_everything_when_it_is_to() {
     });
 }
 
-/// Blocks its thread with every message, until the test lets it go.
-struct Blocking(Flow, Arc<Mutex<mpsc::Receiver<()>>>);
+/// Blocks its thread with a message that asks for it, until the test lets it go.
+struct Blocking(Flow, Gate);
 
 impl SipSession for Blocking {
     async fn message(&mut self, message: Message) {
         if message.method() == Some("BLOCK") {
-            let _ = self.1.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            self.1.block();
         }
         let _ = self.0.send(message.into_bytes());
     }
 }
 
-fn blocking() -> (mpsc::Sender<()>, impl Application) {
-    let (release, blocked) = mpsc::channel();
-    let blocked = Arc::new(Mutex::new(blocked));
-    let application = Hosting(move |_: &Ready, flow| Blocking(flow, Arc::clone(&blocked)));
-    (release, application)
+fn blocking() -> (Gate, impl Application) {
+    let gate = Gate::default();
+    let theirs = gate.clone();
+    let application = Hosting(move |_: &Ready, flow| Blocking(flow, theirs.clone()));
+    (gate, application)
 }
 
 #[test]
 fn a_handler_that_blocks_every_thread_for_sessions_keeps_nobody_from_coming_in() {
     alone(|| {
         block_on(async {
-            let (release, application) = blocking();
+            let (gate, application) = blocking();
             let lab = lab(application, |builder| builder.threads(APART)).await;
             let mut first = lab.call().await;
             ready(&lab.events).await;
             first.send(request("BLOCK", "")).await;
+            gate.begun(1).await;
             for _ in 0..10 {
                 let other = lab.call().await;
                 ready(&lab.events).await;
                 drop(other);
                 closed(&lab.events).await;
             }
-            release.send(()).unwrap();
+            gate.open();
+            first.expect(request("BLOCK", "")).await;
+        });
+    });
+}
+
+#[test]
+fn a_message_that_was_read_is_handled_though_its_session_is_closed_at_once() {
+    alone(|| {
+        block_on(async {
+            let (gate, application) = blocking();
+            let lab = lab(application, |builder| builder.threads(APART)).await;
+            let mut first = lab.call().await;
+            ready(&lab.events).await;
+            first.send(request("BLOCK", "")).await;
+            gate.begun(1).await;
+            let mut second = lab.call().await;
+            let id = ready(&lab.events).await.connection.id;
+            second.send(request("OPTIONS", "")).await;
+            let read = async || {
+                let inspection = lab.handle.inspect(id).await.unwrap().unwrap();
+                inspection.summary.stats.messages_in == 1
+            };
+            // Its session then waits for the thread that is blocked.
+            in_time(async { while !read().await {} }).await;
+            let (target, reason) = (Target::Connection(id), CloseReason::Operator);
+            let told = lab.handle.close(target, reason, Duration::ZERO).await;
+            assert_eq!(told, Ok(1));
+            gate.open();
+            second.expect(request("OPTIONS", "")).await;
+            assert_eq!(second.rest().await, (Vec::new(), true));
+            drop(second);
+            let end = closed(&lab.events).await;
+            assert_eq!((end.connection.id, end.stats.messages_in), (id, 1));
             first.expect(request("BLOCK", "")).await;
         });
     });
@@ -126,7 +161,7 @@ fn a_handler_that_blocks_every_thread_for_sessions_keeps_nobody_from_coming_in()
 fn a_handler_that_blocks_to_the_end_keeps_nobody_else_from_ending() {
     alone(|| {
         block_on(async {
-            let (release, application) = blocking();
+            let (gate, application) = blocking();
             let lab = lab(application, |builder| builder.threads(APART)).await;
             let mut others = Vec::new();
             for _ in 0..5 {
@@ -137,13 +172,9 @@ fn a_handler_that_blocks_to_the_end_keeps_nobody_else_from_ending() {
                 others.push(other);
             }
             let mut first = lab.call().await;
-            let id = ready(&lab.events).await.connection.id;
+            ready(&lab.events).await;
             first.send(request("BLOCK", "")).await;
-            let taken = async || {
-                let inspection = lab.handle.inspect(id).await.unwrap().unwrap();
-                inspection.summary.stats.messages_in == 1
-            };
-            in_time(async { while !taken().await {} }).await;
+            gate.begun(1).await;
 
             let handle = lab.handle.clone();
             let deadline = Duration::from_secs(8);
@@ -161,7 +192,7 @@ fn a_handler_that_blocks_to_the_end_keeps_nobody_else_from_ending() {
             };
             let report = in_time(or(shutdown, time_passes)).await;
             assert_eq!((report.inbound.closed, report.inbound.open), (5, 1));
-            release.send(()).unwrap();
+            gate.open();
         });
     });
 }

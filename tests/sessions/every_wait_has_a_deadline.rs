@@ -4,6 +4,7 @@ use async_std::task::block_on;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use sipward::control::Inspection;
 use sipward::sip::Message;
+use sipward::testing::ManualClock;
 use sipward::{
     CloseCause, ConnectionId, Deadlines, Discard, EventKind, Flow, HandshakeCause, KeepOpen, Phase,
     Ready, SipSession,
@@ -384,6 +385,36 @@ fn while_a_handler_runs_the_peer_is_not_blamed_for_its_silence() {
         caller.expect("\r\n").await;
         pass(&lab, seconds(300)).await;
         ends(&lab, caller, CloseCause::IdleTimeout, seconds(1300)).await;
+    });
+}
+
+#[test]
+fn a_peer_is_not_blamed_for_silence_while_messages_of_it_wait_to_be_handled() {
+    /// Takes a second over each message.
+    struct Slow(ManualClock);
+    impl SipSession for Slow {
+        async fn message(&mut self, _: Message) {
+            self.0.advance(seconds(1));
+        }
+    }
+    block_on(async {
+        let mut deadlines = Deadlines::default();
+        deadlines.idle = seconds(30);
+        let clock = ManualClock::new();
+        let theirs = clock.clone();
+        let application = Hosting(move |_: &Ready, _| Slow(theirs.clone()));
+        let lab = lab(application, |builder| {
+            builder.clock(clock.clone()).deadlines(deadlines)
+        })
+        .await;
+        let mut caller = lab.call().await;
+        // They are read at once, and more than a session handles in one turn.
+        caller.send(request("OPTIONS", "").repeat(35)).await;
+        caller.rest().await;
+        drop(caller);
+        let end = closed(&lab.events).await;
+        assert_eq!(end.cause, CloseCause::IdleTimeout);
+        assert_eq!(end.stats.messages_in, 35);
     });
 }
 

@@ -5,11 +5,9 @@ use rustls::{ClientConnection, ServerName};
 use sipward::sip::Message;
 use sipward::testing::ManualClock;
 use sipward::{CloseCause, Deadlines, Discard, Flow, HandshakeCause, Ready, SipSession};
-use sipward_tests::peer::{Hosting, bed_with, closed, failed, in_time, ready, request, until};
+use sipward_tests::peer::{Gate, Hosting, bed_with, closed, failed, request, until};
 use std::io::Write;
-use std::net::Shutdown;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 #[test]
@@ -25,6 +23,7 @@ fn a_client_that_left_after_its_hello_has_rejected_nothing() {
         let mut client = bed.tcp();
         client.write_all(&hello).unwrap();
         client.shutdown(Shutdown::Write).unwrap();
+        in_socket(&client, |socket| socket.ended).await;
         assert_eq!(bed.handle.resume(None).await, Ok(1));
         // Not that it left after it saw our certificate.
         let failure = failed(&bed.events).await;
@@ -32,49 +31,53 @@ fn a_client_that_left_after_its_hello_has_rejected_nothing() {
     });
 }
 
-/// Answers its first message when it is let go, all others at once.
-struct Late(Flow, Arc<AtomicBool>);
+/// How a handler waits at the gate.
+#[derive(Clone, Copy)]
+enum Waits {
+    Pending,
+    BlockingItsThread,
+}
+
+struct Late {
+    flow: Flow,
+    gate: Gate,
+    waits: Waits,
+}
 
 impl SipSession for Late {
     async fn message(&mut self, message: Message) {
-        until(|| self.1.load(Ordering::SeqCst)).await;
-        let _ = self.0.send(message.into_bytes());
+        match self.waits {
+            Waits::Pending => self.gate.pass().await,
+            Waits::BlockingItsThread => self.gate.block(),
+        }
+        let _ = self.flow.send(message.into_bytes());
     }
 }
 
-#[test]
-fn a_message_that_came_while_a_handler_ran_is_heard_before_silence_is_found() {
+/// A second message comes while the handler of the first runs for longer than the idle deadline.
+fn the_second_message_is_handled(waits: Waits) {
     block_on(async {
-        let go = Arc::new(AtomicBool::new(false));
-        let gate = Arc::clone(&go);
+        let gate = Gate::default();
+        let theirs = gate.clone();
         let clock = ManualClock::new();
         let mut deadlines = Deadlines::default();
         deadlines.idle = Duration::from_secs(30);
-        let application = Hosting(move |_: &Ready, flow| Late(flow, Arc::clone(&gate)));
+        let application = Hosting(move |_: &Ready, flow| Late {
+            flow,
+            gate: theirs.clone(),
+            waits,
+        });
         let bed = bed_with(application, |builder| {
             builder.clock(clock.clone()).deadlines(deadlines)
         })
         .await;
         let mut phone = bed.phone();
-        let id = ready(&bed.events).await.connection.id;
         phone.send(request("FIRST", ""));
-        in_time(async {
-            while bed
-                .handle
-                .inspect(id)
-                .await
-                .unwrap()
-                .unwrap()
-                .summary
-                .stats
-                .messages_in
-                == 0
-            {}
-        })
-        .await;
+        gate.begun(1).await;
         phone.send(request("SECOND", ""));
+        in_socket(&phone.stream.sock, |socket| socket.unread > 0).await;
         clock.advance(Duration::from_secs(31));
-        go.store(true, Ordering::SeqCst);
+        gate.open();
         phone.expect(request("FIRST", ""));
         phone.expect(request("SECOND", ""));
         // And silence is found when there is some.
@@ -87,4 +90,45 @@ fn a_message_that_came_while_a_handler_ran_is_heard_before_silence_is_found() {
             (CloseCause::IdleTimeout, 2)
         );
     });
+}
+
+#[test]
+fn a_message_that_came_while_a_handler_ran_is_heard_before_silence_is_found() {
+    the_second_message_is_handled(Waits::Pending);
+}
+
+#[test]
+fn a_message_that_came_while_a_handler_blocked_its_thread_is_heard_before_silence_is_found() {
+    the_second_message_is_handled(Waits::BlockingItsThread);
+}
+
+/// The server's socket, as the kernel sees it.
+struct Socket {
+    unread: u64,
+    /// The peer's end of stream has come.
+    ended: bool,
+}
+
+/// Waits until it is so in the server's socket: what a client has written may still be on its way.
+async fn in_socket(client: &TcpStream, so: impl Fn(&Socket) -> bool) {
+    let hex = |address: SocketAddr| format!("0100007F:{:04X}", address.port());
+    let client_address = hex(client.local_addr().unwrap());
+    let server_address = hex(client.peer_addr().unwrap());
+    until(|| {
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        // Number, local address, remote address, state, bytes to send ":" bytes to read.
+        let mut sockets = table.lines().map(|line| line.split_whitespace().skip(1));
+        let socket = sockets.find_map(|mut fields| {
+            let (local, remote) = (fields.next()?, fields.next()?);
+            if (local, remote) != (&server_address, &client_address) {
+                return None;
+            }
+            let ended = fields.next()? == "08";
+            let unread = fields.next()?.split_once(':')?.1;
+            let unread = u64::from_str_radix(unread, 16).ok()?;
+            Some(Socket { unread, ended })
+        });
+        socket.is_some_and(|socket| so(&socket))
+    })
+    .await;
 }

@@ -8,7 +8,7 @@ use super::control::Control;
 use super::handle::{CloseRequest, SessionHandle};
 use crate::cause::CloseCause;
 use crate::connection::Alert;
-use crate::deadline::Watch;
+use crate::deadline::{Input, Watch};
 use crate::sip::{Frame, Framer, Message};
 use crate::tls::Stream;
 use crate::transport::Transport;
@@ -131,7 +131,7 @@ impl<T: Transport> SessionDriver<T> {
                 Ok(Received::Pings) => continue,
                 Ok(Received::EnoughForNow) => {
                     // A peer that never falls silent has its deadlines all the same.
-                    if let Some(stop) = self.overdue(cx, control, true) {
+                    if let Some(stop) = self.overdue(cx, control, Input::Waiting) {
                         return Poll::Ready(Err(stop));
                     }
                     cx.waker().wake_by_ref();
@@ -142,12 +142,17 @@ impl<T: Transport> SessionDriver<T> {
                 Ok(Received::Nothing) => {}
                 Err(stop) => return Poll::Ready(Err(stop)),
             }
-            if let Some(stop) = self.overdue(cx, control, true) {
+            // While the peer does not take the answers it asked for, what it sent after is not read.
+            let input = match self.pongs {
+                PONGS_OWED.. => Input::Waiting,
+                _ => Input::Exhausted,
+            };
+            if let Some(stop) = self.overdue(cx, control, input) {
                 if asked_again {
                     return Poll::Ready(Err(stop));
                 }
-                // The reactor may not have told yet of what the socket holds, for instance when this thread
-                // was blocked: what came before the deadline is not silence.
+                // The socket was empty when it was last read, but that was before the handler, which may
+                // have blocked this thread since. Only a read after the deadline shows silence.
                 self.stream.look_again();
                 asked_again = true;
                 continue;
@@ -161,6 +166,8 @@ impl<T: Transport> SessionDriver<T> {
 
     /// Polls the application's handler to its end, with everything else a session does meanwhile.
     /// Nothing is read: the peer's TCP window feels a slow handler.
+    ///
+    /// The handler comes first, so that a message that was read is handed over whatever ends the session.
     pub(super) fn poll_handler(
         &mut self,
         cx: &mut Context<'_>,
@@ -170,6 +177,10 @@ impl<T: Transport> SessionDriver<T> {
         let handle = control.handle();
         loop {
             let seen = control.look(cx);
+            if handler.as_mut().poll(cx).is_ready() {
+                self.in_hand = 0;
+                return Poll::Ready(Ok(()));
+            }
             if let Some(closing) = seen.close_request
                 && let Some(stop) = self.out_of_grace(closing, control.now())
             {
@@ -178,13 +189,9 @@ impl<T: Transport> SessionDriver<T> {
             if let Err(stop) = self.send(cx, control) {
                 return Poll::Ready(Err(stop));
             }
-            if handler.as_mut().poll(cx).is_ready() {
-                self.in_hand = 0;
-                return Poll::Ready(Ok(()));
-            }
             // What comes meanwhile counts before any deadline does.
             self.stream.look_again();
-            if let Some(stop) = self.overdue(cx, control, false) {
+            if let Some(stop) = self.overdue(cx, control, Input::Paused) {
                 return Poll::Ready(Err(stop));
             }
             self.count_buffers(control);
@@ -279,12 +286,12 @@ impl<T: Transport> SessionDriver<T> {
         &self,
         cx: &mut Context<'_>,
         control: &mut Control<'_>,
-        listening: bool,
+        input: Input,
     ) -> Option<SessionClose> {
         let handle = control.handle();
         let next = self
             .watch
-            .next(listening, handle.held_open(), handle.is_authenticated());
+            .next(input, handle.held_open(), handle.is_authenticated());
         let grace = self
             .grace
             .as_ref()

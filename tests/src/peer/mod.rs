@@ -17,7 +17,8 @@ use sipward::{
 };
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
 
@@ -318,6 +319,43 @@ impl Phone {
     pub fn hang_up(&mut self) {
         self.stream.conn.send_close_notify();
         self.stream.flush().unwrap();
+    }
+}
+
+/// Shows a test that handlers have begun, and keeps them until the test lets them go.
+#[derive(Clone, Default)]
+pub struct Gate(Arc<GateState>);
+
+#[derive(Default)]
+struct GateState {
+    begun: AtomicUsize,
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    /// Waits until that many handlers have come here.
+    pub async fn begun(&self, count: usize) {
+        until(|| self.0.begun.load(Ordering::SeqCst) >= count).await;
+    }
+
+    pub fn open(&self) {
+        *self.0.open.lock().unwrap() = true;
+        self.0.opened.notify_all();
+    }
+
+    /// For a handler that is pending until the gate is open.
+    pub async fn pass(&self) {
+        self.0.begun.fetch_add(1, Ordering::SeqCst);
+        until(|| *self.0.open.lock().unwrap()).await;
+    }
+
+    /// For a handler that blocks its thread until the gate is open.
+    pub fn block(&self) {
+        self.0.begun.fetch_add(1, Ordering::SeqCst);
+        let is_shut = |open: &mut bool| !*open;
+        let open = self.0.open.lock().unwrap();
+        drop(self.0.opened.wait_while(open, is_shut).unwrap());
     }
 }
 
