@@ -1,7 +1,7 @@
 //! Why an established session closed.
 
 use super::{Cancelled, Fault};
-use crate::sip::Violation;
+use crate::sip::BrokenStream;
 use log::Level;
 use std::fmt;
 
@@ -30,7 +30,7 @@ pub enum CloseCause {
     /// Our keep-alive was not answered (RFC 5626 §4.4.1).
     PongMissed,
     /// What came cannot be framed as SIP; the stream is out of step for good.
-    Framing(Violation),
+    Framing(BrokenStream),
     /// More was waiting to be sent than the flow's byte budget allows.
     OutboundOverflow,
     /// A newer connection took its place.
@@ -66,7 +66,7 @@ closed_set!(CloseCause {
     WriteStalled = "write_stalled",
     HalfClosedTimeout = "half_closed_timeout",
     PongMissed = "pong_missed",
-    Framing(Violation::StartLine) = "framing",
+    Framing(BrokenStream::START_LINE) = "framing",
     OutboundOverflow = "outbound_overflow",
     Replaced = "replaced",
     Operator = "operator",
@@ -84,7 +84,7 @@ impl CloseCause {
     /// What narrows the name down: the framing violation, the text of a panic.
     pub fn detail(&self) -> Option<String> {
         match self {
-            Self::Framing(violation) => Some(violation.name().into()),
+            Self::Framing(broken) => Some(broken.violation.name().into()),
             Self::Internal(what) => Some(what.clone()),
             _ => None,
         }

@@ -3,7 +3,7 @@
 use super::levels::Levels;
 use super::limiter::{Limiter, Pass, Summary};
 use super::{Field, Observer, Redaction, UnknownCause};
-use crate::cause::Fault;
+use crate::cause::{CloseCause, Fault};
 use crate::event::{Event, EventKind};
 use log::kv::{Error, Key, Source, ToValue, Value, VisitSource};
 use log::{Level, LevelFilter, Record};
@@ -147,7 +147,7 @@ impl Observer for LogObserver {
         if self.limit(event, level, now) == Pass::Write {
             let mut fields = event.fields();
             if let Some(hint) = hint(event) {
-                fields.push(("hint", Field::Text(hint.into())));
+                fields.push(("hint", Field::Text(hint)));
             }
             self.write(level, &headline(event), fields);
         }
@@ -172,13 +172,19 @@ fn headline(event: &Event) -> String {
 }
 
 /// What may be behind it, in a few words; nothing where nothing is wrong.
-fn hint(event: &Event) -> Option<&'static str> {
-    match event {
-        Event::Refused(refused) => Some(refused.cause.hint()),
-        Event::HandshakeFailed(failed) => Some(failed.failure.cause.hint()),
-        Event::Closed(closed) if closed.fault() != Fault::Nobody => Some(closed.cause.hint()),
-        _ => None,
-    }
+fn hint(event: &Event) -> Option<Cow<'static, str>> {
+    let hint = match event {
+        Event::Refused(refused) => refused.cause.hint(),
+        Event::HandshakeFailed(failed) => failed.failure.cause.hint(),
+        Event::Closed(closed) if closed.fault() != Fault::Nobody => {
+            if let CloseCause::Framing(broken) = &closed.cause {
+                return Some(format!("{}: {broken}", closed.cause.hint()).into());
+            }
+            closed.cause.hint()
+        }
+        _ => return None,
+    };
+    Some(hint.into())
 }
 
 fn redact(field: &mut Field<'_>, redaction: Redaction) {

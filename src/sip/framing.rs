@@ -1,9 +1,10 @@
-//! The stream framer: from bytes as they come to whole messages and keep-alives (RFC 3261 18.3, RFC
-//! 5626 3.5.1).
+//! The stream framer: from bytes as they come to whole messages and keep-alives (RFC 3261 §18.3, RFC
+//! 5626 §3.5.1).
 
-use super::message::{Head, HeadScan, is_token};
-use super::{Limits, Message, Violation};
-use bytes::{Buf, BytesMut};
+use super::head::{Head, HeadScan};
+use super::lex::is_token;
+use super::{BrokenStream, Limits, Message, Violation, respond};
+use bytes::{Buf, Bytes, BytesMut};
 use std::fmt;
 use std::mem;
 
@@ -34,8 +35,14 @@ pub struct Framer {
     line_ends: LineEnds,
     scan: HeadScan,
     head: Option<Head>,
-    failed: Option<Violation>,
+    failed: Option<Failure>,
     scanned: u64,
+}
+
+/// How the stream ended.
+struct Failure {
+    broken: BrokenStream,
+    refusal: Option<Bytes>,
 }
 
 /// What has come of CRLFs between messages and is not reported yet. Kept as state so that they hold
@@ -110,16 +117,37 @@ impl Framer {
     /// The peer's [`Violation`], at the first byte that makes it certain where a limit is passed
     /// and at the end of the line otherwise. It is final: from then on every call gives the same.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, Violation> {
-        if let Some(violation) = self.failed {
-            return Err(violation);
+        if let Some(failure) = &self.failed {
+            return Err(failure.broken.violation);
         }
         let outcome = self.advance();
         if let Err(violation) = outcome {
-            self.failed = Some(violation);
+            let offset = self.scan.place();
+            let held = &self.buffer[..self.held];
+            self.failed = Some(Failure {
+                broken: BrokenStream {
+                    violation,
+                    offset,
+                    byte: held.get(offset).copied(),
+                },
+                refusal: respond::refusal(held, violation),
+            });
             self.held = 0;
             self.release_if_empty();
         }
         outcome
+    }
+
+    /// How and where the stream broke; `None` while it has not.
+    pub fn broken(&self) -> Option<BrokenStream> {
+        self.failed.as_ref().map(|failure| failure.broken)
+    }
+
+    /// A best-effort final response to the request that broke the stream, with its Via, From, To, Call-ID and
+    /// CSeq as far as they could be read, to be sent before the close. Given once; `None` for a response, an
+    /// ACK, and what cannot be answered.
+    pub fn take_refusal(&mut self) -> Option<Bytes> {
+        self.failed.as_mut()?.refusal.take()
     }
 
     /// Takes a CRLF that is held back as the answer to a ping of ours, true if there was one. Only
@@ -182,7 +210,7 @@ impl Framer {
     fn skip_line_ends(&mut self) -> Result<Option<Frame>, Violation> {
         let mut used = 0;
         let mut frame = None;
-        for &byte in &self.buffer[..self.held] {
+        while let Some(&byte) = self.buffer[..self.held].get(used) {
             self.line_ends = match (self.line_ends, byte) {
                 (LineEnds::None, b'\r') => LineEnds::Cr,
                 (LineEnds::Cr, b'\n') => LineEnds::CrLf,
@@ -192,14 +220,19 @@ impl Framer {
                     frame = Some(Frame::Ping);
                     break;
                 }
-                (LineEnds::CrLf, _) => {
+                // A lone CR after a CRLF is white space.
+                (LineEnds::CrLf | LineEnds::CrLfCr, _) => {
                     frame = Some(Frame::Pong);
                     break;
                 }
                 (LineEnds::None, byte) if is_token(byte) => break,
-                (LineEnds::None, b'\n') => return Err(Violation::BareLineFeed),
+                // White space and NULs between messages mean nothing: some senders pad with them.
+                (LineEnds::None, b'\n' | b' ' | b'\t' | 0) => LineEnds::None,
                 (LineEnds::None, _) => return Err(Violation::StartLine),
-                (LineEnds::Cr | LineEnds::CrLfCr, _) => return Err(Violation::ControlCharacter),
+                (LineEnds::Cr, _) => {
+                    self.line_ends = LineEnds::None;
+                    continue;
+                }
             };
             used += 1;
         }
@@ -224,8 +257,9 @@ impl Framer {
         bytes.truncate(total);
         self.held -= total;
         self.head = None;
-        self.scanned += mem::take(&mut self.scan).scanned();
-        Message::new(bytes.freeze(), head)
+        let scan = mem::take(&mut self.scan);
+        self.scanned += scan.scanned();
+        Message::new(bytes.freeze(), head, scan.into_headers())
     }
 
     /// `total` has passed the limits by now. Growing by doubling would copy a long body several
@@ -250,7 +284,10 @@ impl fmt::Debug for Framer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Framer")
             .field("partial", &self.partial())
-            .field("failed", &self.failed)
+            .field(
+                "failed",
+                &self.failed.as_ref().map(|failure| failure.broken.violation),
+            )
             .finish_non_exhaustive()
     }
 }

@@ -1,21 +1,36 @@
-//! One whole message, and the single pass over its head that finds where it ends (RFC 3261 7,
-//! 18.3).
+//! One whole message: its start line, its header fields, its body (RFC 3261 §7).
 
-use super::{Limits, Violation};
+use super::Violation;
+use super::head::{Head, HeadScan, Kind};
+use super::header::{Header, Name, Span};
+use super::limits::Limits;
+use super::violation::Defect;
 use bytes::Bytes;
-use memchr::memchr;
 use std::fmt;
 
-/// One whole SIP message, as it was on the wire. Its head is known to be UTF-8 in CRLF lines
-/// without control characters, its start line and the names of its headers to be well-formed, its
-/// Content-Length to be its body's length; header values are not looked at.
+/// One whole SIP message, as it was on the wire. Where it ends is certain: its lines and its
+/// Content-Length are. Its start line is that of SIP, its header names are tokens, unless
+/// [`defect`](Self::defect) says otherwise; header values are not looked at. A head need not be UTF-8.
 ///
 /// Clones share the bytes. They may be part of a larger read buffer, which lives as long as any
-/// message in it: whoever keeps a message for long does well to copy it.
+/// message in it: code that keeps a message for long does well to copy it.
+///
+/// ```
+/// use sipward::sip::{Message, Name};
+///
+/// let text = "OPTIONS sip:a SIP/2.0\r\nv: SIP/2.0/TLS b\r\nVia: SIP/2.0/TLS c\r\nl: 0\r\n\r\n";
+/// let message = Message::parse(text.into())?;
+/// assert_eq!(message.request_uri(), Some("sip:a"));
+/// assert_eq!(message.header(Name::Via).unwrap().value, b"SIP/2.0/TLS b");
+/// assert_eq!(message.all(Name::Via).count(), 2);
+/// assert!(message.only(Name::Via).is_none());
+/// # Ok::<(), sipward::sip::Violation>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     bytes: Bytes,
     head: Head,
+    headers: Box<[Span]>,
 }
 
 impl Message {
@@ -25,18 +40,23 @@ impl Message {
     /// What is wrong with it; [`Violation::NotOneMessage`] if it ends early or is followed by
     /// anything.
     pub fn parse(bytes: Bytes) -> Result<Self, Violation> {
-        let head = HeadScan::default()
+        let mut scan = HeadScan::default();
+        let head = scan
             .advance(&bytes, &Limits::NONE)?
             .ok_or(Violation::NotOneMessage)?;
         if head.total() != bytes.len() {
             return Err(Violation::NotOneMessage);
         }
-        Ok(Self { bytes, head })
+        Ok(Self::new(bytes, head, scan.into_headers()))
     }
 
-    /// `bytes` are the `head.total()` bytes in which `head` was found.
-    pub(super) fn new(bytes: Bytes, head: Head) -> Self {
-        Self { bytes, head }
+    /// `bytes` are the `head.total()` bytes in which `head` and `headers` were found.
+    pub(super) fn new(bytes: Bytes, head: Head, headers: Vec<Span>) -> Self {
+        Self {
+            bytes,
+            head,
+            headers: headers.into_boxed_slice(),
+        }
     }
 
     /// The whole message.
@@ -49,7 +69,7 @@ impl Message {
         self.bytes
     }
 
-    /// Start line and headers, up to and with the empty line. UTF-8.
+    /// Start line and headers, up to and with the empty line.
     pub fn head(&self) -> &[u8] {
         &self.bytes[..self.head.len]
     }
@@ -59,9 +79,9 @@ impl Message {
         self.bytes.slice(self.head.len..)
     }
 
-    /// The request line or status line, without its CRLF.
-    pub fn start_line(&self) -> &str {
-        self.text(self.head.start.len)
+    /// The request line or status line, without its line end. A reason phrase is not always UTF-8.
+    pub fn start_line(&self) -> &[u8] {
+        &self.bytes[..self.head.start.len]
     }
 
     /// True for a request, false for a response.
@@ -72,7 +92,15 @@ impl Message {
     /// The request's method, in the case it was sent in; `None` for a response.
     pub fn method(&self) -> Option<&str> {
         match self.head.start.kind {
-            Kind::Request { method } => Some(self.text(method)),
+            Kind::Request { method, .. } => Some(self.text(0, method)),
+            Kind::Response { .. } => None,
+        }
+    }
+
+    /// The Request-URI as it stands; `None` for a response, and for one that is not UTF-8.
+    pub fn request_uri(&self) -> Option<&str> {
+        match self.head.start.kind {
+            Kind::Request { uri, uri_end, .. } => str::from_utf8(&self.bytes[uri..uri_end]).ok(),
             Kind::Response { .. } => None,
         }
     }
@@ -85,12 +113,80 @@ impl Message {
         }
     }
 
-    /// The first `len` bytes, which end where a token or line ends: the head has been found to be
-    /// UTF-8, so the empty default never shows.
-    fn text(&self, len: usize) -> &str {
-        str::from_utf8(&self.bytes[..len]).unwrap_or_default()
+    /// The first thing in its head that SIP does not allow and that leaves no doubt where the message ends;
+    /// `None` for a proper message. A request with a defect is to be answered with
+    /// [`Defect::status`] and not to be acted on: two readers could read it differently.
+    pub const fn defect(&self) -> Option<Defect> {
+        self.head.defect
+    }
+
+    /// Whether it has a Content-Length. Without one its body is empty.
+    pub const fn has_length(&self) -> bool {
+        self.head.has_length
+    }
+
+    /// Every header field, in order.
+    pub fn headers(&self) -> impl ExactSizeIterator<Item = Header<'_>> + Clone {
+        let head = self.head();
+        let ends = self.headers.iter().skip(1).map(|next| next.begin as usize);
+        // The empty line ends the last one.
+        let ends = ends.chain(std::iter::once(self.head.fields_end));
+        Zipped {
+            spans: self.headers.iter(),
+            ends,
+        }
+        .map(move |(span, end)| span.header(head, end))
+    }
+
+    /// The first header field of that name.
+    pub fn header(&self, name: Name) -> Option<Header<'_>> {
+        self.all(name).next()
+    }
+
+    /// Every header field of that name, in order.
+    pub fn all(&self, name: Name) -> impl Iterator<Item = Header<'_>> + Clone {
+        self.headers().filter(move |header| header.name == name)
+    }
+
+    /// Every header field with a name that this library does not know, in any case.
+    pub fn all_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Header<'a>> + Clone {
+        self.headers()
+            .filter(move |header| header.name_text.eq_ignore_ascii_case(name))
+    }
+
+    /// The header field of a name that may be there once only; `None` as well when it is there twice.
+    pub fn only(&self, name: Name) -> Option<Header<'_>> {
+        let mut all = self.all(name);
+        let header = all.next()?;
+        all.next().is_none().then_some(header)
+    }
+
+    /// Bytes that end where a token ends, which is ASCII: the empty default never shows.
+    fn text(&self, from: usize, to: usize) -> &str {
+        str::from_utf8(&self.bytes[from..to]).unwrap_or_default()
     }
 }
+
+/// Two iterators in step; the standard one is not `ExactSizeIterator` over a chain.
+#[derive(Clone)]
+struct Zipped<A, B> {
+    spans: A,
+    ends: B,
+}
+
+impl<A: ExactSizeIterator, B: Iterator> Iterator for Zipped<A, B> {
+    type Item = (A::Item, B::Item);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        Some((self.spans.next()?, self.ends.next()?))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.spans.size_hint()
+    }
+}
+
+impl<A: ExactSizeIterator, B: Iterator> ExactSizeIterator for Zipped<A, B> {}
 
 /// Method or status and lengths only: headers and bodies carry credentials and keys.
 impl fmt::Debug for Message {
@@ -106,277 +202,3 @@ impl fmt::Debug for Message {
             .finish()
     }
 }
-
-/// Where a message's parts lie. `len + body` does not overflow.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Head {
-    start: StartLine,
-    len: usize,
-    body: usize,
-}
-
-impl Head {
-    pub(super) fn total(&self) -> usize {
-        self.len + self.body
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct StartLine {
-    len: usize,
-    kind: Kind,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// With the length of the method.
-    Request {
-        method: usize,
-    },
-    Response {
-        status: u16,
-    },
-}
-
-/// How far one message's head has been read. Goes on where it stopped, given the same bytes and
-/// more.
-#[derive(Default)]
-pub(super) struct HeadScan {
-    /// Where the line under way begins.
-    line: usize,
-    /// No line end lies between `line` and here. Never beyond the ceiling, nor beyond the bytes
-    /// last given.
-    searched: usize,
-    start: Option<StartLine>,
-    headers: usize,
-    /// Where the value begins of a Content-Length that the next line may continue.
-    open_length: Option<usize>,
-    length: Option<usize>,
-    scanned: u64,
-}
-
-impl HeadScan {
-    pub(super) fn has_begun(&self) -> bool {
-        self.searched > 0
-    }
-
-    pub(super) fn scanned(&self) -> u64 {
-        self.scanned
-    }
-
-    /// Reads on in `bytes`, which begin with the message; `None` if the head does not end there.
-    pub(super) fn advance(
-        &mut self,
-        bytes: &[u8],
-        limits: &Limits,
-    ) -> Result<Option<Head>, Violation> {
-        loop {
-            let (ceiling, too_long) = self.ceiling(limits);
-            let window = bytes.len().min(ceiling);
-            let Some(found) = memchr(b'\n', &bytes[self.searched..window]) else {
-                self.scanned += (window - self.searched) as u64;
-                self.searched = window;
-                return if window == ceiling {
-                    Err(too_long)
-                } else {
-                    Ok(None)
-                };
-            };
-            let begin = self.line;
-            let end = self.searched + found;
-            self.scanned += (found + 1 + end - begin) as u64;
-            self.line = end + 1;
-            self.searched = end + 1;
-            let line = checked_text(&bytes[begin..end])?;
-
-            if self.start.is_none() {
-                self.start = Some(StartLine::parse(line)?);
-            } else if matches!(line.first(), Some(b' ' | b'\t')) {
-                if self.headers == 0 {
-                    return Err(Violation::HeaderLine);
-                }
-            } else {
-                self.close_length(&bytes[..begin], limits)?;
-                if line.is_empty() {
-                    return self.finish(limits).map(Some);
-                }
-                self.header(begin, line, limits)?;
-            }
-        }
-    }
-
-    /// The byte that the line under way must not reach without ending, and what it is if it does.
-    fn ceiling(&self, limits: &Limits) -> (usize, Violation) {
-        let head = if limits.total < limits.headers {
-            let limit = limits.total;
-            (limit, Violation::MessageTooLarge { limit })
-        } else {
-            let limit = limits.headers;
-            (limit, Violation::HeadersTooLarge { limit })
-        };
-        let limit = limits.start_line;
-        if self.start.is_none() && limit <= head.0 {
-            return (limit, Violation::StartLineTooLong { limit });
-        }
-        head
-    }
-
-    fn header(&mut self, begin: usize, line: &[u8], limits: &Limits) -> Result<(), Violation> {
-        self.headers += 1;
-        if self.headers > limits.header_count {
-            let limit = limits.header_count;
-            return Err(Violation::TooManyHeaders { limit });
-        }
-        let colon = memchr(b':', line).ok_or(Violation::HeaderLine)?;
-        let name = line[..colon].trim_ascii_end();
-        if name.is_empty() || !name.iter().all(|&byte| is_token(byte)) {
-            return Err(Violation::HeaderLine);
-        }
-        if name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"l") {
-            self.open_length = Some(begin + colon + 1);
-        }
-        Ok(())
-    }
-
-    /// The header before the line under way has ended, there where `bytes` end.
-    fn close_length(&mut self, bytes: &[u8], limits: &Limits) -> Result<(), Violation> {
-        let Some(value) = self.open_length.take() else {
-            return Ok(());
-        };
-        let value = &bytes[value..];
-        self.scanned += value.len() as u64;
-        let claimed = digits(value.trim_ascii())?;
-        if self.length.is_some_and(|length| length != claimed) {
-            return Err(Violation::ContentLengthConflict);
-        }
-        if claimed > limits.body {
-            let limit = limits.body;
-            return Err(Violation::BodyTooLarge { limit, claimed });
-        }
-        self.length = Some(claimed);
-        Ok(())
-    }
-
-    fn finish(&self, limits: &Limits) -> Result<Head, Violation> {
-        let start = self.start.ok_or(Violation::StartLine)?;
-        let len = self.line;
-        let body = self.length.ok_or(Violation::ContentLengthMissing)?;
-        let total = len
-            .checked_add(body)
-            .ok_or(Violation::ContentLengthOverflow)?;
-        if total > limits.total {
-            let limit = limits.total;
-            return Err(Violation::MessageTooLarge { limit });
-        }
-        Ok(Head { start, len, body })
-    }
-}
-
-impl StartLine {
-    fn parse(line: &[u8]) -> Result<Self, Violation> {
-        let space = memchr(b' ', line).ok_or(Violation::StartLine)?;
-        let (word, rest) = (&line[..space], &line[space + 1..]);
-        let kind = if memchr(b'/', word).is_some() {
-            check_version(word)?;
-            status(rest)?
-        } else {
-            check_request(word, rest)?;
-            Kind::Request { method: space }
-        };
-        Ok(Self {
-            len: line.len(),
-            kind,
-        })
-    }
-}
-
-fn check_request(method: &[u8], rest: &[u8]) -> Result<(), Violation> {
-    let space = memchr(b' ', rest).ok_or(Violation::StartLine)?;
-    let (uri, version) = (&rest[..space], &rest[space + 1..]);
-    let is_method = !method.is_empty() && method.iter().all(|&byte| is_token(byte));
-    if !is_method || uri.is_empty() || memchr(b'\t', uri).is_some() {
-        return Err(Violation::StartLine);
-    }
-    check_version(version)
-}
-
-fn status(rest: &[u8]) -> Result<Kind, Violation> {
-    let &[a, b, c, b' ', ..] = rest else {
-        return Err(Violation::StartLine);
-    };
-    if ![a, b, c].iter().all(u8::is_ascii_digit) {
-        return Err(Violation::StartLine);
-    }
-    let status = [a, b, c]
-        .iter()
-        .fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
-    Ok(Kind::Response { status })
-}
-
-fn check_version(word: &[u8]) -> Result<(), Violation> {
-    let (protocol, version) = word.split_at_checked(4).ok_or(Violation::StartLine)?;
-    if !protocol.eq_ignore_ascii_case(b"SIP/") {
-        return Err(Violation::StartLine);
-    }
-    if version == b"2.0" {
-        return Ok(());
-    }
-    let dot = memchr(b'.', version).ok_or(Violation::StartLine)?;
-    let is_number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
-    if is_number(&version[..dot]) && is_number(&version[dot + 1..]) {
-        return Err(Violation::Version);
-    }
-    Err(Violation::StartLine)
-}
-
-/// The line without its CR, once it is known to be text.
-fn checked_text(line: &[u8]) -> Result<&[u8], Violation> {
-    let line = line.strip_suffix(b"\r").ok_or(Violation::BareLineFeed)?;
-    let mut control = false;
-    let mut union = 0;
-    // No early exit: whole lines at a time are faster.
-    for &byte in line {
-        control |= (byte < b' ' && byte != b'\t') || byte == 0x7f;
-        union |= byte;
-    }
-    if control {
-        return Err(Violation::ControlCharacter);
-    }
-    if !union.is_ascii() && str::from_utf8(line).is_err() {
-        return Err(Violation::NotUtf8);
-    }
-    Ok(line)
-}
-
-fn digits(value: &[u8]) -> Result<usize, Violation> {
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return Err(Violation::ContentLengthInvalid);
-    }
-    value.iter().try_fold(0usize, |number, digit| {
-        number
-            .checked_mul(10)
-            .and_then(|number| number.checked_add(usize::from(digit - b'0')))
-            .ok_or(Violation::ContentLengthOverflow)
-    })
-}
-
-/// True for the characters of a token (RFC 3261 25.1): methods and header names.
-pub(super) fn is_token(byte: u8) -> bool {
-    TOKEN[usize::from(byte)]
-}
-
-const TOKEN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let marks = b"-.!%*_+`'~";
-    let mut mark = 0;
-    while mark < marks.len() {
-        table[marks[mark] as usize] = true;
-        mark += 1;
-    }
-    table
-};

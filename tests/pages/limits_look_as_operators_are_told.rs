@@ -13,7 +13,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-const BEGIN: &str = "<!-- limits: written by tests/pages/limits_look_as_operators_are_told.rs -->\n";
+const BEGIN: &str =
+    "<!-- limits: written by tests/pages/limits_look_as_operators_are_told.rs -->\n";
 const END: &str = "<!-- end of limits -->";
 
 /// Fields that differ each time.

@@ -253,7 +253,7 @@ fn the_permit_and_the_socket_are_given_back_before_the_last_event() {
             let permits = lab.handle.snapshot().await.unwrap().permits;
             assert_eq!(permits, 1);
             if round % 2 == 0 {
-                caller.send("\0 not SIP").await;
+                caller.send("no SIP\r\n").await;
                 caller.rest().await;
                 caller.wire.finish();
             } else {

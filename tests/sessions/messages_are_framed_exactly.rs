@@ -2,7 +2,7 @@
 //! let through, no more memory and time than the limits say.
 
 use bytes::Bytes;
-use sipward::sip::{Frame, Framer, Limits, Message, Violation};
+use sipward::sip::{Defect, Frame, Framer, Limits, Message, Name, Violation};
 
 const OPTIONS: &str = "OPTIONS sip:example.com SIP/2.0\r\n";
 
@@ -131,14 +131,15 @@ fn a_message_tells_its_parts() {
     assert!(message.is_request());
     assert_eq!(message.method(), Some("INVITE"));
     assert_eq!(message.status(), None);
-    assert_eq!(message.start_line(), "INVITE sip:b@example.com SIP/2.0");
+    assert_eq!(message.start_line(), b"INVITE sip:b@example.com SIP/2.0");
+    assert_eq!(message.request_uri(), Some("sip:b@example.com"));
     assert!(message.head().ends_with(b"l: 3\r\n\r\n"));
     assert_eq!(message.body(), "sdp");
 
     let message = only_message("sip/2.0 180 клингелт\r\nl:0\r\n\r\n".as_bytes());
     assert!(!message.is_request());
     assert_eq!((message.method(), message.status()), (None, Some(180)));
-    assert_eq!(message.start_line(), "sip/2.0 180 клингелт");
+    assert_eq!(message.start_line(), "sip/2.0 180 клингелт".as_bytes());
 }
 
 #[test]
@@ -191,9 +192,8 @@ fn a_content_length_that_is_not_exact_is_refused() {
     use Violation::*;
     let limit = 64 * 1024;
     for (headers, violation) in [
-        ("To: a\r\n", ContentLengthMissing),
-        ("", ContentLengthMissing),
-        ("To: a\r\n l: 5\r\n", ContentLengthMissing),
+        ("c: a/b\r\n", ContentLengthMissing),
+        ("Content-Type: a/b\r\n l: 5\r\n", ContentLengthMissing),
         ("l:\r\n", ContentLengthInvalid),
         ("l: +5\r\n", ContentLengthInvalid),
         ("l: -999\r\n", ContentLengthInvalid),
@@ -231,47 +231,199 @@ fn a_sum_that_overflows_is_refused() {
     assert_eq!(framer.next_frame(), Err(Violation::ContentLengthOverflow));
 }
 
+/// The defect of the only message of this stream, after which the next message is read.
+fn defect(stream: &[u8]) -> Option<Defect> {
+    let text = String::from_utf8_lossy(stream);
+    let next = request("l: 0\r\n", "");
+    let both = [stream, &next].concat();
+    let mut read = Vec::new();
+    for size in [both.len(), 1] {
+        let (outcome, _) = frames_in_pieces_of(size, &both);
+        let Ok([Frame::Message(first), Frame::Message(second)]) = outcome.as_deref() else {
+            panic!("{text:?}: {outcome:?}");
+        };
+        assert_eq!(first.bytes(), stream, "{text:?}");
+        assert_eq!(second.defect(), None);
+        read.push(first.defect());
+    }
+    assert_eq!(read[0], read[1], "{text:?}");
+    read[0]
+}
+
 #[test]
-fn a_start_line_of_another_shape_or_version_is_refused() {
-    let shapes = "OPTIONS sip:a|OPTIONS  sip:a SIP/2.0|OPTIONS sip:a  SIP/2.0|OPTIONS sip:a SIP/2.0 |\
-        OPTIONS sip:a b SIP/2.0|OPTIONS sip:a\tb SIP/2.0|OP(IONS sip:a SIP/2.0|OPTIONS  SIP/2.0|\
-        GET / HTTP/1.1|OPTIONS sip:a SIP/2|SIP/2.0|SIP/2.0 200|SIP/2.0 20 OK|SIP/2.0 2000 OK|\
-        SIP/2.0 +20 OK|SIP/2.0  200 OK|HTTP/1.1 200 OK|\tOPTIONS sip:a SIP/2.0|\0|é|:";
+fn a_start_line_that_is_not_sip_ends_the_stream() {
+    let shapes = "OPTIONS sip:a|OP(IONS sip:a SIP/2.0|OPTIONS SIP/2.0|GET / HTTP/1.1|\
+        OPTIONS sip:a SIP/2|SIP/2.0|SIP/2.0 20 OK|SIP/2.0 2000 OK|SIP/2.0 +20 OK|SIP/2.0  200 OK|\
+        HTTP/1.1 200 OK|é|:";
     for line in shapes.split('|') {
         refused(format!("{line}\r\n").as_bytes(), Violation::StartLine);
-    }
-    let versions = "OPTIONS sip:a SIP/7.0|SIP/3.0 200 OK|OPTIONS sip:a sip/2.00";
-    for line in versions.split('|') {
-        refused(format!("{line}\r\n").as_bytes(), Violation::Version);
     }
 }
 
 #[test]
-fn a_head_that_two_readers_could_take_differently_is_refused() {
-    use Violation::*;
+fn a_start_line_with_odd_blanks_or_another_version_is_a_defect_of_its_message() {
+    let blanks = "OPTIONS  sip:a SIP/2.0|OPTIONS sip:a  SIP/2.0|OPTIONS sip:a SIP/2.0 |\
+        OPTIONS sip:a b SIP/2.0|OPTIONS sip:a\tb SIP/2.0|OPTIONS  SIP/2.0";
+    for line in blanks.split('|') {
+        let message = format!("{line}\r\nl: 0\r\n\r\n");
+        assert_eq!(defect(message.as_bytes()), Some(Defect::RequestLine));
+    }
+    let versions = "OPTIONS sip:a SIP/7.0|SIP/3.0 200 OK|OPTIONS sip:a sip/2.00";
+    for line in versions.split('|') {
+        let message = format!("{line}\r\nl: 0\r\n\r\n");
+        assert_eq!(defect(message.as_bytes()), Some(Defect::Version));
+    }
+    for proper in ["SIP/2.0 200", "SIP/2.0 200 ", "!m-%*_+`.'~ sip:a SIP/2.0"] {
+        let message = format!("{proper}\r\nl: 0\r\n\r\n");
+        assert_eq!(defect(message.as_bytes()), None, "{proper}");
+    }
+}
+
+#[test]
+fn a_head_whose_end_readers_could_see_elsewhere_ends_the_stream() {
+    use Violation::{BareLineFeed, ControlCharacter};
     for (headers, violation) in [
         ("To: a\nl: 0\r\n", BareLineFeed),
+        ("To: a\r\nl: 0\n", BareLineFeed),
         ("To: a\r\n\n", BareLineFeed),
+        ("To: a\n\r\n", BareLineFeed),
         ("To: a\rl: 0\r\n", ControlCharacter),
+        ("To: a\rContent-Length : 0\r\n", ControlCharacter),
         ("To: a\r\r\n", ControlCharacter),
+        ("\rTo: a\r\n", ControlCharacter),
+    ] {
+        refused(&request(headers, ""), violation);
+    }
+}
+
+#[test]
+fn what_leaves_the_end_certain_is_a_defect_of_its_message() {
+    use Defect::{BareLineFeed, ControlCharacter, HeaderLine};
+    for (headers, expected) in [
+        ("To: a\nFrom: b\r\n", BareLineFeed),
+        ("To: a\rFrom: b\r\n", ControlCharacter),
         ("To: \0\r\n", ControlCharacter),
         ("To: \x7f\r\n", ControlCharacter),
+        ("To: \"a\x07b\" <sip:a@b>\r\n", ControlCharacter),
+        ("To: a\\\x07\r\n", ControlCharacter),
         ("To a\r\n", HeaderLine),
         (": a\r\n", HeaderLine),
         ("T o: a\r\n", HeaderLine),
         ("Tö: a\r\n", HeaderLine),
-        (" l: 0\r\n", HeaderLine),
+        (" l: 9\r\n", HeaderLine),
     ] {
-        refused(&request(headers, ""), violation);
+        let message = request(&format!("{headers}l: 2\r\n"), "ab");
+        assert_eq!(defect(&message), Some(expected), "{headers:?}");
     }
-    refused(&[OPTIONS.as_bytes(), b"To: \xff\r\n"].concat(), NotUtf8);
-    refused(
-        &[OPTIONS.as_bytes(), b"To: \xc3\r\n \xa9\r\n"].concat(),
-        NotUtf8,
-    );
-    refused(b"\n", BareLineFeed);
-    refused(b"\rO", ControlCharacter);
-    refused(b"\r\n\rO", ControlCharacter);
+}
+
+#[test]
+fn what_need_not_be_text_is_carried() {
+    for headers in [
+        &b"Subject: Gr\xfc\xdfe\r\n"[..],
+        b"To: \"a\\\x07b\\\0c\\\x7f\" <sip:bob@example.com>\r\n",
+        b"To: \xff\r\n",
+        b"To: \xc3\r\n \xa9\r\n",
+        b"X: a\tb\r\n",
+    ] {
+        let message = [OPTIONS.as_bytes(), headers, b"l: 0\r\n\r\n"].concat();
+        assert_eq!(
+            defect(&message),
+            None,
+            "{}",
+            String::from_utf8_lossy(headers)
+        );
+    }
+    let response = b"SIP/2.0 200 Stra\xdfe\r\nServer: K\xf6ln\r\nl: 0\r\n\r\n";
+    assert_eq!(defect(response), None);
+}
+
+#[test]
+fn padding_between_messages_means_nothing() {
+    let message = request("l: 0\r\n", "");
+    for padding in [
+        &b"\0"[..],
+        b"\r\n\0",
+        b" \t",
+        b"\n",
+        b"\r",
+        b"\n\n\0 \r",
+        b"\r\n\r",
+    ] {
+        let stream = [&message[..], padding, &message].concat();
+        for size in [1, stream.len()] {
+            let (outcome, _) = frames_in_pieces_of(size, &stream);
+            let frames = outcome.unwrap();
+            let messages = frames
+                .iter()
+                .filter(|frame| matches!(frame, Frame::Message(_)));
+            assert_eq!(messages.count(), 2, "{padding:?}");
+            assert!(!frames.contains(&Frame::Ping), "{padding:?}");
+        }
+    }
+}
+
+#[test]
+fn a_request_without_length_has_no_body_unless_it_says_a_type() {
+    let message = only_message(&request("To: a\r\n", ""));
+    assert!(!message.has_length());
+    assert!(message.body().is_empty());
+    assert!(only_message(&request("l: 0\r\n", "")).has_length());
+}
+
+/// The response that is owed for this stream, with its status.
+fn refusal(stream: &[u8]) -> Option<(u16, Message)> {
+    let mut framer = framer();
+    framer.push(stream);
+    drain(&mut framer).unwrap_err();
+    let response = Message::parse(framer.take_refusal()?).unwrap();
+    assert!(framer.take_refusal().is_none(), "it is given once");
+    Some((response.status().unwrap(), response))
+}
+
+#[test]
+fn a_request_that_ends_the_stream_is_owed_a_response() {
+    let head = "Via: SIP/2.0/TLS a;branch=z9hG4bK1\r\nf: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\n\
+        Call-ID: x\r\nCSeq: 1 OPTIONS\r\n";
+    for (length, status) in [
+        ("l: 66000\r\n", 513),
+        ("l: 5a\r\n", 400),
+        ("l: 1\r\nl: 2\r\n", 400),
+        ("c: a/b\r\n", 400),
+    ] {
+        let (found, response) = refusal(&request(&format!("{head}{length}"), "")).unwrap();
+        assert_eq!(found, status, "{length}");
+        for name in [Name::Via, Name::From, Name::CallId, Name::CSeq] {
+            assert_eq!(response.all(name).count(), 1, "{name:?}");
+        }
+        let to = response.only(Name::To).unwrap();
+        assert!(to.value.starts_with(b"<sip:c@d>;tag="));
+    }
+    // As far as it has come.
+    let (status, response) = refusal(&request(
+        &format!("Via: SIP/2.0/TLS a\r\nl: x\r\n{head}"),
+        "",
+    ))
+    .unwrap();
+    assert_eq!((status, response.all(Name::Via).count()), (400, 2));
+    // Nothing for an ACK, a response, and what has no Via.
+    let ack = format!("ACK sip:a SIP/2.0\r\n{head}l: x\r\n\r\n");
+    assert!(refusal(ack.as_bytes()).is_none());
+    let response = format!("SIP/2.0 200 OK\r\n{head}l: x\r\n\r\n");
+    assert!(refusal(response.as_bytes()).is_none());
+    assert!(refusal(&request("l: x\r\n", "")).is_none());
+    assert!(refusal(b"GET / HTTP/1.1\r\n").is_none());
+}
+
+#[test]
+fn a_broken_stream_says_where() {
+    let mut framer = framer();
+    framer.push(&request("To: a\r\nl: 5a\r\n", ""));
+    framer.next_frame().unwrap_err();
+    let broken = framer.broken().unwrap();
+    assert_eq!(broken.violation, Violation::ContentLengthInvalid);
+    assert_eq!(broken.offset, OPTIONS.len() + "To: a\r\nl: 5a\r\n".len());
+    assert_eq!(broken.byte, Some(b'\r'));
 }
 
 #[test]

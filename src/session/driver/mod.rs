@@ -231,7 +231,12 @@ impl<T: Transport> SessionDriver<T> {
                 }
                 Ok(None) => self.watch.partial(self.coming(handle), now),
                 Err(violation) => {
-                    return Err(SessionClose::at_once(CloseCause::Framing(violation)));
+                    if let Some(refusal) = self.framer.take_refusal() {
+                        // A full queue keeps it out: the peer does not read.
+                        let _ = handle.push(refusal);
+                    }
+                    let broken = self.framer.broken().unwrap_or(violation.into());
+                    return Err(SessionClose::at_once(CloseCause::Framing(broken)));
                 }
             }
             // What cannot be sent is not asked for again: its asker has to read first.

@@ -58,7 +58,8 @@ impl<'a> Talk<'a> {
         let answer = timeout(patience, exchange)
             .await
             .map_err(|_| Cause::Close(CloseCause::FirstMessageTimeout))??;
-        let status = answer.start_line().trim_start_matches("SIP/2.0 ");
+        let line = String::from_utf8_lossy(answer.start_line());
+        let status = line.trim_start_matches("SIP/2.0 ");
         Ok(Answer {
             status: status.to_owned(),
             software: header(&answer, "Server").or_else(|| header(&answer, "User-Agent")),
@@ -128,7 +129,7 @@ impl<'a> Talk<'a> {
 
     fn next_frame(&mut self) -> Result<Option<Frame>, Cause> {
         let framed = self.framer.next_frame();
-        framed.map_err(|violation| Cause::Close(CloseCause::Framing(violation)))
+        framed.map_err(|violation| Cause::Close(CloseCause::Framing(violation.into())))
     }
 
     fn broken(&self, error: &io::Error) -> Cause {

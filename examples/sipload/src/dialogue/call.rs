@@ -139,7 +139,8 @@ mod tests {
         }
 
         fn relay(&mut self, leg: usize, message: &Message) -> (usize, Message) {
-            self.seen.push(message.start_line().to_owned());
+            let line = String::from_utf8_lossy(message.start_line());
+            self.seen.push(line.into_owned());
             let text = str::from_utf8(message.bytes()).unwrap();
             let cseq = field(message, "CSeq", "").unwrap();
             let call_id = field(message, "Call-ID", "").unwrap();

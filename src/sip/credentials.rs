@@ -1,0 +1,167 @@
+//! Credentials and challenges: `Scheme name=value, …` in Authorization, Proxy-Authorization,
+//! WWW-Authenticate and Proxy-Authenticate (RFC 3261 §25.1, RFC 7235).
+
+use super::Problem;
+use super::lex::{Pieces, is_token, quoted, token, trim, unescape};
+use std::borrow::Cow;
+use std::fmt;
+
+/// The scheme and the parameters of an Authorization header or one of its kin. Names are compared without
+/// regard to case; empty elements between commas are skipped; quoted-pairs are resolved. `Debug` shows
+/// names only, since the values are secrets.
+///
+/// ```
+/// use sipward::sip::Credentials;
+///
+/// let sent = br#"digest USERNAME="alice", realm="a \"b\"", , opaque="", qop=auth"#;
+/// let credentials = Credentials::parse(sent)?;
+/// assert!(credentials.is("Digest"));
+/// assert_eq!(credentials.get("username").as_deref(), Some("alice"));
+/// assert_eq!(credentials.get("realm").as_deref(), Some("a \"b\""));
+/// assert_eq!(credentials.get("opaque").as_deref(), Some(""));
+/// assert_eq!(credentials.get("qop").as_deref(), Some("auth"));
+/// # Ok::<(), sipward::sip::Problem>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Credentials<'a> {
+    /// The scheme as it stands.
+    pub scheme: &'a str,
+    params: &'a [u8],
+}
+
+impl<'a> Credentials<'a> {
+    /// Reads all of the value.
+    ///
+    /// # Errors
+    /// [`Problem::Scheme`] without a scheme; [`Problem::Parameter`], [`Problem::UnbalancedQuote`] and
+    /// [`Problem::Leftover`] for the first parameter that cannot be read; [`Problem::Parameter`] for one that is
+    /// given twice, since two readers could take two values.
+    pub fn parse(value: &'a [u8]) -> Result<Self, Problem> {
+        let value = trim(value);
+        let (scheme, params) = token(value).ok_or(Problem::Scheme)?;
+        if params.first() == Some(&b'=') {
+            return Err(Problem::Scheme);
+        }
+        let credentials = Self {
+            scheme,
+            params: trim(params),
+        };
+        let mut seen: Vec<&str> = Vec::with_capacity(12);
+        for piece in Pieces::new(credentials.params, b',') {
+            let (name, _) = read(piece)?;
+            if seen.iter().any(|other| other.eq_ignore_ascii_case(name)) {
+                return Err(Problem::Parameter);
+            }
+            seen.push(name);
+        }
+        Ok(credentials)
+    }
+
+    /// Whether the scheme is this one, without regard to case.
+    pub fn is(&self, scheme: &str) -> bool {
+        self.scheme.eq_ignore_ascii_case(scheme)
+    }
+
+    /// The name and value of each parameter.
+    pub fn params(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> + use<'a> {
+        // All were read when the whole was.
+        Pieces::new(self.params, b',').filter_map(|piece| {
+            let (name, raw) = read(piece).ok()?;
+            Some((name, value(raw)))
+        })
+    }
+
+    /// The value of a parameter, without quotes and with its quoted-pairs resolved. Bytes that are not UTF-8
+    /// are replaced.
+    pub fn get(&self, name: &str) -> Option<Cow<'a, str>> {
+        Pieces::new(self.params, b',').find_map(|piece| {
+            let (found, raw) = read(piece).ok()?;
+            found.eq_ignore_ascii_case(name).then(|| value(raw))
+        })
+    }
+}
+
+/// The name and the raw value of one parameter.
+fn read(piece: &[u8]) -> Result<(&str, &[u8]), Problem> {
+    let (name, rest) = token(piece).ok_or(Problem::Parameter)?;
+    let raw = trim(trim(rest).strip_prefix(b"=").ok_or(Problem::Parameter)?);
+    if raw.first() == Some(&b'"') {
+        let (_, after) = quoted(raw).ok_or(Problem::UnbalancedQuote)?;
+        return match after.is_empty() {
+            true => Ok((name, raw)),
+            false => Err(Problem::Leftover),
+        };
+    }
+    // Some senders leave out the quotes of a URI or a nonce.
+    let fits = |byte: &u8| is_token(*byte) || b":/@;=?&$[]".contains(byte);
+    match raw.iter().all(fits) {
+        true => Ok((name, raw)),
+        false => Err(Problem::Parameter),
+    }
+}
+
+fn value(raw: &[u8]) -> Cow<'_, str> {
+    let bytes = match quoted(raw) {
+        Some((inner, _)) => unescape(inner),
+        None => Cow::Borrowed(raw),
+    };
+    match bytes {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    }
+}
+
+impl fmt::Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.params().map(|(name, _)| name).collect();
+        f.debug_struct("Credentials")
+            .field("scheme", &self.scheme)
+            .field("params", &names)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_phones_write_is_read() {
+        let text = br#"Digest username="a,b",realm="r" ,nonce = "n\\1", uri=sip:a@b;x=1,
+            nc=00000001,response="",auts="""#;
+        let read = Credentials::parse(text).unwrap();
+        for (name, value) in [
+            ("username", "a,b"),
+            ("REALM", "r"),
+            ("nonce", "n\\1"),
+            ("uri", "sip:a@b;x=1"),
+            ("nc", "00000001"),
+            ("response", ""),
+            ("auts", ""),
+        ] {
+            assert_eq!(read.get(name).as_deref(), Some(value), "{name}");
+        }
+        assert_eq!(read.get("opaque"), None);
+    }
+
+    #[test]
+    fn what_two_readers_could_take_differently_is_refused() {
+        for (text, problem) in [
+            ("", Problem::Scheme),
+            ("username=\"a\"", Problem::Scheme),
+            ("Digest realm=\"a\", REALM=\"b\"", Problem::Parameter),
+            ("Digest realm=\"a", Problem::UnbalancedQuote),
+            ("Digest realm=\"a\"b", Problem::Leftover),
+            ("Digest realm", Problem::Parameter),
+            ("Digest realm=a b", Problem::Parameter),
+        ] {
+            assert_eq!(Credentials::parse(text.as_bytes()), Err(problem), "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let read = Credentials::parse(b"Digest response=\"6629fae4\"").unwrap();
+        assert!(!format!("{read:?}").contains("6629"));
+    }
+}

@@ -1,0 +1,237 @@
+//! Parameters of a header value: `;name`, `;name=token`, `;name="quoted string"` (RFC 3261 §25.1).
+
+use super::Problem;
+use super::lex::{Pieces, is_token, quoted, text, token, trim, unescape};
+use std::borrow::Cow;
+use std::fmt;
+
+/// The parameters of a header value, in the order they stand. Names are compared without regard to case
+/// (RFC 3261 §7.3.1).
+///
+/// ```
+/// use sipward::sip::NameAddr;
+///
+/// let to = NameAddr::parse(br#"<sip:bob@example.com>;TAG=a1;note="say \"hi\"";empty="""#)?;
+/// assert_eq!(to.params.get("tag").as_deref(), Some("a1"));
+/// assert_eq!(to.params.get("note").as_deref(), Some("say \"hi\""));
+/// assert_eq!(to.params.get("empty").as_deref(), Some(""));
+/// assert_eq!(to.params.get("absent"), None);
+/// # Ok::<(), sipward::sip::Problem>(())
+/// ```
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Params<'a> {
+    /// From the first semicolon on, checked.
+    raw: &'a [u8],
+}
+
+/// One parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Param<'a> {
+    /// The name as it stands.
+    pub name: &'a str,
+    /// The value as it stands, with its quotes if it has them; `None` without an equals sign.
+    pub raw: Option<&'a [u8]>,
+}
+
+impl<'a> Params<'a> {
+    /// Checks all of a text that begins with a semicolon or is empty.
+    ///
+    /// # Errors
+    /// [`Problem::Parameter`], [`Problem::UnbalancedQuote`], [`Problem::Leftover`].
+    pub fn parse(raw: &'a [u8]) -> Result<Self, Problem> {
+        let raw = trim(raw);
+        if raw.is_empty() {
+            return Ok(Self::default());
+        }
+        if raw[0] != b';' {
+            return Err(Problem::Leftover);
+        }
+        for piece in Pieces::new(raw, b';') {
+            read(piece)?;
+        }
+        Ok(Self { raw })
+    }
+
+    /// Each parameter.
+    pub fn iter(&self) -> impl Iterator<Item = Param<'a>> + use<'a> {
+        // All were read when they were checked.
+        Pieces::new(self.raw, b';').filter_map(|piece| read(piece).ok())
+    }
+
+    /// The first parameter of that name.
+    pub fn find(&self, name: &str) -> Option<Param<'a>> {
+        if self.raw.is_empty() {
+            return None;
+        }
+        self.iter()
+            .find(|param| param.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The value of the first parameter of that name, unescaped; empty when it has none. Bytes that are not
+    /// UTF-8 are replaced.
+    pub fn get(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.find(name).map(|param| param.value())
+    }
+
+    /// Whether there is a parameter of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    /// The text they were read from: empty, or from the first semicolon on.
+    pub const fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.raw.is_empty()
+    }
+}
+
+impl<'a> Param<'a> {
+    /// The value without quotes and with its quoted-pairs resolved; empty when it has none. Bytes that are
+    /// not UTF-8 are replaced.
+    pub fn value(&self) -> Cow<'a, str> {
+        let Some(raw) = self.raw else {
+            return Cow::Borrowed("");
+        };
+        let value = match quoted(raw) {
+            Some((inner, _)) => unescape(inner),
+            None => Cow::Borrowed(raw),
+        };
+        match value {
+            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+            Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+        }
+    }
+}
+
+/// Reads one piece between semicolons.
+fn read(piece: &[u8]) -> Result<Param<'_>, Problem> {
+    let (name, rest) = token(piece).ok_or(Problem::Parameter)?;
+    let rest = trim(rest);
+    if rest.is_empty() {
+        return Ok(Param { name, raw: None });
+    }
+    let value = trim(rest.strip_prefix(b"=").ok_or(Problem::Parameter)?);
+    if value.first() == Some(&b'"') {
+        let (_, after) = quoted(value).ok_or(Problem::UnbalancedQuote)?;
+        if !after.is_empty() {
+            return Err(Problem::Leftover);
+        }
+    } else if !value.iter().all(|byte| is_value(*byte)) {
+        return Err(Problem::Parameter);
+    }
+    let raw = Some(value);
+    Ok(Param { name, raw })
+}
+
+/// Tokens, hosts with their brackets and ports, and what senders write besides.
+const fn is_value(byte: u8) -> bool {
+    is_token(byte)
+        || byte >= 0x80
+        || matches!(byte, b'[' | b']' | b':' | b'/' | b'@' | b'&' | b'=' | b'$')
+}
+
+/// Writes `;name=value`, quoted where the grammar needs it: what a reader takes from it is this name and
+/// this value. `None` for a value with a line end, a NUL or another control character, which no header can
+/// carry, and for a name that is no token.
+///
+/// ```
+/// use sipward::sip::param;
+///
+/// assert_eq!(param("q", "0.7").as_deref(), Some(";q=0.7"));
+/// assert_eq!(param("note", "1, <sip:x>").as_deref(), Some(";note=\"1, <sip:x>\""));
+/// assert_eq!(param("note", "a\r\nVia: x"), None);
+/// ```
+pub fn param(name: &str, value: &str) -> Option<String> {
+    let is_name = !name.is_empty() && name.bytes().all(is_token);
+    let is_clean = value.bytes().all(|byte| byte >= b' ' && byte != 0x7f);
+    if !is_name || !is_clean {
+        return None;
+    }
+    if !value.is_empty() && value.bytes().all(is_token) {
+        return Some([";", name, "=", value].concat());
+    }
+    let mut out = [";", name, "=\""].concat();
+    for character in value.chars() {
+        if matches!(character, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out.push('"');
+    Some(out)
+}
+
+impl fmt::Debug for Params<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.iter().map(|param| param.name);
+        f.debug_list().entries(names).finish()
+    }
+}
+
+/// The parameters of a SIP URI, `;name=value`, which know no quoted strings (RFC 3261 §19.1.1).
+pub(super) fn uri_params(raw: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    raw.split(';')
+        .filter(|piece| !piece.is_empty())
+        .map(|piece| match piece.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (piece, None),
+        })
+}
+
+/// The display text of raw bytes, for messages to people.
+pub(super) fn lossy(raw: &[u8]) -> Cow<'_, str> {
+    match text(raw) {
+        Some(text) => Cow::Borrowed(text),
+        None => String::from_utf8_lossy(raw),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_without_case_and_the_first_counts() {
+        let params = Params::parse(b" ;Tag = a ;tag=b;lr; ;x=[::1]:5061").unwrap();
+        assert_eq!(params.get("tag").as_deref(), Some("a"));
+        assert_eq!(params.get("LR").as_deref(), Some(""));
+        assert_eq!(params.get("x").as_deref(), Some("[::1]:5061"));
+        assert_eq!(params.iter().count(), 4);
+    }
+
+    #[test]
+    fn what_is_no_parameter_is_refused() {
+        for (text, problem) in [
+            (&b"tag=a"[..], Problem::Leftover),
+            (b";=a", Problem::Parameter),
+            (b";a=\"b", Problem::UnbalancedQuote),
+            (b";a=\"b\"c", Problem::Leftover),
+            (b";a=b c", Problem::Parameter),
+            (b";a b", Problem::Parameter),
+            (b";a=<b>", Problem::Parameter),
+        ] {
+            assert_eq!(Params::parse(text), Err(problem), "{}", lossy(text));
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back_as_what_was_meant() {
+        for value in [
+            "",
+            "0.7",
+            "1, <sip:evil@example.com>",
+            "a\"b\\c;d",
+            "é",
+            "a b",
+        ] {
+            let text = param("name", value).unwrap();
+            let params = Params::parse(text.as_bytes()).unwrap();
+            assert_eq!(params.iter().count(), 1, "{text}");
+            assert_eq!(params.get("name").as_deref(), Some(value), "{text}");
+        }
+    }
+}
