@@ -26,6 +26,18 @@ peers:
 mutants name='':
     tests/law/mutations.sh '{{name}}'
 
+# Every test program so many times, three runs at once: a test that fails once in a while is found.
+again runs='50' programs='':
+    tests/again '{{runs}}' '{{programs}}'
+
+# Licences, sources and banned crates of everything that is built.
+deny:
+    cargo deny --workspace check licenses bans sources
+
+# Known vulnerabilities, where the advisory database can be had.
+advisories:
+    cargo deny --workspace check advisories
+
 # The softswitch, as README starts it.
 softswitch:
     cargo run --release --example softswitch
@@ -59,4 +71,4 @@ crowd *options:
     cargo run --release -p crowd -- {{options}}
 
 # All that must hold.
-ci: lint test peers smoke counts siege
+ci: lint deny test peers smoke counts siege

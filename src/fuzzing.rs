@@ -1,7 +1,9 @@
 //! What reads a peer's bytes before anybody has proved anything, for fuzzing: each function takes any
 //! bytes, and panics only when a promise is broken. Not part of the interface.
 
-use crate::sip::{Frame, Framer, Limits, Message};
+use crate::sip::{
+    CSeq, Contacts, Credentials, Frame, Framer, Limits, Message, NameAddr, Uri, Via, param,
+};
 use crate::tls::fuzzing as tls;
 
 /// The readers of ClientHello, ServerHello and what follows from them.
@@ -47,6 +49,55 @@ pub fn framing(bytes: &[u8]) {
         framed += message.bytes().len();
     }
     assert!(framed <= stream.len(), "more came out than went in");
+}
+
+/// The readers of header values, each given these bytes as its value.
+///
+/// # Panics
+/// When what a reader has read is written and reads back as something else, or a response to a message made
+/// of these bytes is not one message.
+pub fn headers(bytes: &[u8]) {
+    if let Ok(address) = NameAddr::parse(bytes) {
+        let written = address.to_string();
+        let again = NameAddr::parse(written.as_bytes());
+        let again = again.unwrap_or_else(|problem| panic!("{written:?}: {problem}"));
+        assert_eq!(again.uri, address.uri);
+        assert_eq!(again.tag(), address.tag());
+        if let Ok(uri) = address.parsed_uri() {
+            assert_eq!(Uri::parse(&uri.to_string()), Ok(uri));
+        }
+    }
+    if let Ok((via, rest)) = Via::first(bytes) {
+        assert!(via.raw.len() + rest.map_or(0, <[u8]>::len) <= bytes.len());
+        let _ = (via.ip(), via.branch());
+    }
+    if let Ok(credentials) = Credentials::parse(bytes) {
+        for (name, value) in credentials.params() {
+            assert_eq!(credentials.get(name), Some(value));
+        }
+    }
+    let _ = (Contacts::parse([bytes]), CSeq::parse(bytes));
+    if let Ok(text) = str::from_utf8(bytes)
+        && let Some(written) = param("name", text)
+    {
+        let address = format!("<sip:a@b>{written}");
+        let again = NameAddr::parse(address.as_bytes());
+        let again = again.unwrap_or_else(|problem| panic!("{address:?}: {problem}"));
+        assert_eq!(again.params.get("name").as_deref(), Some(text));
+    }
+    let head = [
+        b"OPTIONS sip:a SIP/2.0\r\nVia: ",
+        bytes,
+        b"\r\nl: 0\r\n\r\n",
+    ]
+    .concat();
+    if let Ok(request) = Message::parse(head.into())
+        && let Ok(response) = request.respond(400, "Bad Request")
+    {
+        // The Via may hold a second Content-Length; then the request is none.
+        let response = Message::parse(response.build());
+        assert_eq!(response.map(|response| response.status()), Ok(Some(400)));
+    }
 }
 
 #[derive(Debug, PartialEq)]

@@ -97,9 +97,10 @@ impl<'a> NameAddr<'a> {
         })
     }
 
-    /// The tag of a From or To (RFC 3261 §19.3); `None` when there is none, or an empty one.
+    /// The tag of a From or To (RFC 3261 §19.3); `None` when there is none, or one that is no token.
     pub fn tag(&self) -> Option<Cow<'a, str>> {
-        self.params.get("tag").filter(|tag| !tag.is_empty())
+        let is_token = |tag: &Cow<'_, str>| !tag.is_empty() && tag.bytes().all(is_token);
+        self.params.get("tag").filter(is_token)
     }
 }
 

@@ -3,3 +3,4 @@
 mod defects_of_others_are_tests_of_ours;
 mod the_code_keeps_its_rules;
 mod the_failure_page_and_the_causes_are_in_step;
+mod users_run_no_test_hooks;

@@ -226,6 +226,27 @@ fn no_stream_makes_the_framer_panic_or_depend_on_how_it_was_cut() {
     run("framing", &streams(), fuzzing::framing);
 }
 
+/// Header values as senders write them, and as they should not.
+fn values() -> Vec<Vec<u8>> {
+    [
+        "\"Alice \\\"A\\\"\" <sips:%61lice:pw@[2001:db8::1]:5061;transport=tls?a=b>;tag=1;q=\"0,5\"",
+        "sip:a@b;tag=1, <sip:c@d>;expires=0;+sip.instance=\"<urn:uuid:1>\";reg-id=1",
+        "SIP / 2.0 / TLS 192.0.2.7 : 5061 ;branch=z9hG4bK77;rport, SIP/2.0/UDP b",
+        "Digest username=\"a\\\\b\", realm=\"r\", , opaque=\"\", uri=\"sip:a\", nc=00000001",
+        "1 INVITE",
+        "tel:+4930;phone-context=example.com",
+        "a\r\n b",
+    ]
+    .iter()
+    .map(|value| value.as_bytes().to_vec())
+    .collect()
+}
+
+#[test]
+fn no_header_value_makes_a_reader_panic_or_a_writer_say_something_else() {
+    run("headers", &values(), fuzzing::headers);
+}
+
 #[test]
 fn the_recordings_are_what_they_are_said_to_be() {
     let handshakes = handshakes();
