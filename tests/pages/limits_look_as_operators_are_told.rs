@@ -1,7 +1,7 @@
 //! docs/operations.md shows for each limit of the softswitch the event and the log line of who hits
 //! it. Here each is hit again and compared.
 //!
-//! When they have changed, `SIPWARD_WRITE_PAGES=1 cargo test --test
+//! When they have changed, `SIPWARD_WRITE_PAGES=1 cargo test -p sipward-tests --test
 //! limits_look_as_operators_are_told` writes that part of the page anew.
 
 use serde_json::Value;

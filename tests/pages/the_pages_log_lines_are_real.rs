@@ -1,7 +1,7 @@
 //! Each log line on the pages about endings is real: it is provoked again and compared, and so is
 //! what the other side saw.
 //!
-//! When the log has changed, `SIPWARD_WRITE_PAGES=1 cargo test --test the_pages_log_lines_are_real`
+//! When the log has changed, `SIPWARD_WRITE_PAGES=1 cargo test -p sipward-tests --test pages`
 //! puts the new lines into the pages; what the other side saw is prose, and yours to correct.
 
 use sipward_tests::page::{Line, Page};
