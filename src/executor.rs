@@ -114,7 +114,7 @@ impl Workers {
         }
     }
 
-    /// Runs a task where hands are handshake_done.
+    /// Runs a task on the threads for handshakes.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         match self {
             Self::Own { handshakes, .. } => handshakes.executor.spawn(task).detach(),
@@ -122,7 +122,7 @@ impl Workers {
         }
     }
 
-    /// Runs a session where hands are handshake_done, until it has had a message; then among its like.
+    /// Runs a session on the threads for handshakes until it is due to migrate, then on those for sessions.
     pub(crate) fn spawn_session<F, M>(&self, session: F, is_due: M)
     where
         F: Future<Output = ()> + Send + Unpin + 'static,
