@@ -30,7 +30,7 @@ use std::fmt;
 pub struct Message {
     bytes: Bytes,
     head: Head,
-    headers: Box<[Span]>,
+    headers: Vec<Span>,
 }
 
 impl Message {
@@ -55,7 +55,7 @@ impl Message {
         Self {
             bytes,
             head,
-            headers: headers.into_boxed_slice(),
+            headers,
         }
     }
 
