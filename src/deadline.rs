@@ -1,19 +1,21 @@
-//! Sans-io: how long a session may take over each thing.
+//! Sans-io: the deadlines of a connection, and which of them passes next.
 
 use crate::cause::CloseCause;
 use crate::clock::MAX_DURATION;
 use std::time::{Duration, Instant};
 
-/// How long a connection may take over each thing. Every end by one of these names it as its cause.
+/// How long a connection may stay in each state. When a deadline passes, the connection ends with the
+/// cause named beside it. A deadline of more than 100 years counts as 100 years.
 ///
 /// ```
 /// use sipward::Deadlines;
 /// use std::time::Duration;
 ///
-/// let mut deadlines = Deadlines::default();
-/// deadlines.handshake = Duration::from_secs(5);
+/// let deadlines = Deadlines::default()
+///     .with_handshake(Duration::from_secs(5))
+///     .with_authentication(Duration::from_secs(30));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Deadlines {
     /// From the accept to the end of the TLS handshake. Default 10 s. At the limit:
@@ -22,24 +24,25 @@ pub struct Deadlines {
     /// From `Ready` to the end of the first SIP message. Default 60 s. At the limit:
     /// `Closed(first_message_timeout)`.
     pub first_message: Duration,
-    /// From `Ready` to the application's word that the peer has proved who it is
-    /// ([`Flow::mark_authenticated`](crate::Flow::mark_authenticated)). Default: none, for an
-    /// application that does not ask. At the limit: `Closed(authentication_timeout)`.
+    /// From `Ready` to the moment the application says that the peer has authenticated itself
+    /// ([`Flow::mark_authenticated`](crate::Flow::mark_authenticated)). Default: none, because not every
+    /// application authenticates its peers. At the limit: `Closed(authentication_timeout)`.
     pub authentication: Option<Duration>,
     /// From the first byte of a message to its last. Default 30 s. At the limit:
     /// `Closed(partial_message_timeout)`.
     pub partial_message: Duration,
-    /// The bytes a second that a message which takes longer than 5 s must have come with so far, on
-    /// average beyond those. Default 100. Below: `Closed(partial_message_timeout)`.
+    /// The slowest rate at which a message may arrive, in bytes a second: the average since the message
+    /// began, not counting its first 5 s. Default 100. Below: `Closed(partial_message_timeout)`. 0 counts
+    /// as 1.
     pub message_rate: u32,
-    /// Without a byte from the peer, while nothing keeps the flow open
+    /// How long the peer may send nothing, while nothing keeps the flow open
     /// ([`Flow::keep_open`](crate::Flow::keep_open)). Default 300 s. At the limit:
     /// `Closed(idle_timeout)`.
     pub idle: Duration,
-    /// Without a byte taken by the peer while we have some for it. Default 30 s. At the limit:
+    /// How long the peer may accept no byte while we have bytes for it. Default 30 s. At the limit:
     /// `Closed(write_stalled)`.
     pub stalled_write: Duration,
-    /// From the peer's end of stream to ours, while answers are still leaving. Default 5 s. At the
+    /// From the peer's end of stream to ours, while answers are still being sent. Default 5 s. At the
     /// limit: `Closed(half_closed_timeout)`.
     pub half_closed: Duration,
 }
@@ -60,7 +63,55 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
-    /// Each at most an age: "never" must not overflow a clock.
+    /// Sets [`handshake`](Self::handshake).
+    pub const fn with_handshake(mut self, handshake: Duration) -> Self {
+        self.handshake = handshake;
+        self
+    }
+
+    /// Sets [`first_message`](Self::first_message).
+    pub const fn with_first_message(mut self, first_message: Duration) -> Self {
+        self.first_message = first_message;
+        self
+    }
+
+    /// Sets [`authentication`](Self::authentication); `None` lifts the deadline.
+    pub fn with_authentication(mut self, authentication: impl Into<Option<Duration>>) -> Self {
+        self.authentication = authentication.into();
+        self
+    }
+
+    /// Sets [`partial_message`](Self::partial_message).
+    pub const fn with_partial_message(mut self, partial_message: Duration) -> Self {
+        self.partial_message = partial_message;
+        self
+    }
+
+    /// Sets [`message_rate`](Self::message_rate), in bytes a second.
+    pub const fn with_message_rate(mut self, message_rate: u32) -> Self {
+        self.message_rate = message_rate;
+        self
+    }
+
+    /// Sets [`idle`](Self::idle).
+    pub const fn with_idle(mut self, idle: Duration) -> Self {
+        self.idle = idle;
+        self
+    }
+
+    /// Sets [`stalled_write`](Self::stalled_write).
+    pub const fn with_stalled_write(mut self, stalled_write: Duration) -> Self {
+        self.stalled_write = stalled_write;
+        self
+    }
+
+    /// Sets [`half_closed`](Self::half_closed).
+    pub const fn with_half_closed(mut self, half_closed: Duration) -> Self {
+        self.half_closed = half_closed;
+        self
+    }
+
+    /// Each at most `MAX_DURATION`, because adding `Duration::MAX` to an `Instant` panics.
     pub(crate) fn capped(self) -> Self {
         Self {
             handshake: self.handshake.min(MAX_DURATION),

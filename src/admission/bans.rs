@@ -1,48 +1,94 @@
-//! Sans-io: sources that are not wanted for a while.
+//! Sans-io: banned sources, and the rule by which misbehaviour leads to a ban.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-/// Sources that strikes or bans are remembered of; beyond, the oldest are forgotten first.
+/// How many sources may have strikes, and how many may be banned by the rule. At either limit a further
+/// source gets neither until an entry has expired, so that a flood of addresses cannot take all memory.
 const REMEMBERED: usize = 65_536;
 
-const SWEEP: Duration = Duration::from_secs(1);
+/// How often expired entries are removed at most.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// When a source is banned by itself.
+/// When a source is banned without an operator: after a number of connections that ended with one of
+/// these causes, within a time. The default bans a source for 10 minutes after 10 connections within a
+/// minute that ended with `malformed`, `misbehaved`, `framing` or `plaintext`.
+///
+/// Strikes are kept for at most 65,536 sources, and so are bans by the rule; beyond, further sources are
+/// not banned until older entries expire.
 ///
 /// ```
 /// use sipward::BanRule;
 /// use std::time::Duration;
 ///
-/// let rule = BanRule {
-///     causes: vec!["plaintext".into(), "malformed".into(), "framing".into()],
-///     strikes: 10,
-///     within: Duration::from_secs(60),
-///     duration: Duration::from_secs(600),
-/// };
+/// let rule = BanRule::default()
+///     .with_causes(["plaintext", "malformed"])
+///     .with_strikes(5)
+///     .with_duration(Duration::from_secs(3600));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct BanRule {
-    /// Names of handshake and close causes that count, `plaintext` say.
+    /// The names of the handshake and close causes that count. A name that no cause has never counts.
+    /// Default: `malformed`, `misbehaved`, `framing` and `plaintext`.
     pub causes: Vec<String>,
-    /// How many of them, at least 1.
+    /// After how many such connections the source is banned. Default 10; 0 counts as 1.
     pub strikes: u32,
-    /// Within what time.
+    /// The time within which they must have ended. Default 60 s, at most 100 years.
     pub within: Duration,
-    /// How long the source is then refused with `banned`.
+    /// How long the source is then refused with `banned`. Default 600 s, at most 100 years.
     pub duration: Duration,
 }
 
-/// A source that is refused.
+impl Default for BanRule {
+    fn default() -> Self {
+        Self {
+            causes: ["malformed", "misbehaved", "framing", "plaintext"]
+                .map(str::to_owned)
+                .to_vec(),
+            strikes: 10,
+            within: Duration::from_secs(60),
+            duration: Duration::from_secs(600),
+        }
+    }
+}
+
+impl BanRule {
+    /// Sets [`causes`](Self::causes), in place of those set before.
+    pub fn with_causes(mut self, causes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.causes = causes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets [`strikes`](Self::strikes).
+    pub const fn with_strikes(mut self, strikes: u32) -> Self {
+        self.strikes = strikes;
+        self
+    }
+
+    /// Sets [`within`](Self::within).
+    pub const fn with_within(mut self, within: Duration) -> Self {
+        self.within = within;
+        self
+    }
+
+    /// Sets [`duration`](Self::duration).
+    pub const fn with_duration(mut self, duration: Duration) -> Self {
+        self.duration = duration;
+        self
+    }
+}
+
+/// A ban in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ban {
     /// The address, cut to the length that makes a source.
     pub source: IpAddr,
-    /// How much longer; `None` until it is lifted.
+    /// How much longer it lasts; `None`: until it is lifted.
     pub left: Option<Duration>,
-    /// How often it was refused since.
+    /// How many connections of that source were refused since the ban began.
     pub refused: u64,
 }
 
@@ -68,7 +114,8 @@ impl Bans {
         }
     }
 
-    /// Whether a source is refused; counts it if so: how often it was.
+    /// `None` when the source is not banned. Otherwise counts one more refusal and returns how many there
+    /// have been.
     pub(super) fn refuses(&mut self, source: IpAddr, now: Instant) -> Option<u64> {
         let banned = self.banned.get_mut(&source)?;
         if banned.until.is_some_and(|until| until <= now) {
@@ -79,8 +126,8 @@ impl Bans {
         Some(banned.refused)
     }
 
-    /// A connection of this source ended with this cause. How long it is banned if that was one too
-    /// many.
+    /// Counts a connection of this source that ended with this cause. Returns for how long the source is
+    /// banned, if this strike reaches the rule's number.
     pub(super) fn strike(&mut self, source: IpAddr, cause: &str, now: Instant) -> Option<Duration> {
         let rule = self.rule.as_ref()?;
         if !rule.causes.iter().any(|counted| counted == cause) {
@@ -113,12 +160,12 @@ impl Bans {
         self.banned.insert(source, banned);
     }
 
-    /// Forgets what is over, at most once a second: a flood from everywhere must not make each of
-    /// its connections cost a walk through all sources.
+    /// Removes expired entries, at most once a second, because under a flood from many addresses each new
+    /// connection would otherwise walk through all entries.
     fn sweep(&mut self, within: Duration, now: Instant) {
-        let crowded = self.strikes.len().max(self.banned.len()) >= REMEMBERED;
-        let rested = self.swept.is_none_or(|at| now >= at + SWEEP);
-        if !crowded || !rested {
+        let full = self.strikes.len().max(self.banned.len()) >= REMEMBERED;
+        let is_due = self.swept.is_none_or(|at| now >= at + SWEEP_INTERVAL);
+        if !full || !is_due {
             return;
         }
         self.swept = Some(now);
@@ -128,7 +175,7 @@ impl Bans {
             .retain(|_, banned| banned.until.is_none_or(|until| now < until));
     }
 
-    /// Whether it had been banned.
+    /// Lifts the ban of this source. False when it was not banned.
     pub(super) fn lift(&mut self, source: IpAddr) -> bool {
         self.banned.remove(&source).is_some()
     }
@@ -190,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_rule_nobody_is_banned_but_by_hand() {
+    fn without_a_rule_only_an_operator_bans() {
         let mut bans = Bans::new(None);
         let now = Instant::now();
         for _ in 0..100 {

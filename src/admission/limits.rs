@@ -1,64 +1,87 @@
-//! What an operator chooses about who may come in.
+//! The admission limits that an operator chooses.
 
 use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Who may come in, and how many. Can be changed while running
-/// ([`Handle::set_limits`](crate::Handle::set_limits)); who is in already stays.
+/// How many connections are admitted, in all and from one source. They can be changed while the
+/// supervisor runs ([`Handle::set_limits`](crate::Handle::set_limits)): new limits apply to new
+/// connections only, and close none that is open.
 ///
-/// A limit's own value is still let in; one more is `Refused` with the limit and the value found.
+/// A limit is inclusive: with a limit of 5, the fifth connection is admitted and the sixth is `Refused`,
+/// with the limit and the value found. A limit of 0 refuses every connection.
 ///
 /// ```
 /// use sipward::{AdmissionLimits, Rate};
 ///
-/// let mut limits = AdmissionLimits::default();
-/// limits.connections_per_source = 200;
-/// limits.rate_per_source = Some(Rate { per_second: 10, burst: 100 });
-/// limits.exempt = vec!["10.0.0.0/8".parse().unwrap()];
+/// let limits = AdmissionLimits::default()
+///     .with_connections_per_source(200)
+///     .with_rate_per_source(Rate::new(10, 100))
+///     .with_exempt(["10.0.0.0/8".parse().unwrap()]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdmissionLimits {
-    /// Connections open, handshakes included. Default: 90 % of the descriptors this process may
-    /// have. Refused with `connection_limit`.
+    /// Connections open, handshakes included. Default: 90 % of the file descriptors this process may
+    /// have (`RLIMIT_NOFILE`, counted up to 1,000,000). Further connections are refused with
+    /// `connection_limit`.
     pub connections: usize,
-    /// Handshakes going on. Default 512. When they are used up, a source that has less than its
-    /// share (this number divided by the sources present) takes the place of the oldest handshake
-    /// that has said nothing yet, of the source that has most; that one ends as
-    /// `cancelled (evicted)`. Others are refused with `handshake_limit`.
+    /// Handshakes in progress. Default 512. At the limit, a source that has fewer handshakes than its
+    /// share (the limit divided by the number of sources that have any) still gets in: of the source
+    /// that has the most handshakes, the oldest one whose peer has sent nothing yet ends as
+    /// `cancelled (evicted)`. Connections of other sources are refused with `handshake_limit`.
     pub handshakes: usize,
-    /// Connections open from one source. Default 1,000: offices share one address. Refused with
-    /// `per_source_limit`.
+    /// Connections open from one source. Default 1,000, because all phones of an office may share one
+    /// address. Further connections are refused with `per_source_limit`.
     pub connections_per_source: usize,
-    /// Handshakes going on from one source. Default: as many as there may be in all; its share
-    /// limits a source under contention only. Refused with `per_source_limit`.
+    /// Handshakes in progress from one source. Default: no limit of its own; a source is then kept to
+    /// its share only while all `handshakes` are in use. Further connections are refused with
+    /// `per_source_limit`.
     pub handshakes_per_source: usize,
-    /// New connections from one source. Default 50 a second, 500 at once. Refused with
-    /// `rate_limit`.
+    /// The rate of new connections from one source. Default: 50 a second, 500 at once. Faster ones are
+    /// refused with `rate_limit`.
     pub rate_per_source: Option<Rate>,
-    /// New connections from everybody. Default: none. Refused with `rate_limit`.
+    /// The rate of new connections from all sources together. Default: no limit. Faster ones are
+    /// refused with `rate_limit`.
     pub rate: Option<Rate>,
     /// Bytes that all connections may hold together. Default: no limit but the one on connections.
-    /// A handshake counts 80 KiB until it is over, the most one can come to; a session 12 KiB and
-    /// what is buffered for it in both directions, in steps of 4 KiB. Who is in already is not
-    /// touched; newcomers are refused with `memory_budget`.
+    /// A handshake counts as 80 KiB, the most that one can take; a session as 12 KiB and what is
+    /// buffered for it in both directions, in steps of 4 KiB. At the limit new connections are refused
+    /// with `memory_budget`; open ones are not closed.
     pub memory: Option<usize>,
-    /// How much of an IPv4 address makes a source, in bits. Default 32.
+    /// How many leading bits of an IPv4 address tell one source from another. Default 32, also when a
+    /// higher number is set; with 0 all IPv4 peers are one source.
     pub ipv4_prefix: u8,
-    /// How much of an IPv6 address makes a source, in bits. Default 64.
+    /// How many leading bits of an IPv6 address tell one source from another. Default 64, the network
+    /// that one customer usually gets. More than 128 counts as 128; with 0 all IPv6 peers are one source.
     pub ipv6_prefix: u8,
     /// Networks that the limits per source, the rates and the bans do not apply to: a load
     /// balancer's, a trunk's. Default: none.
     pub exempt: Vec<IpNet>,
 }
 
-/// A token bucket: so many a second in the long run, so many at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The rate of a token bucket. It holds at most `burst` tokens, gains `per_second` of them each second,
+/// and each new connection takes one; a connection that finds none is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Rate {
-    /// In the long run.
+    /// New connections a second in the long run. With 0, the first `burst` connections are the last.
     pub per_second: u32,
-    /// At once, after a quiet time.
+    /// New connections at once, after a time without any. With 0, every connection is refused.
     pub burst: u32,
+}
+
+impl Rate {
+    /// A rate of `per_second` connections in the long run and `burst` at once.
+    pub const fn new(per_second: u32, burst: u32) -> Self {
+        Self { per_second, burst }
+    }
+}
+
+/// The default of [`AdmissionLimits::rate_per_source`]: 50 a second, 500 at once.
+impl Default for Rate {
+    fn default() -> Self {
+        Self::new(50, 500)
+    }
 }
 
 impl Default for AdmissionLimits {
@@ -68,10 +91,7 @@ impl Default for AdmissionLimits {
             handshakes: 512,
             connections_per_source: 1000,
             handshakes_per_source: usize::MAX,
-            rate_per_source: Some(Rate {
-                per_second: 50,
-                burst: 500,
-            }),
+            rate_per_source: Some(Rate::default()),
             rate: None,
             memory: None,
             ipv4_prefix: 32,
@@ -82,7 +102,67 @@ impl Default for AdmissionLimits {
 }
 
 impl AdmissionLimits {
-    /// Who an address counts as.
+    /// Sets [`connections`](Self::connections).
+    pub const fn with_connections(mut self, connections: usize) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// Sets [`handshakes`](Self::handshakes).
+    pub const fn with_handshakes(mut self, handshakes: usize) -> Self {
+        self.handshakes = handshakes;
+        self
+    }
+
+    /// Sets [`connections_per_source`](Self::connections_per_source).
+    pub const fn with_connections_per_source(mut self, connections_per_source: usize) -> Self {
+        self.connections_per_source = connections_per_source;
+        self
+    }
+
+    /// Sets [`handshakes_per_source`](Self::handshakes_per_source).
+    pub const fn with_handshakes_per_source(mut self, handshakes_per_source: usize) -> Self {
+        self.handshakes_per_source = handshakes_per_source;
+        self
+    }
+
+    /// Sets [`rate_per_source`](Self::rate_per_source); `None` lifts the limit.
+    pub fn with_rate_per_source(mut self, rate_per_source: impl Into<Option<Rate>>) -> Self {
+        self.rate_per_source = rate_per_source.into();
+        self
+    }
+
+    /// Sets [`rate`](Self::rate); `None` lifts the limit.
+    pub fn with_rate(mut self, rate: impl Into<Option<Rate>>) -> Self {
+        self.rate = rate.into();
+        self
+    }
+
+    /// Sets [`memory`](Self::memory), in bytes; `None` lifts the limit.
+    pub fn with_memory(mut self, memory: impl Into<Option<usize>>) -> Self {
+        self.memory = memory.into();
+        self
+    }
+
+    /// Sets [`ipv4_prefix`](Self::ipv4_prefix).
+    pub const fn with_ipv4_prefix(mut self, ipv4_prefix: u8) -> Self {
+        self.ipv4_prefix = ipv4_prefix;
+        self
+    }
+
+    /// Sets [`ipv6_prefix`](Self::ipv6_prefix).
+    pub const fn with_ipv6_prefix(mut self, ipv6_prefix: u8) -> Self {
+        self.ipv6_prefix = ipv6_prefix;
+        self
+    }
+
+    /// Sets [`exempt`](Self::exempt), in place of those set before.
+    pub fn with_exempt(mut self, exempt: impl IntoIterator<Item = IpNet>) -> Self {
+        self.exempt = exempt.into_iter().collect();
+        self
+    }
+
+    /// The source that an address belongs to.
     pub(super) fn source(&self, peer: IpAddr) -> IpAddr {
         match peer.to_canonical() {
             IpAddr::V4(address) => {
@@ -102,7 +182,7 @@ impl AdmissionLimits {
     }
 }
 
-/// The highest `prefix` of `bits` bits.
+/// A mask for the first `prefix` bits of an address that has `bits` bits.
 const fn mask(bits: u32, prefix: u8) -> u128 {
     let prefix = prefix as u32;
     let kept = if prefix > bits { bits } else { prefix };
@@ -112,13 +192,14 @@ const fn mask(bits: u32, prefix: u8) -> u128 {
     (u128::MAX >> (128 - kept)) << (bits - kept)
 }
 
-/// Nine tenths of the descriptors this process may have.
+/// Nine tenths of the descriptors this process may have; the rest is for files and other sockets.
 fn most_descriptors() -> usize {
     #[cfg(unix)]
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     #[cfg(not(unix))]
     let limit = Some(16_384);
-    // Without a limit, memory is one: a million sessions take more than most machines have.
+    // Without a descriptor limit the memory is the limit: a million sessions take more than most machines
+    // have.
     let limit = limit.unwrap_or(1_000_000).min(1_000_000);
     usize::try_from(limit / 10 * 9).unwrap_or(usize::MAX).max(1)
 }

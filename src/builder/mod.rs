@@ -233,13 +233,6 @@ impl<A: Application> Builder<A> {
         self
     }
 
-    /// How many connections may be open, handshakes included: the first of the
-    /// [`limits`](Self::limits), by itself.
-    pub fn max_connections(mut self, connections: usize) -> Self {
-        self.limits.connections = connections;
-        self
-    }
-
     /// Listens in memory: connections come from the [`Dialler`] alone.
     #[cfg(any(test, feature = "testing"))]
     pub fn listen_in_memory(mut self) -> (Self, Dialler) {

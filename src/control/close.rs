@@ -40,7 +40,8 @@ pub struct Close {
 }
 
 /// Which connections to close.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Target {
     /// This one.
     Connection(ConnectionId),
@@ -51,7 +52,7 @@ pub enum Target {
 }
 
 /// Why the application wants a connection closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CloseReason {
     /// Somebody wants it so.

@@ -54,8 +54,17 @@ pub struct Sessions {
     pub limit: usize,
 }
 
-/// Which sessions to list. All by default.
-#[derive(Clone, Debug, Default)]
+/// Which sessions to list: those that meet all conditions set. The default sets none and lists all.
+///
+/// ```
+/// use sipward::control::SessionFilter;
+///
+/// let filter = SessionFilter::default()
+///     .with_identity("example.com")
+///     .with_established(true);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct SessionFilter {
     /// Only from this address.
     pub source: Option<IpAddr>,
@@ -213,6 +222,24 @@ impl Listing {
 }
 
 impl SessionFilter {
+    /// Sets [`source`](Self::source); `None` lists all sources.
+    pub fn with_source(mut self, source: impl Into<Option<IpAddr>>) -> Self {
+        self.source = source.into();
+        self
+    }
+
+    /// Sets [`identity`](Self::identity), compared without case.
+    pub fn with_identity(mut self, identity: impl Into<String>) -> Self {
+        self.identity = Some(identity.into());
+        self
+    }
+
+    /// Sets [`established`](Self::established); `None` lists both.
+    pub fn with_established(mut self, established: impl Into<Option<bool>>) -> Self {
+        self.established = established.into();
+        self
+    }
+
     const fn is_all(&self) -> bool {
         matches!(
             self,

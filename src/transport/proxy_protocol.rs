@@ -18,38 +18,65 @@ pub(crate) const LONGEST: usize = 536;
 const VERSION_1: &[u8] = b"PROXY ";
 const LONGEST_VERSION_1: usize = 107;
 
-/// Which load balancers speak the PROXY protocol to us.
+/// Which load balancers speak the PROXY protocol to us. The default names none and admits no other
+/// peer, so at least one of [`balancers`](Self::balancers) and [`direct`](Self::direct) must be set.
 ///
 /// ```
 /// use sipward::ProxyProtocol;
 ///
-/// let mut rule = ProxyProtocol::from(vec!["10.0.0.0/8".parse().unwrap()]);
-/// rule.direct = true;
+/// let rule = ProxyProtocol::default()
+///     .with_balancers(["10.0.0.0/8".parse().unwrap()])
+///     .with_direct(true);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ProxyProtocol {
-    /// The load balancers. Connections from there must begin with a header; its address is then the
-    /// one that limits, events and logs use.
+    /// The networks of the load balancers. A connection from there must begin with a header of at most
+    /// 536 bytes; the address in it is then the peer's in limits, events and logs.
     pub balancers: Vec<IpNet>,
     /// Whether others may connect directly, without a header. Default: no; they are `Refused` with
     /// `proxy_header_untrusted`.
     pub direct: bool,
-    /// How long the header may take. Default 5 s; then `proxy_header_timeout`.
+    /// How long the header may take from the accept on. Default 5 s; then the connection is `Refused`
+    /// with `proxy_header_timeout`.
     pub deadline: Duration,
 }
 
-impl From<Vec<IpNet>> for ProxyProtocol {
-    fn from(balancers: Vec<IpNet>) -> Self {
+impl Default for ProxyProtocol {
+    fn default() -> Self {
         Self {
-            balancers,
+            balancers: Vec::new(),
             direct: false,
             deadline: Duration::from_secs(5),
         }
     }
 }
 
+impl From<Vec<IpNet>> for ProxyProtocol {
+    fn from(balancers: Vec<IpNet>) -> Self {
+        Self::default().with_balancers(balancers)
+    }
+}
+
 impl ProxyProtocol {
+    /// Sets [`balancers`](Self::balancers), in place of those set before.
+    pub fn with_balancers(mut self, balancers: impl IntoIterator<Item = IpNet>) -> Self {
+        self.balancers = balancers.into_iter().collect();
+        self
+    }
+
+    /// Sets [`direct`](Self::direct).
+    pub const fn with_direct(mut self, direct: bool) -> Self {
+        self.direct = direct;
+        self
+    }
+
+    /// Sets [`deadline`](Self::deadline).
+    pub const fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
     pub(crate) fn expects(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         self.balancers.iter().any(|network| network.contains(&peer))

@@ -13,12 +13,10 @@ const STRIKES: u32 = 3;
 const LASTS: Duration = Duration::from_secs(600);
 
 fn rule() -> BanRule {
-    BanRule {
-        causes: vec!["plaintext".to_owned()],
-        strikes: STRIKES,
-        within: Duration::from_secs(60),
-        duration: LASTS,
-    }
+    BanRule::default()
+        .with_causes(["plaintext"])
+        .with_strikes(STRIKES)
+        .with_duration(LASTS)
 }
 
 /// A connection from the nuisance that speaks no TLS, to its end.

@@ -11,13 +11,16 @@ use sipward_tests::peer;
 use sipward_tests::peer::lab::lab;
 use sipward_tests::peer::{bed, closed, echo, failed, in_time, ready, request, until};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 #[test]
 fn a_snapshot_tells_counters_and_limits() {
     block_on(async {
         let lab = lab(Discard, |builder| {
-            builder.max_connections(7).flow_budget(99)
+            builder
+                .limits(AdmissionLimits::default().with_connections(7))
+                .flow_budget(99)
         })
         .await;
         let _caller = lab.call().await;
@@ -119,10 +122,8 @@ fn a_page_that_is_put_together_of_several_looks_has_everybody_once() {
         let mut nearby = Vec::new();
         let mut after = None;
         loop {
-            let filter = SessionFilter {
-                source: Some("192.0.2.1".parse().unwrap()),
-                ..SessionFilter::default()
-            };
+            let source: IpAddr = "192.0.2.1".parse().unwrap();
+            let filter = SessionFilter::default().with_source(source);
             let page = lab.handle.sessions(filter, after, 400).await.unwrap();
             assert_eq!(page.total, 550);
             nearby.extend(page.sessions.iter().map(|s| s.connection.id));
@@ -155,25 +156,16 @@ fn sessions_are_filtered_by_source_and_stage() {
             assert_eq!(page.total, page.sessions.len());
             page.sessions.iter().map(|s| s.connection.id).collect()
         };
-        let source = Some("198.51.100.7".parse().unwrap());
-        let mut filter = SessionFilter {
-            source,
-            ..SessionFilter::default()
-        };
+        let source: IpAddr = "198.51.100.7".parse().unwrap();
+        let mut filter = SessionFilter::default().with_source(source);
         assert_eq!(ids(filter.clone()).await.len(), 2);
         filter.established = Some(true);
         assert_eq!(ids(filter).await, [far_id]);
-        let mut filter = SessionFilter {
-            established: Some(true),
-            ..SessionFilter::default()
-        };
+        let mut filter = SessionFilter::default().with_established(true);
         assert_eq!(ids(filter.clone()).await, [near, far_id]);
         filter.established = Some(false);
         assert_eq!(ids(filter).await.len(), 1);
-        let filter = SessionFilter {
-            identity: Some("example.com".to_owned()),
-            ..SessionFilter::default()
-        };
+        let filter = SessionFilter::default().with_identity("example.com");
         assert!(ids(filter).await.is_empty());
     });
 }

@@ -3,8 +3,8 @@
 
 use async_std::task::block_on;
 use sipward::{
-    CloseCause, Deadlines, Direction, Discard, Event, EventKind, HandshakeCause, Phase, Plaintext,
-    RefusalCause,
+    AdmissionLimits, CloseCause, Deadlines, Direction, Discard, Event, EventKind, HandshakeCause,
+    Phase, Plaintext, RefusalCause,
 };
 use sipward_tests::peer;
 use sipward_tests::peer::{bed, bed_with, in_time};
@@ -197,7 +197,10 @@ fn a_silent_peer_is_dropped_at_the_deadline() {
 #[test]
 fn one_more_than_the_limit_is_refused_with_both_numbers() {
     block_on(async {
-        let bed = bed_with(Discard, |builder| builder.max_connections(1)).await;
+        let bed = bed_with(Discard, |builder| {
+            builder.limits(AdmissionLimits::default().with_connections(1))
+        })
+        .await;
         let _first = bed.phone();
         let mut second = bed.tcp();
         let Event::Refused(refused) = in_time(bed.events.next_of(EventKind::Refused)).await else {

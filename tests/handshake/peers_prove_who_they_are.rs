@@ -58,10 +58,7 @@ fn sessions_are_found_and_closed_by_the_domain_they_speak_for() {
         for _ in 0..3 {
             ready(&bed.events).await;
         }
-        let filter = SessionFilter {
-            identity: Some("EXAMPLE.com".to_owned()),
-            ..SessionFilter::default()
-        };
+        let filter = SessionFilter::default().with_identity("EXAMPLE.com");
         let page = bed.handle.sessions(filter, None, 0).await.unwrap();
         assert_eq!(page.total, 2);
 

@@ -7,7 +7,10 @@ use log::LevelFilter;
 use rustls::{ClientConfig, ClientConnection, ServerName, StreamOwned};
 use sipward::observe::Redaction;
 use sipward::testing::{Dialler, ManualClock, MemoryStream, Recorder};
-use sipward::{Builder, Deadlines, Discard, EventKind, Handle, LogObserver, Supervisor, TlsPolicy};
+use sipward::{
+    AdmissionLimits, Builder, Deadlines, Discard, EventKind, Handle, LogObserver, Supervisor,
+    TlsPolicy,
+};
 use sipward_tests::journal::Journal;
 use sipward_tests::peer::{Authority, in_time};
 use std::io::{self, Read, Write};
@@ -233,7 +236,9 @@ fn sessions_and_rejections_say_what_was_offered_and_agreed_and_when_our_certific
 #[test]
 fn a_refusal_says_the_limit_and_the_value_found() {
     let journal = Journal::open(LevelFilter::Info);
-    let bed = start_with(LogObserver::new(), |builder| builder.max_connections(1));
+    let bed = start_with(LogObserver::new(), |builder| {
+        builder.limits(AdmissionLimits::default().with_connections(1))
+    });
     let _first = bed.connect(PEER);
     block_on(in_time(bed.events.next_of(EventKind::Accepted)));
     let _second = bed.connect("[2001:db8:1:2::3]:5061");

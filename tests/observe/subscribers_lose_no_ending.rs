@@ -2,7 +2,7 @@
 //! `accepted` and `refused` are shed and counted, beginnings and endings of sessions never.
 
 use async_std::task::{block_on, yield_now};
-use sipward::{Discard, Event, EventFilter, EventKind, Subscription};
+use sipward::{AdmissionLimits, Discard, Event, EventFilter, EventKind, Subscription};
 use sipward_tests::peer::lab::{Caller, Lab, lab};
 use sipward_tests::peer::{closed, failed, in_time, ready};
 use std::sync::Arc;
@@ -143,7 +143,10 @@ fn accepting_resumes_only_when_nobody_is_behind_any_more() {
 #[test]
 fn accepted_and_refused_are_shed_above_the_capacity_and_counted() {
     block_on(async {
-        let lab = lab(Discard, |builder| builder.max_connections(2)).await;
+        let lab = lab(Discard, |builder| {
+            builder.limits(AdmissionLimits::default().with_connections(2))
+        })
+        .await;
         let mut accepts = subscribe(&lab, &[EventKind::Accepted], 1).await;
         let _first = lab.dial();
         accepted(&lab, 1).await;

@@ -3,7 +3,7 @@
 
 use async_std::task::block_on;
 use sipward::sip::Message;
-use sipward::{CloseCause, Closed, Event, Flow, Observer, Ready, SipSession};
+use sipward::{AdmissionLimits, CloseCause, Closed, Event, Flow, Observer, Ready, SipSession};
 use sipward_tests::peer;
 use sipward_tests::peer::lab::lab;
 use sipward_tests::peer::{Hosting, bed_with, closed, echo, in_time, ready, request, until};
@@ -247,7 +247,10 @@ fn handler_and_conversation_are_gone_before_the_last_event() {
 fn the_permit_and_the_socket_are_given_back_before_the_last_event() {
     block_on(async {
         for round in 0..30 {
-            let lab = lab(echo(), |builder| builder.max_connections(1)).await;
+            let lab = lab(echo(), |builder| {
+                builder.limits(AdmissionLimits::default().with_connections(1))
+            })
+            .await;
             let mut caller = lab.call().await;
             let established = ready(&lab.events).await;
             let permits = lab.handle.snapshot().await.unwrap().permits;

@@ -19,12 +19,12 @@ fn deadlines_graces_bans_and_shutdowns_may_be_as_long_as_can_be_said() {
             deadlines.idle = Duration::MAX;
             deadlines.stalled_write = Duration::MAX;
             deadlines.half_closed = Duration::MAX;
-            builder.deadlines(deadlines).ban_rule(BanRule {
-                causes: vec!["plaintext".to_owned()],
-                strikes: 2,
-                within: Duration::MAX,
-                duration: Duration::MAX,
-            })
+            let rule = BanRule::default()
+                .with_causes(["plaintext"])
+                .with_strikes(2)
+                .with_within(Duration::MAX)
+                .with_duration(Duration::MAX);
+            builder.deadlines(deadlines).ban_rule(rule)
         })
         .await;
         let mut plain = bed.tcp();

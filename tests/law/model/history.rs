@@ -11,7 +11,10 @@ use rustls::ClientConfig;
 use rustls::client::Resumption;
 use sipward::control::{CloseReason, Target};
 use sipward::testing::Dialler;
-use sipward::{Event, EventFilter, Handle, Observer, Supervisor, Threads, TlsPolicy, TlsVersions};
+use sipward::{
+    AdmissionLimits, Event, EventFilter, Handle, Observer, Supervisor, Threads, TlsPolicy,
+    TlsVersions,
+};
 use sipward_tests::peer::Authority;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -123,7 +126,8 @@ impl History {
             .flow_budget(1000)
             .threads(ground.connections_run_on());
         if chance.one_in(3) {
-            builder = builder.max_connections(1 + chance.below(3));
+            builder =
+                builder.limits(AdmissionLimits::default().with_connections(1 + chance.below(3)));
         }
         if chance.one_in(8) {
             Marks::set(&world.marks.observer_panics);

@@ -27,10 +27,7 @@ pub fn all() -> Vec<Provoked> {
         refuse(
             "rate_limit",
             |limits| {
-                limits.rate_per_source = Some(Rate {
-                    per_second: 1,
-                    burst: 1,
-                });
+                limits.rate_per_source = Some(Rate::new(1, 1));
             },
             second,
         ),

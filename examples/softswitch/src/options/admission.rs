@@ -120,10 +120,7 @@ fn rate(text: &str) -> Result<Rate, String> {
         text.parse()
             .map_err(|_| format!("`{text}` is not a number"))
     };
-    let rate = Rate {
-        per_second: number(per_second)?,
-        burst: number(burst)?,
-    };
+    let rate = Rate::new(number(per_second)?, number(burst)?);
     if rate.per_second > 0 && rate.burst == 0 {
         return Err("a burst of 0 would let nobody in".to_owned());
     }
@@ -137,12 +134,11 @@ fn ban(text: &str) -> Result<BanRule, String> {
     if strikes == 0 {
         return Err("0 strikes would ban everybody".to_owned());
     }
-    Ok(BanRule {
-        causes: STRIKES.map(str::to_owned).to_vec(),
-        strikes,
-        within: Duration::from_secs(60),
-        duration: Duration::from_secs(seconds.parse().map_err(|_| form())?),
-    })
+    let seconds = seconds.parse().map_err(|_| form())?;
+    Ok(BanRule::default()
+        .with_causes(STRIKES)
+        .with_strikes(strikes)
+        .with_duration(Duration::from_secs(seconds)))
 }
 
 #[cfg(test)]
@@ -151,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_rate_has_a_burst_of_its_own_or_the_same() {
-        let of = |per_second, burst| Rate { per_second, burst };
+        let of = Rate::new;
         assert_eq!(rate("50:500"), Ok(of(50, 500)));
         assert_eq!(rate("5"), Ok(of(5, 5)));
         assert_eq!(some(of(0, 0)), None);
