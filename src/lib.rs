@@ -49,8 +49,18 @@
 //! - [`Event`]: everything that happens, the only source of logs and metrics; [`Observer`] and
 //!   [`Subscription`]: how to get it.
 //! - [`HandshakeCause`], [`CloseCause`], [`RefusalCause`]: the closed sets of reasons.
+//!
+//! # Crates in the interface
+//!
+//! [`bytes`], [`ipnet`], [`log`] and [`xtra`] are re-exported, so that code can name their types in the
+//! versions used here: [`bytes::Bytes`] of messages, [`ipnet::IpNet`] of networks, [`log::LevelFilter`] of
+//! log lines, [`xtra::Address`] of the supervisor. [`Subscription`] implements `futures_core::Stream`,
+//! [`Connected`] the traits of `futures-io`.
 
 #![warn(unreachable_pub, clippy::unwrap_used)]
+
+#[macro_use]
+mod named;
 
 mod admission;
 #[cfg(feature = "fuzzing")]
@@ -79,7 +89,7 @@ mod tls;
 mod transport;
 
 pub use admission::{AdmissionLimits, Ban, BanRule, Rate};
-pub use builder::Builder;
+pub use builder::{Builder, ListenAddress};
 pub use cause::{Cancelled, CloseCause, Fault, HandshakeCause, Phase, Plaintext, RefusalCause};
 pub use connection::{
     Alert, AlertDirection, Certificate, Connection, ConnectionId, ConnectionStats, Counts,
@@ -90,8 +100,12 @@ pub use control::{Handle, Stopped};
 pub use deadline::Deadlines;
 pub use event::{Closed, Event, EventKind, HandshakeFailed, LimitsSet, Ready, Refused};
 pub use executor::Threads;
+pub use named::UnknownName;
 pub use observe::{EventFilter, LogObserver, Observer, Subscription};
 pub use session::{Application, Busy, Discard, Flow, KeepOpen, SendError, SipSession};
 pub use supervisor::{StartError, Supervisor};
 pub use tls::{ClientAuth, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};
 pub use transport::ProxyProtocol;
+
+// The crates whose types stand in the public interface, in the versions that stand there.
+pub use {bytes, ipnet, log, xtra};

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 #[cfg(any(test, feature = "testing"))]
 use crate::transport::memory::MemoryListener;
 
-/// A listener that was asked for.
+/// A listener that the builder was asked for and that `start` has yet to bind.
 pub(super) enum Requested {
     Named(String),
     Bound(TcpListener),
@@ -15,7 +15,7 @@ pub(super) enum Requested {
     Memory(MemoryListener),
 }
 
-/// Binds all of them, in the order they were asked for.
+/// Binds all requested listeners, in the order of the calls.
 pub(super) async fn bind(
     requested: Vec<Requested>,
     options: ListenOptions,
@@ -45,7 +45,7 @@ pub(super) async fn bind(
     Ok(entries)
 }
 
-/// Resolving a name may block, so it is done on a thread for that.
+/// Resolves a name on a thread for blocking work, because the system's resolver blocks.
 async fn resolve(given: String) -> Result<Vec<SocketAddr>, StartError> {
     let name = given.clone();
     let found = async_std::task::spawn_blocking(move || name.to_socket_addrs()).await;

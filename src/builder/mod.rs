@@ -1,6 +1,9 @@
-//! How a supervisor is put together and started.
+//! The settings of a supervisor, and its start.
 
+mod listen_address;
 mod listeners;
+
+pub use listen_address::ListenAddress;
 
 use crate::admission::{Admission, AdmissionLimits, BanRule};
 use crate::clock::{Clock, MAX_DURATION};
@@ -55,7 +58,8 @@ impl Supervisor {
     }
 }
 
-/// What a supervisor is to be. Every option has a default.
+/// The settings of a supervisor that has not started yet. Every setting but the addresses to listen on
+/// has a default. A method called twice replaces what it set before, unless it says that each call adds.
 #[must_use = "nothing happens before `start`"]
 pub struct Builder<A> {
     policy: TlsPolicy,
@@ -106,7 +110,9 @@ impl<A: Application> Builder<A> {
         self.application_at(|_| application)
     }
 
-    /// The same, made once the addresses listened on are known: for what has to name them.
+    /// Sets what serves the sessions, as [`application`](Self::application) does, by a function that is
+    /// called in [`start`](Self::start) with the addresses bound, for an application that has to name
+    /// them.
     pub fn application_at<B: Application>(
         self,
         application: impl FnOnce(&[SocketAddr]) -> B + Send + 'static,
@@ -130,20 +136,22 @@ impl<A: Application> Builder<A> {
         }
     }
 
-    /// Listens on this address, `"0.0.0.0:5061"` say; a name is resolved and every address of it
-    /// used. May be said several times. Port 0 takes a free one: see [`Handle::listeners`].
-    pub fn listen(mut self, address: impl ToString) -> Self {
-        self.listeners.push(Requested::Named(address.to_string()));
+    /// Listens on this address, `"0.0.0.0:5061"` for example; of a host name, on every address it
+    /// resolves to. Each call adds an address. Port 0 takes a free port: see [`Handle::listeners`].
+    pub fn listen(mut self, address: impl Into<ListenAddress>) -> Self {
+        let address = address.into().into_text();
+        self.listeners.push(Requested::Named(address));
         self
     }
 
-    /// Listens on a socket that is bound already, by a service manager for instance.
+    /// Listens on a socket that is bound already, for example by a service manager. Each call adds a
+    /// socket; [`acceptors`](Self::acceptors) does not apply to it.
     pub fn listen_on(mut self, listener: TcpListener) -> Self {
         self.listeners.push(Requested::Bound(listener));
         self
     }
 
-    /// Shows every event to this observer, on a thread of its own. May be said several times.
+    /// Calls this observer with every event, on a thread of its own. Each call adds an observer.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observers.push(Box::new(observer));
         self
@@ -155,13 +163,13 @@ impl<A: Application> Builder<A> {
         self
     }
 
-    /// Writes no log.
+    /// Writes no log lines.
     pub fn without_log(mut self) -> Self {
         self.log = None;
         self
     }
 
-    /// How long connections may take over each thing. Defaults: see [`Deadlines`].
+    /// How long connections may stay in each state. Defaults: see [`Deadlines`].
     pub fn deadlines(mut self, deadlines: Deadlines) -> Self {
         self.deadlines = deadlines.capped();
         self
@@ -181,15 +189,16 @@ impl<A: Application> Builder<A> {
         self
     }
 
-    /// How many events an observer may be behind. Default 10,000, about 2 MiB. At the limit no
-    /// connection is accepted until half of them have been seen; the kernel's backlog holds.
+    /// How many events may wait for an observer. Default 10,000, about 2 MiB; 0 counts as 1. At the limit
+    /// no connection is accepted until the observer has taken half of them; meanwhile new connections
+    /// wait in the kernel's [`backlog`](Self::backlog).
     pub fn event_backlog(mut self, events: usize) -> Self {
         self.event_backlog = events;
         self
     }
 
-    /// Reads the PROXY protocol from these load balancers, so that limits, events and logs know the
-    /// true peer. Default: nobody speaks it.
+    /// Reads the PROXY protocol from these load balancers, so that limits, events and log lines have the
+    /// address of the true peer. Default: no peer may send a PROXY header.
     pub fn proxy_protocol(mut self, rule: ProxyProtocol) -> Self {
         self.proxy_protocol = Some(rule);
         self
@@ -197,7 +206,7 @@ impl<A: Application> Builder<A> {
 
     /// How many acceptors, each with its own socket, share each address that is listened on
     /// (`SO_REUSEPORT`: the kernel spreads connections over them). Default 1, which is enough below
-    /// some ten thousand new connections a second.
+    /// some ten thousand new connections a second; 0 counts as 1.
     pub fn acceptors(mut self, acceptors: usize) -> Self {
         self.listen_options.acceptors = acceptors.max(1);
         self
@@ -210,14 +219,14 @@ impl<A: Application> Builder<A> {
         self
     }
 
-    /// Who may come in, and how many. Defaults: see [`AdmissionLimits`].
+    /// How many connections are admitted, in all and from one source. Defaults: see [`AdmissionLimits`].
     pub fn limits(mut self, limits: AdmissionLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Bans sources that misbehave too often. Default: nobody is banned but by
-    /// [`Handle::ban`](crate::Handle::ban).
+    /// Bans sources that misbehave too often. Default: no rule; only [`Handle::ban`](crate::Handle::ban)
+    /// bans a source.
     pub fn ban_rule(mut self, rule: BanRule) -> Self {
         self.ban_rule = Some(BanRule {
             within: rule.within.min(MAX_DURATION),
@@ -241,7 +250,7 @@ impl<A: Application> Builder<A> {
         (self, dialler)
     }
 
-    /// Takes its time from this clock.
+    /// Takes the time from this clock instead of the system's.
     #[cfg(any(test, feature = "testing"))]
     pub fn clock(mut self, clock: ManualClock) -> Self {
         self.clock = Clock::Manual(clock);
@@ -251,7 +260,7 @@ impl<A: Application> Builder<A> {
     /// Checks the TLS policy, binds every address, and starts.
     ///
     /// # Errors
-    /// [`StartError`]; then nothing has been started.
+    /// [`StartError`]: every listener bound so far is closed again and no connection was accepted.
     pub async fn start(mut self) -> Result<Handle, StartError> {
         let generation = Generation::load(&self.policy).map_err(StartError::Tls)?;
         let entries = bind(std::mem::take(&mut self.listeners), self.listen_options).await?;
@@ -352,7 +361,7 @@ fn start_observers(
     for (number, (observer, events)) in observers.into_iter().enumerate() {
         let lifecycle = lifecycle.clone();
         let on_panic = move |message| {
-            // After the supervisor's end there is no one left to report to.
+            // After the supervisor's end this report is lost, and no subscriber is left to miss it.
             let _ = lifecycle.send(Lifecycle::ObserverFailed {
                 observer: number,
                 message,

@@ -32,17 +32,15 @@ pub enum Phase {
     Established,
 }
 
-impl Phase {
+named! {
     /// The name on the wire, in snake_case.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Resolve => "resolve",
-            Self::Connect => "connect",
-            Self::Hello => "hello",
-            Self::Negotiation => "negotiation",
-            Self::ClientAuth => "client_auth",
-            Self::Established => "established",
-        }
+    Phase {
+        Resolve = "resolve",
+        Connect = "connect",
+        Hello = "hello",
+        Negotiation = "negotiation",
+        ClientAuth = "client_auth",
+        Established = "established",
     }
 }
 
@@ -66,17 +64,15 @@ pub enum Fault {
     Nobody,
 }
 
-impl Fault {
+named! {
     /// The name on the wire, in snake_case.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Peer => "peer",
-            Self::Us => "us",
-            Self::ProbablyUs => "probably_us",
-            Self::Both => "both",
-            Self::PeerOrPath => "peer_or_path",
-            Self::Network => "network",
-            Self::Nobody => "nobody",
-        }
+    Fault {
+        Peer = "peer",
+        Us = "us",
+        ProbablyUs = "probably_us",
+        Both = "both",
+        PeerOrPath = "peer_or_path",
+        Network = "network",
+        Nobody = "nobody",
     }
 }

@@ -15,13 +15,11 @@ pub enum AlertDirection {
     Sent,
 }
 
-impl AlertDirection {
+named! {
     /// `in` (the peer sent it) or `out` (we did).
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Received => "in",
-            Self::Sent => "out",
-        }
+    AlertDirection {
+        Received = "in",
+        Sent = "out",
     }
 }
 
@@ -67,23 +65,21 @@ pub enum ExpectedMessage {
     ServerFinished,
 }
 
-impl ExpectedMessage {
+named! {
     /// The name on the wire, in snake_case.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ClientHello => "client_hello",
-            Self::RestOfClientHello => "rest_of_client_hello",
-            Self::SecondClientHello => "second_client_hello",
-            Self::ClientCertificate => "client_certificate",
-            Self::ClientKeyExchange => "client_key_exchange",
-            Self::ClientCertificateVerify => "client_certificate_verify",
-            Self::ClientFinished => "client_finished",
-            Self::PeerToRead => "peer_to_read",
-            Self::ServerHello => "server_hello",
-            Self::RestOfServerHello => "rest_of_server_hello",
-            Self::RestOfServerFlight => "rest_of_server_flight",
-            Self::ServerFinished => "server_finished",
-        }
+    ExpectedMessage {
+        ClientHello = "client_hello",
+        RestOfClientHello = "rest_of_client_hello",
+        SecondClientHello = "second_client_hello",
+        ClientCertificate = "client_certificate",
+        ClientKeyExchange = "client_key_exchange",
+        ClientCertificateVerify = "client_certificate_verify",
+        ClientFinished = "client_finished",
+        PeerToRead = "peer_to_read",
+        ServerHello = "server_hello",
+        RestOfServerHello = "rest_of_server_hello",
+        RestOfServerFlight = "rest_of_server_flight",
+        ServerFinished = "server_finished",
     }
 }
 

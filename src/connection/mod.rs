@@ -15,9 +15,11 @@ pub(crate) use stats::ConnectionCounters;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use std::time::SystemTime;
 
-/// Names one connection for the life of a supervisor. Never reused, never zero.
+/// The number of a connection, counted from 1 by each supervisor and never reused by it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId(u64);
 
@@ -27,6 +29,7 @@ impl ConnectionId {
     /// ```
     /// use sipward::ConnectionId;
     /// assert_eq!(ConnectionId::new(7).to_string(), "7");
+    /// assert_eq!("7".parse(), Ok(ConnectionId::new(7)));
     /// ```
     pub const fn new(number: u64) -> Self {
         Self(number)
@@ -44,13 +47,34 @@ impl fmt::Display for ConnectionId {
     }
 }
 
+/// Reads the number, as `Display` writes it.
+impl FromStr for ConnectionId {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        text.parse().map(Self)
+    }
+}
+
+impl From<u64> for ConnectionId {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl From<ConnectionId> for u64 {
+    fn from(id: ConnectionId) -> Self {
+        id.0
+    }
+}
+
 impl fmt::Debug for ConnectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{}", self.0)
     }
 }
 
-/// Who opened the TCP connection.
+/// Which side opened the TCP connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// The peer connected to one of our listeners.
@@ -59,13 +83,11 @@ pub enum Direction {
     Outbound,
 }
 
-impl Direction {
+named! {
     /// `inbound` or `outbound`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Inbound => "inbound",
-            Self::Outbound => "outbound",
-        }
+    Direction {
+        Inbound = "inbound",
+        Outbound = "outbound",
     }
 }
 
@@ -73,15 +95,16 @@ impl Direction {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Connection {
-    /// Its name.
+    /// Its number.
     pub id: ConnectionId,
-    /// Who opened it.
+    /// Which side opened it.
     pub direction: Direction,
-    /// The far end, read once, when the connection was accepted.
+    /// The address of the peer, read once, when the connection was accepted; behind a load balancer that
+    /// speaks the PROXY protocol, the address in its header.
     pub peer: SocketAddr,
-    /// Our end of it.
+    /// Our own address.
     pub local: SocketAddr,
-    /// The bound address of the listener it came in by; our own end when we opened it.
+    /// The bound address of the listener that accepted it; our own address when we opened it.
     pub listener: SocketAddr,
     /// When it was accepted, or dialled.
     pub begun: SystemTime,

@@ -246,30 +246,30 @@ pub enum EventKind {
     Stopped,
 }
 
-impl EventKind {
+named! {
     /// The name on the wire, in snake_case.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::LimitsSet => "limits_set",
-            Self::Listening => "listening",
-            Self::ListenerClosed => "listener_closed",
-            Self::AcceptFailed => "accept_failed",
-            Self::AcceptResumed => "accept_resumed",
-            Self::Accepted => "accepted",
-            Self::Dialled => "dialled",
-            Self::Refused => "refused",
-            Self::HandshakeFailed => "handshake_failed",
-            Self::Ready => "ready",
-            Self::Closed => "closed",
-            Self::Discrepancy => "discrepancy",
-            Self::ObserverFailed => "observer_failed",
-            Self::Banned => "banned",
-            Self::Draining => "draining",
-            Self::DrainProgress => "drain_progress",
-            Self::Stopped => "stopped",
-        }
+    EventKind {
+        LimitsSet = "limits_set",
+        Listening = "listening",
+        ListenerClosed = "listener_closed",
+        AcceptFailed = "accept_failed",
+        AcceptResumed = "accept_resumed",
+        Accepted = "accepted",
+        Dialled = "dialled",
+        Refused = "refused",
+        HandshakeFailed = "handshake_failed",
+        Ready = "ready",
+        Closed = "closed",
+        Discrepancy = "discrepancy",
+        ObserverFailed = "observer_failed",
+        Banned = "banned",
+        Draining = "draining",
+        DrainProgress = "drain_progress",
+        Stopped = "stopped",
     }
+}
 
+impl EventKind {
     /// Whether an event of this kind may be shed when an observer is behind. Endings and beginnings
     /// of sessions never are.
     pub const fn may_be_shed(self) -> bool {

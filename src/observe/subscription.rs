@@ -4,22 +4,29 @@ use super::queue::Backlog;
 use crate::connection::ConnectionId;
 use crate::event::{Event, EventKind};
 use async_std::channel::Receiver;
+use futures_util::Stream;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 /// A stream of events, from the moment of subscribing until it is dropped.
 ///
-/// Someone who subscribes has to read: once `capacity` events wait, no connection is accepted until
-/// half of them have been taken. While it is over, `accepted` and `refused` events are shed and
-/// counted; others never are, so memory holds at most `capacity` events and two more for each open
-/// connection.
+/// A subscriber must keep reading: once `capacity` events wait, no connection is accepted until half of
+/// them have been taken. While `capacity` or more wait, `accepted` and `refused` events are dropped and
+/// counted ([`shed`](Self::shed)). Other events never are, so at most `capacity` events wait, and two more
+/// for each open connection.
+///
+/// It is also a `Stream`, which ends after the supervisor's end.
 #[derive(Debug)]
+#[must_use = "a subscription that is dropped gets no events"]
 pub struct Subscription {
     events: Receiver<Event>,
     backlog: Arc<Backlog>,
 }
 
-/// Which events a subscription gets. All by default.
+/// Which events a subscription gets: those that meet all conditions set. The default sets none and lets
+/// every event through.
 ///
 /// ```
 /// use sipward::{EventFilter, EventKind};
@@ -28,7 +35,7 @@ pub struct Subscription {
 ///     .kinds([EventKind::HandshakeFailed])
 ///     .peer("192.0.2.7".parse().unwrap());
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EventFilter {
     kinds: Option<Vec<EventKind>>,
     connection: Option<ConnectionId>,
@@ -47,21 +54,33 @@ impl Subscription {
         Some(event)
     }
 
-    /// The next event, waited for with the whole thread. Not for async code.
+    /// The next event; blocks the thread until there is one, so it must not be called in a task.
     pub fn next_blocking(&mut self) -> Option<Event> {
         let event = self.events.recv_blocking().ok()?;
         self.backlog.weigh(|| self.events.len());
         Some(event)
     }
 
-    /// Whether everything there is has been taken.
+    /// Whether no event waits.
     pub(super) fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
 
-    /// How many `accepted` and `refused` events were shed so far.
+    /// How many `accepted` and `refused` events were dropped so far because `capacity` events waited.
     pub fn shed(&self) -> u64 {
         self.backlog.shed()
+    }
+}
+
+impl Stream for Subscription {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let event = ready!(Pin::new(&mut self.events).poll_next(cx));
+        if event.is_some() {
+            self.backlog.weigh(|| self.events.len());
+        }
+        Poll::Ready(event)
     }
 }
 

@@ -11,23 +11,23 @@ use std::net::SocketAddr;
 pub enum StartError {
     /// The TLS policy cannot be used.
     Tls(PolicyError),
-    /// No place to listen was given.
+    /// The builder was given no address to listen on.
     NoListener,
-    /// A listening address is none, or its name cannot be resolved.
+    /// A text is not an address with a port, or its host name cannot be resolved.
     Address {
-        /// What was given.
+        /// The text.
         given: String,
         /// Why not.
         source: io::Error,
     },
-    /// An address cannot be listened on: in use, not ours, or a port that needs privileges.
+    /// Binding an address failed: it is in use, is not one of this machine, or its port needs privileges.
     Bind {
         /// Which one.
         address: SocketAddr,
         /// Why not.
         source: io::Error,
     },
-    /// The supervisor shuts down or has ended: it opens no listener any more.
+    /// The supervisor is shutting down or has ended, and opens no listener any more.
     Stopped,
     /// A thread for an observer cannot be started.
     Observer(io::Error),
@@ -41,7 +41,7 @@ impl fmt::Display for StartError {
             Self::Tls(error) => write!(f, "TLS: {error}"),
             Self::NoListener => f.write_str("no address to listen on was given"),
             Self::Address { given, source } => {
-                write!(f, "`{given}` is no address to listen on: {source}")
+                write!(f, "`{given}` is not an address to listen on: {source}")
             }
             Self::Bind { address, source } => {
                 write!(f, "cannot listen on {address}: {source}{}", remedy(source))
@@ -68,13 +68,11 @@ fn remedy(error: &io::Error) -> &'static str {
     }
 }
 
-impl std::error::Error for StartError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Tls(error) => Some(error),
-            Self::NoListener | Self::Stopped => None,
-            Self::Address { source, .. } | Self::Bind { source, .. } => Some(source),
-            Self::Observer(error) | Self::Threads(error) => Some(error),
-        }
+/// Has no `source`, because the text contains it already; the variants carry it.
+impl std::error::Error for StartError {}
+
+impl From<PolicyError> for StartError {
+    fn from(error: PolicyError) -> Self {
+        Self::Tls(error)
     }
 }

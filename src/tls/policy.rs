@@ -1,4 +1,4 @@
-//! What an operator chooses about TLS.
+//! The TLS policy that an operator chooses.
 
 use super::generation::Generation;
 use rustls_pki_types::pem::PemObject;
@@ -8,10 +8,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What an operator chooses about TLS: identities, versions, client authentication, protocols.
+/// The TLS settings of a supervisor: identities, versions, client authentication, protocols.
 ///
-/// A policy is only a wish; it is checked as a whole, by a real handshake with itself, when a
-/// supervisor starts.
+/// Its methods do not check the settings against each other. The policy is checked as a whole, by a
+/// handshake with itself in memory, when a supervisor starts or [`validate`](Self::validate) is called.
 ///
 /// ```no_run
 /// use sipward::TlsPolicy;
@@ -36,8 +36,9 @@ pub(super) struct Identity {
     pub(super) key: Vec<u8>,
 }
 
-/// Which TLS versions are spoken. Older ones are never (RFC 8996).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Which TLS versions are offered and accepted. TLS 1.0 and 1.1 never are (RFC 8996).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum TlsVersions {
     /// TLS 1.2 and 1.3.
     #[default]
@@ -48,15 +49,17 @@ pub enum TlsVersions {
     Tls12,
 }
 
-/// Whether peers must show a certificate.
+/// Whether peers are asked for a certificate, and what happens without a valid one.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub enum ClientAuth {
-    /// None is asked for.
+    /// Peers are not asked for a certificate.
     #[default]
     None,
-    /// One is asked for and checked if shown; peers without are let in.
+    /// Peers are asked for a certificate. One that is presented must be valid; peers that present none are
+    /// admitted.
     Optional(TrustAnchors),
-    /// Peers without a valid one are turned away.
+    /// Peers are asked for a certificate. The handshake fails without a valid one.
     Required(TrustAnchors),
 }
 
@@ -68,7 +71,7 @@ pub struct TrustAnchors {
     pub(super) identities: Vec<String>,
 }
 
-/// A TLS policy that cannot be used. Always the operator's to mend; nothing has been changed.
+/// Why a TLS policy cannot be used. The policy in force, if there is one, stays in force.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PolicyError {
@@ -112,7 +115,7 @@ impl TlsPolicy {
         })
     }
 
-    /// The same from PEM files.
+    /// One identity for every server name, from PEM files, which are read at once.
     ///
     /// # Errors
     /// [`PolicyError::Unreadable`] and those of [`TlsPolicy::from_pem`].
@@ -134,8 +137,8 @@ impl TlsPolicy {
         Ok(self)
     }
 
-    /// Turns away peers that ask for a server name no identity was given for, or for none.
-    /// Default: they are shown the first identity, since many phones send no name, or an address.
+    /// Fails the handshakes of peers that ask for a server name without an identity, or for none.
+    /// Default: such peers are shown the first identity, because many phones send no name, or an address.
     pub fn strict_server_names(mut self) -> Self {
         self.strict_names = true;
         self
@@ -147,22 +150,22 @@ impl TlsPolicy {
         self
     }
 
-    /// Whether peers must show a certificate. Default: none is asked for. With one, sessions are
-    /// not resumed, so that every certificate is checked every time.
+    /// Whether peers are asked for a certificate. Default: [`ClientAuth::None`]. With any other choice
+    /// TLS sessions are not resumed, so that the certificate is checked in every handshake.
     pub fn client_auth(mut self, client_auth: ClientAuth) -> Self {
         self.client_auth = client_auth;
         self
     }
 
-    /// Application protocols accepted, most wanted first (RFC 7301). Default: none, and whatever a
-    /// peer offers is ignored; SIP has no protocol id in general use.
+    /// The application protocols accepted, most preferred first (RFC 7301). Default: none, and the
+    /// protocols that a peer offers are ignored, because SIP has no protocol id in general use.
     pub fn alpn(mut self, protocols: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.alpn = protocols.into_iter().map(Into::into).collect();
         self
     }
 
-    /// How many resumption tickets a TLS 1.3 handshake hands out. Default 1; each costs its share
-    /// of a handshake. 0 switches resumption off, in TLS 1.2 too.
+    /// How many resumption tickets a peer is sent after a TLS 1.3 handshake. Default 1; each takes
+    /// processor time to make. With 0 sessions are not resumed, in TLS 1.2 neither.
     pub fn session_tickets(mut self, tickets: usize) -> Self {
         self.tickets = tickets;
         self
@@ -188,8 +191,8 @@ impl TrustAnchors {
         }
     }
 
-    /// Turns away clients whose certificate is on a revocation list of this PEM text (RFC 5280 §5).
-    /// May be said several times. A list stays in force after its `nextUpdate`: put a new policy in
+    /// Fails the handshakes of clients whose certificate is on a revocation list of this PEM text (RFC 5280 §5).
+    /// Each call adds lists. A list stays in force after its `nextUpdate`: put a new policy in
     /// place when there is a new one. Has no effect on connections that we open.
     ///
     /// # Errors
@@ -205,9 +208,9 @@ impl TrustAnchors {
         Ok(self)
     }
 
-    /// Turns away clients whose certificate speaks for none of these SIP domains (RFC 5922 §7).
-    /// Default: whom the authorities vouch for is let in. Has no effect on connections that we open,
-    /// which say whom they expect.
+    /// Fails the handshakes of clients whose certificate speaks for none of these SIP domains (RFC 5922
+    /// §7). Default: every client with a certificate of these authorities is admitted. Has no effect on
+    /// connections that we open, because each of them names the domain it expects.
     pub fn identities(mut self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.identities = domains.into_iter().map(Into::into).collect();
         self
@@ -288,14 +291,8 @@ impl fmt::Display for PolicyError {
     }
 }
 
-impl std::error::Error for PolicyError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Unreadable { source, .. } => Some(source),
-            _ => None,
-        }
-    }
-}
+/// Has no `source`, because the text contains it already; the variant carries it.
+impl std::error::Error for PolicyError {}
 
 fn read(path: &Path) -> Result<Vec<u8>, PolicyError> {
     fs::read(path).map_err(|source| PolicyError::Unreadable {

@@ -168,7 +168,7 @@ fn a_busy_session_may_finish_and_one_that_does_not_is_cut_at_the_deadline() {
                 ..
             }
         ));
-        calls.going_on.lock().unwrap().remove(0);
+        drop(calls.going_on.lock().unwrap().remove(0));
         clock.advance(DEADLINE / 2);
         assert_eq!(closed(&bed).await.cause.name(), "drain");
         assert!(finishes.join().unwrap());

@@ -197,7 +197,11 @@ fn builder(
         .limits(settings.admission.limits())
         .threads(settings.threads);
     if handed.is_empty() {
-        builder = settings.listen.iter().fold(builder, Builder::listen);
+        builder = settings
+            .listen
+            .iter()
+            .copied()
+            .fold(builder, Builder::listen);
     }
     builder = handed.into_iter().fold(builder, Builder::listen_on);
     if let Some(rule) = settings.admission.ban_rule() {

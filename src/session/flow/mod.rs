@@ -5,12 +5,14 @@ use crate::cause::CloseCause;
 use crate::connection::{Connection, ConnectionId};
 use bytes::Bytes;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A hold on one session: send messages on it, close it, keep it from being idle.
+/// A reference to one established session: sends messages on it, closes it, suspends its idle deadline.
 ///
-/// RFC 5626 §4 calls this a flow; a registrar's binding holds one. Clones name the same session.
+/// RFC 5626 §4 calls this a flow; a registrar's binding holds one. Clones refer to the same session, and
+/// flows are equal when they do. A flow does not keep its session open: see [`keep_open`](Self::keep_open).
 #[derive(Clone)]
 pub struct Flow {
     handle: Arc<SessionHandle>,
@@ -19,21 +21,23 @@ pub struct Flow {
 /// A message that was not sent, given back.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SendError {
-    /// The flow's byte budget is used up: the peer does not read as fast as we write. Try later, or
-    /// answer 503.
+    /// The flow's byte budget is used up, because the peer reads more slowly than the application sends.
+    /// The application may try again later, or answer the request it came from with 503.
     Full(Bytes),
     /// The session has ended; no message will be sent on this flow again.
     Closed(Bytes),
 }
 
-/// While it lives, its session has no idle deadline. See [`Flow::keep_open`].
+/// Suspends the idle deadline of a session until it is dropped. See [`Flow::keep_open`].
 #[derive(Debug)]
+#[must_use = "the idle deadline applies again when this is dropped"]
 pub struct KeepOpen {
     flow: Flow,
 }
 
-/// While it lives, a drain leaves its session open. See [`Flow::busy`].
+/// Marks a session as busy until it is dropped: a drain closes it last. See [`Flow::busy`].
 #[derive(Debug)]
+#[must_use = "the session is busy only until this is dropped"]
 pub struct Busy {
     flow: Flow,
 }
@@ -43,7 +47,7 @@ impl Flow {
         Self { handle }
     }
 
-    /// The connection this flow is of.
+    /// The facts of the session's connection.
     pub fn connection(&self) -> &Connection {
         &self.handle.connection
     }
@@ -70,37 +74,39 @@ impl Flow {
             })
     }
 
-    /// Asks the session to close with this cause: what is queued may still leave within `grace`,
-    /// then comes close_notify. Of several requests the first cause stays and the shortest grace counts.
+    /// Asks the session to close with this cause. Queued messages are still sent within `grace`, then
+    /// close_notify. After several requests the cause of the first and the shortest grace apply. Has no
+    /// effect on a session that has ended.
     pub fn close(&self, cause: CloseCause, grace: Duration) {
         self.handle.request_close(cause, grace);
     }
 
-    /// Suspends the idle deadline for as long as what is returned lives: a binding or a trunk that
-    /// rests must not lose its connection.
+    /// Suspends the idle deadline until the returned value is dropped, because a registered phone or a
+    /// trunk may be silent for long and must not lose its connection. Several may exist at once.
     pub fn keep_open(&self) -> KeepOpen {
         self.handle.hold_open();
         KeepOpen { flow: self.clone() }
     }
 
-    /// Says that something is going on that a drain should wait for, a call for instance, for as long
-    /// as what is returned lives. A drain's deadline ends the session all the same.
+    /// Marks the session as busy, for example with a call, until the returned value is dropped. A drain
+    /// closes busy sessions only at its deadline, or when they are busy no more. Several may exist at once.
     pub fn busy(&self) -> Busy {
         self.handle.begin_busy();
         Busy { flow: self.clone() }
     }
 
-    /// The peer has proved who it is: the authentication deadline does not apply any more.
+    /// Says that the peer has authenticated itself: the authentication deadline
+    /// ([`Deadlines::authentication`](crate::Deadlines::authentication)) does not apply any more.
     pub fn mark_authenticated(&self) {
         self.handle.mark_authenticated();
     }
 
-    /// Whether the session still takes messages.
+    /// Whether the session still accepts messages to send.
     pub fn is_open(&self) -> bool {
         self.handle.is_open()
     }
 
-    /// Bytes queued and not yet handed to TLS.
+    /// How many bytes are queued and not yet handed to TLS.
     pub fn queued(&self) -> usize {
         self.handle.queued()
     }
@@ -113,6 +119,12 @@ impl PartialEq for Flow {
 }
 
 impl Eq for Flow {}
+
+impl Hash for Flow {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
 
 impl fmt::Debug for Flow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
