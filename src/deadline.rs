@@ -126,7 +126,8 @@ impl Deadlines {
     }
 }
 
-/// How far a session has come with what its peer has sent. Silence is only found in what is exhausted.
+/// How much of what the peer has sent the session has read. The idle deadline applies only when all is
+/// read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Input {
     /// A handler runs, and nothing is read meanwhile: what the peer has sent may wait in the socket.
@@ -144,7 +145,7 @@ pub(crate) struct Watch {
     ready: Instant,
     heard: Instant,
     spoken: bool,
-    /// Since when a message is coming, and how much of it has.
+    /// When the incomplete message began to arrive, and how many bytes of it have.
     partial: Option<(Instant, usize)>,
     stalled: Option<(Instant, u64)>,
 }
@@ -161,18 +162,18 @@ impl Watch {
         }
     }
 
-    /// Bytes came from the peer.
+    /// Notes that bytes came from the peer.
     pub(crate) const fn heard(&mut self, now: Instant) {
         self.heard = now;
     }
 
-    /// A whole message came.
+    /// Notes that a whole message came.
     pub(crate) const fn message(&mut self) {
         self.spoken = true;
         self.partial = None;
     }
 
-    /// So many bytes have come of a message that is not whole; 0 between messages.
+    /// Notes how many bytes of an incomplete message have arrived; 0 between messages.
     pub(crate) fn partial(&mut self, bytes: usize, now: Instant) {
         self.partial = match self.partial {
             _ if bytes == 0 => None,
@@ -181,19 +182,19 @@ impl Watch {
         };
     }
 
-    /// Bytes wait for the peer, who has taken `taken` of them since the connection began.
+    /// Notes that bytes wait for the peer, which has accepted `taken` bytes since the connection began.
     pub(crate) fn waiting_to_write(&mut self, taken: u64, now: Instant) {
         if self.stalled.is_none_or(|(_, before)| before != taken) {
             self.stalled = Some((now, taken));
         }
     }
 
-    /// Everything has left.
+    /// Notes that all bytes have been sent.
     pub(crate) const fn written(&mut self) {
         self.stalled = None;
     }
 
-    /// The earliest deadline, and what it means.
+    /// The earliest deadline, and the cause the session closes with when it passes.
     pub(crate) fn next(
         &self,
         input: Input,
@@ -230,7 +231,7 @@ impl Watch {
             .min_by_key(|(at, _)| *at)
     }
 
-    /// When a message of which so much has come falls below the rate.
+    /// When a message of which `bytes` have arrived falls below the rate.
     fn too_slow(&self, since: Instant, bytes: usize) -> Instant {
         let rate = u64::from(self.limits.message_rate.max(1));
         since + SLOW_START + Duration::from_millis(bytes as u64 * 1000 / rate)

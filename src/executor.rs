@@ -1,5 +1,5 @@
-//! The threads connections run on: some shake hands, others serve, so that neither waits for the
-//! other.
+//! The threads that connections run on: some for handshakes, others for sessions, so that neither kind
+//! waits for the other.
 
 use async_executor::Executor;
 use async_std::channel::{Receiver, Sender, bounded};
@@ -15,12 +15,12 @@ use std::thread::{self, available_parallelism};
 
 /// Which threads a supervisor's connections run on.
 ///
-/// A handshake is long, a message is short: with threads of their own, a crowd that comes back after
-/// a failure does not stand in the way of the messages of those who are there. An executor with one
-/// thread also wakes nobody in vain, and what its sessions share is not contended: docs/performance.md
-/// has the figures.
+/// A handshake takes much longer than a message. With threads of their own, the handshakes of many
+/// peers that reconnect after a failure do not delay the messages of established sessions. An executor
+/// with one thread also avoids needless wake-ups and contention between its sessions;
+/// docs/performance.md has the figures.
 ///
-/// On threads of its own a session is no task of async-std: in a handler, `async_std::task::current`
+/// On dedicated threads a session is not a task of async-std: in a handler, `async_std::task::current`
 /// and task-locals are those of the thread.
 ///
 /// ```
@@ -37,22 +37,22 @@ use std::thread::{self, available_parallelism};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Threads {
-    /// Threads of the supervisor's own, which end with it. Zero counts as one. When a shutdown cuts
-    /// what is left, each kind gets one thread more, so that handlers which block theirs keep nobody
-    /// else from ending.
+    /// Threads of the supervisor's own, which end with it. Zero counts as one. When a shutdown cuts the
+    /// remaining sessions, each kind gets one more thread, so that a handler that blocks its thread
+    /// does not keep other sessions from ending.
     ///
     /// The default is this, with half of the machine's cores for each kind, and at least one thread.
     Dedicated {
-        /// How many accept, shake hands, and [`open`](crate::Application::open) conversations. A
-        /// session stays with them until its first message: one that never has any is also
-        /// [`closed`](crate::SipSession::closed) and dropped there.
+        /// How many threads accept connections, perform handshakes, and call
+        /// [`open`](crate::Application::open). A session stays on them until its first message; a
+        /// session without any is also [`closed`](crate::SipSession::closed) and dropped there.
         handshakes: usize,
-        /// How many run the handlers of sessions. One that blocks its thread holds up every session
-        /// that thread comes to.
+        /// How many threads run the handlers of sessions. A handler that blocks its thread delays every
+        /// session that would run on it.
         sessions: usize,
     },
-    /// Those of async-std's own executor, for all: as many as the machine has cores, or as
-    /// `ASYNC_STD_THREAD_COUNT` says.
+    /// The threads of async-std's own executor, for handshakes and sessions: one for each core of the
+    /// machine, or as many as `ASYNC_STD_THREAD_COUNT` says.
     Runtime,
 }
 
@@ -67,7 +67,7 @@ impl Default for Threads {
     }
 }
 
-/// Runs what a supervisor's connections consist of.
+/// Runs the acceptors, handshakes and sessions of a supervisor.
 pub(crate) enum Workers {
     Own {
         handshakes: ThreadPool,
@@ -82,7 +82,7 @@ impl Workers {
     /// Starts the threads.
     ///
     /// # Errors
-    /// When the system gives none; those started already end.
+    /// The system refuses a thread. Threads started before it end.
     pub(crate) fn start(threads: Threads) -> io::Result<Self> {
         let Threads::Dedicated {
             handshakes,
@@ -99,7 +99,8 @@ impl Workers {
         })
     }
 
-    /// Adds a thread of each kind: handlers that block theirs must not keep all others from ending.
+    /// Adds a thread of each kind, because sessions must be able to end while handlers block all
+    /// threads there are.
     pub(crate) fn add_threads(&self) {
         if let Self::Own {
             handshakes,
@@ -108,7 +109,7 @@ impl Workers {
         } = self
         {
             for pool in [handshakes, sessions] {
-                // Without it things are no worse.
+                // If the system refuses a thread, the shutdown's deadline still ends the wait.
                 let _ = pool.clone().work("0");
             }
         }
@@ -155,7 +156,7 @@ impl fmt::Debug for Workers {
     }
 }
 
-/// An executor, and what its threads need to know.
+/// An executor and the threads that run it.
 #[derive(Clone)]
 pub(crate) struct ThreadPool {
     executor: Arc<Executor<'static>>,
@@ -187,10 +188,10 @@ impl ThreadPool {
                     let _ = self.ended.recv().await;
                 }));
             };
-            // Sessions and acceptors catch what panics in them. Should a task panic all the same, the
-            // runtime has lost its hold of this thread, and another takes over.
+            // Sessions and acceptors catch their panics. If a task panics all the same, the executor's
+            // state on this thread is lost, so a new thread takes over.
             while let Err(panic) = catch_unwind(AssertUnwindSafe(until_ended)) {
-                // What a panic carries may panic when it is dropped.
+                // Dropping a panic's payload may panic again, so it is leaked.
                 std::mem::forget(panic);
                 let number = thread::current();
                 let number = number.name().and_then(|name| name.rsplit('-').next());
@@ -203,10 +204,10 @@ impl ThreadPool {
     }
 }
 
-/// A session that goes over to another executor with its first message.
+/// A session that moves to another executor with its first message.
 struct Migrating<F, M> {
     session: Option<F>,
-    /// Whether the session is to go over.
+    /// Whether the session is to move now.
     is_due: M,
     to: Arc<Executor<'static>>,
 }
@@ -228,7 +229,7 @@ where
         if !(self.is_due)() {
             return Poll::Pending;
         }
-        // It is polled there at once, and whatever it waits for wakes it there from then on.
+        // The other executor polls the session at once, which registers all its wakers there.
         if let Some(session) = self.session.take() {
             self.to.spawn(session).detach();
         }

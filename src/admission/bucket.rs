@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 pub(super) struct Bucket {
     tokens: f64,
     filled: Instant,
-    /// For the refusal's words: how many asked in the second that began then.
+    /// The start of the second for which `asked` counts. The refusal's event states that count.
     second: Instant,
     asked: u64,
 }
@@ -22,7 +22,7 @@ impl Bucket {
         }
     }
 
-    /// Takes one token; the error is how many have asked within this second.
+    /// Takes one token. The error is how many connections arrived within this second.
     pub(super) fn take(&mut self, rate: Rate, now: Instant) -> Result<(), u64> {
         self.fill(rate, now);
         if now.saturating_duration_since(self.second) >= Duration::from_secs(1) {
@@ -37,7 +37,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// Whether it holds all it can: then it may be forgotten.
+    /// Whether the bucket is full. A full bucket can be removed, because a new one is full too.
     pub(super) fn is_full(&mut self, rate: Rate, now: Instant) -> bool {
         self.fill(rate, now);
         self.tokens >= f64::from(rate.burst)

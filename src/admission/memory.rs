@@ -1,18 +1,20 @@
-//! What all connections may hold together. A handshake counts the most it can come to; a session
-//! what it has, looked at each time it goes to sleep.
+//! The memory budget of all connections together. A handshake counts for the most it can take; a
+//! session for what it holds, updated each time it begins to wait.
 
 use super::rules::Refusal;
 use crate::cause::RefusalCause;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The most a handshake holds besides our certificate chain: an endless message on top of a whole
-/// hello.
+/// The most memory, in bytes, that a handshake takes besides our certificate chain: a whole ClientHello
+/// and the longest message after it.
 pub(super) const HANDSHAKE: usize = 80 * 1024;
 
-/// What an established session holds while nothing is buffered: TLS, its task, its books.
+/// What an established session takes while nothing is buffered, in bytes: TLS, the task, its counters
+/// and its entry in the ledger.
 const SESSION: usize = 12 * 1024;
 
-/// Buffers are counted in steps, so that ordinary messages touch no shared counter.
+/// Buffers are counted in steps of so many bytes, so that messages of ordinary length do not change the
+/// shared counter.
 const STEP: usize = 4 * 1024;
 
 /// The sum over all connections.
@@ -26,7 +28,7 @@ impl Memory {
         self.counted.load(Ordering::Relaxed)
     }
 
-    /// Whether the budget has room for one more handshake.
+    /// Refuses when the budget has no room for one more handshake.
     pub(super) fn has_room(&self, budget: Option<usize>) -> Result<(), Refusal> {
         let current = self.counted();
         match budget {
@@ -39,7 +41,7 @@ impl Memory {
         }
     }
 
-    /// One connection, which counted for `before`, now counts for this.
+    /// Sets what one connection counts for from `before` to `now`, in bytes.
     pub(super) fn recount(&self, before: &AtomicUsize, now: usize) {
         if before.load(Ordering::Relaxed) == now {
             return;
@@ -53,7 +55,7 @@ impl Memory {
     }
 }
 
-/// What a session counts for that has buffered so much.
+/// What a session counts for while `buffered` bytes wait in it.
 pub(super) const fn session_with(buffered: usize) -> usize {
     SESSION + buffered / STEP * STEP
 }

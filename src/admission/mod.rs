@@ -1,4 +1,5 @@
-//! Who may come in. A permit is held by its session; its drop is the accounting.
+//! Decides whether a connection is admitted. An admitted connection holds a permit; dropping the permit
+//! returns what the connection counted for.
 
 mod bans;
 mod bucket;
@@ -20,11 +21,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The rules, shared by all acceptors and permits. Its lock is held for a few lookups.
+/// The admission rules, shared by all acceptors and permits. The lock is held only for a few lookups.
 #[derive(Debug)]
 pub(crate) struct Admission {
     rules: Mutex<State>,
-    /// Connections that have not been asked about yet: their header is still to come.
+    /// Connections whose PROXY header has not been read yet, so that they are neither admitted nor
+    /// refused.
     waiting: AtomicUsize,
     memory: Memory,
 }
@@ -36,7 +38,7 @@ struct State {
     closed: bool,
 }
 
-/// The right to one open connection. Dropped with the last thing the session owns.
+/// The right to one open connection. The session drops it together with everything else it owns.
 #[derive(Debug)]
 pub(crate) struct Permit {
     admission: Arc<Admission>,
@@ -94,18 +96,20 @@ impl Admission {
         })
     }
 
-    /// A connection that will be asked about: a shutdown waits for it.
+    /// Registers a connection whose PROXY header is being read. A shutdown waits until the result is
+    /// dropped.
     pub(crate) fn wait(self: &Arc<Self>) -> Waiting {
         self.waiting.fetch_add(1, Ordering::AcqRel);
         Waiting(Arc::clone(self))
     }
 
-    /// How many connections have still to be asked about.
+    /// How many connections are waiting for their PROXY header.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Acquire)
     }
 
-    /// Why not even a connection's header can be waited for: as many are here as may be.
+    /// The refusal for a connection whose PROXY header must not even be read, because the connection
+    /// limit is reached.
     pub(crate) fn full(&self) -> Option<Refusal> {
         let state = self.state();
         let limit = state.rules.limits().connections;
@@ -117,23 +121,23 @@ impl Admission {
         })
     }
 
-    /// Whether everybody is refused.
+    /// Whether every new connection is refused.
     pub(crate) fn is_closed(&self) -> bool {
         self.state().closed
     }
 
-    /// From now on everybody is refused.
+    /// Refuses every new connection from now on.
     pub(crate) fn close(&self) {
         self.state().closed = true;
     }
 
-    /// New limits for whoever comes from now on; gives the old ones.
+    /// Sets the limits for new connections and returns the old ones.
     pub(crate) fn set_limits(&self, limits: AdmissionLimits) -> AdmissionLimits {
         self.state().rules.set_limits(limits)
     }
 
-    /// A connection from there ended with this cause: the source and the time it is banned for if
-    /// that was one too many.
+    /// Counts a connection from this peer that ended with this cause. Returns the source and the
+    /// duration of its ban, if this strike leads to one.
     pub(crate) fn strike(
         &self,
         peer: IpAddr,
@@ -150,7 +154,7 @@ impl Admission {
         Some((source, duration))
     }
 
-    /// Bans the source of this address, for this time or until it is lifted; gives the source.
+    /// Bans the source of this address, for this time or until the ban is lifted. Returns the source.
     pub(crate) fn ban(&self, peer: IpAddr, duration: Option<Duration>, now: Instant) -> IpAddr {
         let mut state = self.state();
         let source = state.rules.limits().source(peer);
@@ -158,7 +162,7 @@ impl Admission {
         source
     }
 
-    /// Lifts the ban of this address's source; whether there was one.
+    /// Lifts the ban of this address's source. False when there was none.
     pub(crate) fn lift_ban(&self, peer: IpAddr) -> bool {
         let mut state = self.state();
         let source = state.rules.limits().source(peer);
@@ -169,12 +173,12 @@ impl Admission {
         self.state().bans.list(now)
     }
 
-    /// Permits out at this moment.
+    /// How many permits are held at this moment.
     pub(crate) fn open(&self) -> usize {
         self.state().rules.open()
     }
 
-    /// Handshakes that count at this moment.
+    /// How many handshakes count against the limit at this moment.
     pub(crate) fn handshaking(&self) -> usize {
         self.state().rules.handshaking()
     }
@@ -185,12 +189,13 @@ impl Admission {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No critical section calls anything that panics half way.
+        // A poisoned lock is used on, because no critical section can panic between two changes that
+        // belong together.
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A connection that has still to be asked about, while it lives.
+/// Counts one connection that is waiting for its PROXY header, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Waiting(Arc<Admission>);
 
@@ -201,13 +206,13 @@ impl Drop for Waiting {
 }
 
 impl Permit {
-    /// The handshake is over: its place among handshakes is free.
+    /// Ends the handshake in the counts, so that another one may begin.
     pub(crate) fn handshake_done(&self) {
         self.admission.state().rules.handshake_done(self.ticket);
         self.buffers(0);
     }
 
-    /// What is buffered for the session, in bytes.
+    /// Reports how many bytes are buffered for the session.
     pub(crate) fn buffers(&self, bytes: usize) {
         let counted = memory::session_with(bytes);
         self.admission

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// A clock that stands still until it is moved. Clones are the same clock.
+/// A clock that stands still until it is moved. Clones share one time.
 ///
 /// ```
 /// use sipward::testing::ManualClock;
@@ -18,68 +18,68 @@ use std::time::{Duration, Instant};
 /// ```
 #[derive(Clone)]
 pub struct ManualClock {
-    face: Arc<Mutex<Face>>,
+    state: Arc<Mutex<State>>,
 }
 
-struct Face {
+struct State {
     now: Instant,
     sleepers: Vec<(Instant, Waker)>,
 }
 
 impl ManualClock {
-    /// A clock that shows the present and stays there.
+    /// A clock that stands at the present time.
     pub fn new() -> Self {
         Self {
-            face: Arc::new(Mutex::new(Face {
+            state: Arc::new(Mutex::new(State {
                 now: Instant::now(),
                 sleepers: Vec::new(),
             })),
         }
     }
 
-    /// What the clock shows.
+    /// The time of the clock.
     pub fn now(&self) -> Instant {
-        self.face().now
+        self.state().now
     }
 
     /// Moves the clock and wakes every task whose timer is due by then.
     pub fn advance(&self, by: Duration) {
-        let mut face = self.face();
-        face.now += by;
-        let now = face.now;
-        let sleepers = std::mem::take(&mut face.sleepers);
+        let mut state = self.state();
+        state.now += by;
+        let now = state.now;
+        let sleepers = std::mem::take(&mut state.sleepers);
         let (due, later): (Vec<_>, Vec<_>) = sleepers.into_iter().partition(|(at, _)| *at <= now);
-        face.sleepers = later;
-        drop(face);
+        state.sleepers = later;
+        drop(state);
         for (_, waker) in due {
             waker.wake();
         }
     }
 
-    /// The times that timers are set to, soonest first: lets a test wait until a deadline is armed
+    /// The times that timers are set to, earliest first. A test can wait here until a deadline is set
     /// before it moves the clock.
     pub fn alarms(&self) -> Vec<Instant> {
-        let face = self.face();
-        let mut alarms: Vec<Instant> = face.sleepers.iter().map(|(at, _)| *at).collect();
+        let state = self.state();
+        let mut alarms: Vec<Instant> = state.sleepers.iter().map(|(at, _)| *at).collect();
         alarms.sort();
         alarms.dedup();
         alarms
     }
 
     pub(crate) fn poll_until(&self, cx: &mut Context<'_>, due: Instant) -> Poll<()> {
-        let mut face = self.face();
-        if face.now >= due {
+        let mut state = self.state();
+        if state.now >= due {
             return Poll::Ready(());
         }
         let waker = cx.waker();
-        face.sleepers.retain(|(_, other)| !other.will_wake(waker));
-        face.sleepers.push((due, waker.clone()));
+        state.sleepers.retain(|(_, other)| !other.will_wake(waker));
+        state.sleepers.push((due, waker.clone()));
         Poll::Pending
     }
 
-    fn face(&self) -> MutexGuard<'_, Face> {
-        // No critical section can leave the face half changed.
-        self.face.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A poisoned lock is used on, because no critical section can leave the state half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where time comes from: the system, or a clock that a test moves.
+//! The source of time: the system, or a clock that a test moves.
 
 #[cfg(any(test, feature = "testing"))]
 mod manual;
@@ -12,7 +12,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// The longest duration there is: longer ones are cut to it, so that no time overflows.
+/// The longest duration in use, 100 years. Longer ones are cut to it, because adding `Duration::MAX` to
+/// an `Instant` panics.
 pub(crate) const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// A source of time. Cheap to clone.
@@ -43,26 +44,27 @@ impl Clock {
     }
 }
 
-/// One alarm, coarse and reluctant: moving it later costs nothing until it rings.
+/// A timer for one deadline that moves often. Moving the deadline later costs nothing until the earlier
+/// time comes.
 ///
-/// Connections move their deadlines with every message; the runtime's timer is touched only when
-/// the alarm has to ring earlier than it was set, or has rung too early.
+/// Connections move their deadlines with every message. The runtime's timer is set anew only when the
+/// deadline is earlier than what it is set to, or when it has fired before the deadline.
 #[derive(Debug)]
 pub(crate) struct Timer {
     clock: Clock,
-    /// When the caller wants to be woken.
+    /// The deadline that the caller has set.
     due: Option<Instant>,
-    /// What the runtime was told; never later than `due`.
+    /// The runtime's timer and the time it is set to, which is never later than `due`.
     system: Option<(Instant, SystemTimer)>,
 }
 
 impl Timer {
-    /// Sets, moves or clears (`None`) the alarm.
+    /// Sets or moves the deadline, or clears it with `None`.
     pub(crate) fn set(&mut self, due: Option<Instant>) {
         self.due = due;
     }
 
-    /// Ready once the alarm's time has come; stays so until it is set again.
+    /// Ready once the deadline has passed; stays ready until it is set again.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(due) = self.due else {
             return Poll::Pending;

@@ -1,4 +1,4 @@
-//! What a certificate says in SIP terms (RFC 5922 §7.1), read from its DER.
+//! The facts of a certificate that matter to SIP (RFC 5922 §7.1), read from its DER.
 
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -98,9 +98,9 @@ impl Certificate {
         named.map(|name| name.to_ascii_lowercase()).collect()
     }
 
-    /// Whether this certificate speaks for the SIP domain: compared without case, and never by
-    /// wildcard (RFC 5922 §7.2). RFC 5922 does not rule IP addresses: one is spoken for by the
-    /// address itself in the subjectAltName, or by a `sip:` URI with it.
+    /// Whether this certificate speaks for the SIP domain: compared without case, and never by wildcard
+    /// (RFC 5922 §7.2). RFC 5922 has no rule for IP addresses: a certificate speaks for an IP address
+    /// that stands in its subjectAltName, by itself or in a `sip:` URI.
     pub fn speaks_for(&self, domain: &str) -> bool {
         let Some(address) = literal(domain) else {
             let mut identities = self.identities().into_iter();
@@ -110,8 +110,8 @@ impl Certificate {
         self.ip_addresses.contains(&address) || by_uri.any(|host| literal(&host) == Some(address))
     }
 
-    /// Whether a web browser would take this certificate for the host (RFC 9525 §6): DNS names,
-    /// whose leftmost label may be a wildcard, and IP addresses; no URI and no common name. Only for
+    /// Whether a web browser would accept this certificate for the host (RFC 9525 §6): DNS names, whose
+    /// leftmost label may be a wildcard, and IP addresses; no URI and no common name. Only for
     /// comparison: SIP goes by [`Certificate::speaks_for`].
     ///
     /// `host` is a DNS name or an IP address, in brackets or not.
@@ -131,7 +131,7 @@ impl fmt::Display for NotACertificate {
 
 impl std::error::Error for NotACertificate {}
 
-/// The domain of a `sip:` URI that names a domain and nobody in it.
+/// The domain of a `sip:` URI without a user part.
 fn sip_domain(uri: &str) -> Option<String> {
     let (scheme, rest) = uri.split_once(':')?;
     if !scheme.eq_ignore_ascii_case("sip") || rest.contains('@') {
@@ -147,7 +147,7 @@ fn sip_domain(uri: &str) -> Option<String> {
     (!host.is_empty()).then(|| host.to_ascii_lowercase())
 }
 
-/// The address in a host that is one, with or without the brackets of IPv6.
+/// The IP address that a host is, with or without the brackets of IPv6; `None` for a name.
 fn literal(host: &str) -> Option<IpAddr> {
     let bracketed = host
         .strip_prefix('[')

@@ -1,14 +1,14 @@
-//! How many connections began and how each went on: the two equations that must always hold.
+//! How many connections began and how they went on, with the two equations that must always hold.
 
-/// How many connections of one direction began, and how they went on. Each counts since the start.
+/// How many connections of one direction began since the supervisor started, and how they went on.
 ///
 /// Always: `begun = refused + failed + ready + handshaking` and `ready = closed + open`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Accepted, or dialled.
+    /// Connections accepted, or dialled.
     pub begun: u64,
-    /// Turned away before the handshake.
+    /// Connections refused before the handshake.
     pub refused: u64,
     /// Handshakes that failed.
     pub failed: u64,
@@ -16,7 +16,7 @@ pub struct Counts {
     pub ready: u64,
     /// Established sessions that have ended.
     pub closed: u64,
-    /// Handshakes going on now.
+    /// Handshakes in progress now.
     pub handshaking: u64,
     /// Established sessions open now.
     pub open: u64,

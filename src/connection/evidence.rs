@@ -1,4 +1,4 @@
-//! What was seen on the wire: the facts behind a failure, and what a handshake agreed on.
+//! The evidence of a failed handshake, and what a successful one agreed on.
 
 use super::Certificate;
 use crate::cause::{Fault, HandshakeCause, Phase};
@@ -35,7 +35,7 @@ pub struct Alert {
     pub name: Cow<'static, str>,
 }
 
-/// What a handshake waits for.
+/// The message that a handshake waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExpectedMessage {
@@ -53,7 +53,7 @@ pub enum ExpectedMessage {
     ClientCertificateVerify,
     /// The client's Finished, its last message.
     ClientFinished,
-    /// That the peer takes what we have for it: its receive window is full.
+    /// No message: the peer must first read what we have for it, because its receive window is full.
     PeerToRead,
     /// Outbound: the first byte of a ServerHello.
     ServerHello,
@@ -83,13 +83,13 @@ named! {
     }
 }
 
-/// Why a handshake failed, how far it had come, and what was seen of it.
+/// Why a handshake failed, in which phase, and with which evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HandshakeFailure {
     /// Why.
     pub cause: HandshakeCause,
-    /// How far it had come.
+    /// The phase in which it failed.
     pub phase: Phase,
     /// What was seen on the wire.
     pub evidence: Evidence,
@@ -102,7 +102,7 @@ impl HandshakeFailure {
     }
 }
 
-/// What was seen of a handshake that failed. What could not be seen is empty or `None`.
+/// What was observed of a handshake that failed. What could not be observed is empty or `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Evidence {
@@ -110,15 +110,15 @@ pub struct Evidence {
     pub first_bytes: Option<String>,
     /// The server name the peer asked for (RFC 6066 §3).
     pub sni: Option<String>,
-    /// The TLS versions it offered, newest first, `TLSv1.3` say.
+    /// The TLS versions the peer offered, newest first, for example `TLSv1.3`.
     pub offered_versions: Vec<Cow<'static, str>>,
-    /// The application protocols it offered (RFC 7301).
+    /// The application protocols the peer offered (RFC 7301).
     pub offered_alpn: Vec<String>,
-    /// Its JA4 fingerprint, when its whole ClientHello was read.
+    /// The JA4 fingerprint of the peer, when its whole ClientHello was read.
     pub ja4: Option<String>,
     /// The last fatal alert, of either side.
     pub alert: Option<Alert>,
-    /// The certificate it presented, when we asked for one.
+    /// The certificate the peer presented, when we asked for one.
     pub client_certificate: Option<Arc<Certificate>>,
     /// The version our ServerHello chose.
     pub version: Option<Cow<'static, str>>,
@@ -126,14 +126,14 @@ pub struct Evidence {
     pub cipher_suite: Option<Cow<'static, str>>,
     /// The key exchange group our ServerHello chose.
     pub group: Option<Cow<'static, str>>,
-    /// What was waited for, when the handshake ended because nothing more came: the deadline passed,
-    /// the peer left, we called it off.
+    /// The message the handshake waited for, when it ended because that message did not come: the
+    /// deadline passed, the peer closed the connection, or we cancelled the handshake.
     pub waiting_for: Option<ExpectedMessage>,
     /// Bytes of ours that the peer had not acknowledged when the deadline passed (TCP; Linux only).
-    /// More than none: they, or its acknowledgements, get lost on the way; an MTU black hole looks
-    /// like that. None: it has them all and does not answer.
+    /// More than 0 means that they, or the acknowledgements, get lost on the way, as in an MTU black
+    /// hole. 0 means that the peer has received all of them and does not answer.
     pub unacknowledged: Option<u64>,
-    /// The end of the validity of the certificate we had sent, when we had sent one.
+    /// The end of the validity of the certificate that we had sent, if we had sent one.
     pub certificate_not_after: Option<SystemTime>,
 }
 

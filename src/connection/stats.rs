@@ -4,7 +4,7 @@ use crate::cause::CloseCause;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// What went over one connection, at one moment.
+/// How many bytes and messages one connection has carried, at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionStats {
@@ -18,7 +18,7 @@ pub struct ConnectionStats {
     pub messages_out: u64,
 }
 
-/// The counters behind [`ConnectionStats`], and what else a session tells of itself while it lives.
+/// The counters behind [`ConnectionStats`], and what else other tasks may read of a session.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectionCounters {
     pub(crate) bytes_in: AtomicU64,
@@ -29,7 +29,8 @@ pub(crate) struct ConnectionCounters {
     pub(crate) memory: AtomicUsize,
     /// The next deadline, in milliseconds after `Ready`.
     deadline: AtomicU64,
-    /// The cause it stands for: one more than its index in `DEADLINE_CAUSES`; 0 for none.
+    /// The cause the session would close with at that deadline: its index in `DEADLINE_CAUSES` plus
+    /// one; 0 without a deadline.
     deadline_cause: AtomicU8,
 }
 
@@ -60,7 +61,7 @@ impl ConnectionCounters {
         self.deadline_cause.store(number, Ordering::Relaxed);
     }
 
-    /// No deadline applies.
+    /// Notes that no deadline applies.
     pub(crate) fn clear_deadline(&self) {
         self.deadline_cause.store(0, Ordering::Relaxed);
     }

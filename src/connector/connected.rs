@@ -1,4 +1,4 @@
-//! An established connection of ours.
+//! An established outbound connection.
 
 use super::{ConnectFailed, until};
 use crate::connection::{Certificate, ConnectionCounters, Tls};
@@ -14,12 +14,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-/// An established connection of ours: a byte stream and its facts.
+/// An established outbound connection: a byte stream and its facts.
 ///
-/// Reading gives `Ok(0)` after the server's close_notify and the error `UnexpectedEof` when it
-/// ended the connection without one. What is written leaves with the flush. Closing says
-/// close_notify and ends our half; dropping just ends it. Use it from one task: halves of it in two
-/// tasks keep waking each other.
+/// A read returns `Ok(0)` after the server's close_notify, and the error `UnexpectedEof` when the
+/// server ended the connection without one. Written bytes are sent by the flush. Closing sends
+/// close_notify and ends our half; dropping ends the connection without close_notify. Use it from one
+/// task: two tasks with a half each keep waking each other.
 pub struct Connected {
     pub(super) stream: ClientStream<Tcp>,
     pub(super) counters: Arc<ConnectionCounters>,
@@ -32,28 +32,28 @@ pub struct Connected {
 }
 
 impl Connected {
-    /// What was agreed. `sni` and `offered_versions` are what we asked for and offered.
+    /// What the handshake agreed on. `sni` and `offered_versions` are what we sent.
     pub fn tls(&self) -> &Tls {
         &self.tls
     }
 
-    /// The certificates the server showed, its own first.
+    /// The certificates the server presented, its own first.
     pub fn certificates(&self) -> Vec<Certificate> {
         self.stream.server().chain()
     }
 
-    /// Whether the server asked for a certificate of ours; under TLS 1.3 it may still refuse us for
-    /// it.
+    /// Whether the server asked for a certificate of ours. Under TLS 1.3 it may still reject ours, or
+    /// its absence, afterwards.
     pub fn asked_for_certificate(&self) -> bool {
         self.stream.server().asked_for_certificate()
     }
 
-    /// The far end.
+    /// The server's address.
     pub fn peer_address(&self) -> SocketAddr {
         self.peer
     }
 
-    /// Our end.
+    /// Our own address.
     pub fn local_address(&self) -> SocketAddr {
         self.local
     }
@@ -68,8 +68,8 @@ impl Connected {
         self.ready_after - self.connected_after
     }
 
-    /// What an error of this stream amounts to: `rejected_by_peer` with the alert when a TLS 1.3
-    /// server does not take our certificate, say.
+    /// The cause of an error of this stream, for example `rejected_by_peer` with the alert when a TLS
+    /// 1.3 server rejects our certificate.
     pub fn failure(&self, error: &io::Error) -> ConnectFailed {
         ConnectFailed {
             chain: self.certificates(),
@@ -80,7 +80,7 @@ impl Connected {
         }
     }
 
-    /// Says close_notify, ends our half, and waits a second at most for the server to end its own.
+    /// Sends close_notify, ends our half, and waits at most a second for the server to end its half.
     pub async fn close(mut self) {
         let mut notified = false;
         let mut discarded = [0; 2048];

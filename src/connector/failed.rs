@@ -1,11 +1,11 @@
-//! Why there is no connection.
+//! Why an outbound connection could not be established.
 
 use crate::cause::{Fault, HandshakeCause, Phase};
 use crate::connection::{AlertDirection, Certificate, ConnectionStats, Evidence, HandshakeFailure};
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// Why there is no connection.
+/// Why an outbound connection could not be established.
 ///
 /// ```no_run
 /// # async fn example(connector: sipward::Connector) {
@@ -21,14 +21,15 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ConnectFailed {
-    /// Why, how far it had come, and what was seen of it. In the evidence `sni` and what was offered are
-    /// ours; `version`, `cipher_suite` and `group` are the server's choice.
+    /// The cause, the phase and the evidence. In the evidence `sni` and the offers are ours; `version`,
+    /// `cipher_suite` and `group` are the server's choice.
     pub failure: HandshakeFailure,
-    /// From the beginning of the connect to the failure.
+    /// The time from the call of `connect` to the failure.
     pub elapsed: Duration,
-    /// What went over the connection.
+    /// The bytes the connection had carried.
     pub stats: ConnectionStats,
-    /// The certificates the server showed, its own first, also when they are why it failed.
+    /// The certificates the server presented, its own first, also when they are the reason of the
+    /// failure.
     pub chain: Vec<Certificate>,
     /// Whether the server had asked for a certificate of ours.
     pub asked_for_certificate: bool,

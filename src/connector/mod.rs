@@ -1,4 +1,4 @@
-//! Connecting as a TLS client: one connection, its facts, and a typed reason when there is none.
+//! Connects as a TLS client: one connection with its facts, or a typed reason why there is none.
 
 mod connected;
 mod failed;
@@ -23,9 +23,10 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-/// How we connect as a TLS client: whom we trust, who we are, and how long it may take.
+/// The settings of a TLS client: the authorities it trusts, the certificate it presents, and its
+/// deadline.
 ///
-/// A connection made by it belongs to its caller alone; no supervisor knows of it.
+/// A connection made by it belongs to the caller alone; no supervisor counts it.
 ///
 /// ```no_run
 /// use futures_lite::{AsyncReadExt, AsyncWriteExt};
@@ -52,11 +53,10 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// Trusts servers whose certificates these authorities issued, or that are themselves among
-    /// them.
+    /// Trusts servers whose certificates were issued by these authorities or are themselves among them.
     ///
     /// # Errors
-    /// [`PolicyError::BadTrustAnchor`].
+    /// [`PolicyError::BadTrustAnchor`] when one of the certificates cannot be used.
     pub fn new(trusted: TrustAnchors) -> Result<Self, PolicyError> {
         Ok(Self {
             policy: ClientPolicy::new(trusted)?,
@@ -64,8 +64,8 @@ impl Connector {
         })
     }
 
-    /// Shows this certificate, from PEM texts (the chain, leaf first, and its key), to a server
-    /// that asks for one. Default: none.
+    /// Presents this certificate, from PEM texts (the chain, leaf first, and its key), to a server that
+    /// asks for one. Default: no certificate is presented.
     ///
     /// # Errors
     /// [`PolicyError::NoCertificate`], [`PolicyError::NoKey`], [`PolicyError::UnsupportedKey`],
@@ -88,18 +88,18 @@ impl Connector {
         self
     }
 
-    /// Connects to `address` and sees to it that whoever answers speaks for `domain`: by a chain to
-    /// a trusted authority, and by name as RFC 5922 §7 rules
+    /// Connects to `address` and checks that the server speaks for `domain`: by a chain to a trusted
+    /// authority, and by name as RFC 5922 §7 says
     /// ([`Certificate::speaks_for`](crate::Certificate::speaks_for)), never by wildcard. `domain` is
-    /// the host of the SIP URI, not what DNS made of it (RFC 5922 §7.3); an IP address is one too, in
-    /// brackets or not.
+    /// the host of the SIP URI, not a name that DNS gave for it (RFC 5922 §7.3). It may be an IP
+    /// address, in brackets or not.
     ///
-    /// Success does not mean that the server took our certificate: under TLS 1.3 it says so
-    /// afterwards, and the first read gives the error ([`Connected::failure`]).
+    /// Success does not mean that the server accepted our certificate: under TLS 1.3 a server rejects
+    /// it only afterwards, and the first read returns the error ([`Connected::failure`]).
     ///
     /// # Errors
-    /// [`ConnectFailed`] with the cause as it looks from our side. `dns_not_found` at once for a
-    /// domain that is neither a DNS name nor an IP address.
+    /// [`ConnectFailed`] with the cause as it looks from our side; `dns_not_found` at once for a domain
+    /// that is neither a DNS name nor an IP address.
     pub async fn connect(
         &self,
         domain: &str,
@@ -179,7 +179,7 @@ fn unconnected(kind: io::ErrorKind) -> HandshakeCause {
     match kind {
         ConnectionRefused => HandshakeCause::ConnectRefused,
         TimedOut => HandshakeCause::ConnectTimeout,
-        // The system has no address of ours that could reach it.
+        // The system has no source address that could reach the server.
         HostUnreachable | NetworkUnreachable | AddrNotAvailable => {
             HandshakeCause::ConnectUnreachable
         }

@@ -1,14 +1,14 @@
-//! Telling a session that its peer has proved its identity.
+//! The control message that says a peer has authenticated itself.
 
 use super::{Handle, Stopped};
 use crate::connection::ConnectionId;
 use crate::supervisor::Supervisor;
 use xtra::{Context, Handler};
 
-/// Says that the peer of an established connection has proved who it is: the authentication
-/// deadline ([`Deadlines::authentication`](crate::Deadlines::authentication)) does not apply to it
-/// any more. Answered with whether there is such a connection. A session's own code says it by
-/// [`Flow::mark_authenticated`](crate::Flow::mark_authenticated).
+/// Says that the peer of an established connection has authenticated itself: the authentication
+/// deadline ([`Deadlines::authentication`](crate::Deadlines::authentication)) does not apply to it any
+/// more. The answer is `false` when there is no such established connection. Code that holds the
+/// session's flow calls [`Flow::mark_authenticated`](crate::Flow::mark_authenticated).
 ///
 /// ```
 /// # async_std::task::block_on(async {
@@ -20,22 +20,22 @@ use xtra::{Context, Handler};
 /// use sipward::ConnectionId;
 ///
 /// let marked = sipward.mark_authenticated(ConnectionId::new(7)).await?;
-/// assert!(!marked, "nobody has connected");
+/// assert!(!marked, "there is no connection with this id");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct MarkAuthenticated {
-    /// Which one.
+    /// The connection.
     pub id: ConnectionId,
 }
 
 impl Handle {
-    /// The peer of this connection has proved who it is: no authentication deadline applies to it
-    /// any more. Whether there is such an established connection.
+    /// Says that the peer of this connection has authenticated itself: the authentication deadline does
+    /// not apply to it any more. `false` when there is no such established connection.
     ///
     /// # Errors
-    /// [`Stopped`].
+    /// [`Stopped`] when the supervisor has ended.
     pub async fn mark_authenticated(&self, id: ConnectionId) -> Result<bool, Stopped> {
         self.ask(MarkAuthenticated { id }).await
     }

@@ -1,4 +1,4 @@
-//! Banning sources.
+//! The control messages about banned sources.
 
 use super::{Handle, Stopped};
 use crate::admission::Ban;
@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 use xtra::{Context, Handler};
 
-/// Bans the source of an address; answered with that source. Its open connections stay; see
-/// [`Close`](super::Close).
+/// Bans the source of an address; the answer is that source. A ban refuses new connections with
+/// `banned`. It does not close open ones; for that see [`Close`](super::Close).
 ///
 /// ```
 /// # async_std::task::block_on(async {
@@ -29,42 +29,44 @@ use xtra::{Context, Handler};
 pub struct AddBan {
     /// An address of the source.
     pub peer: IpAddr,
-    /// For how long; `None` until it is lifted.
+    /// How long the ban lasts; `None`: until it is lifted. A new ban replaces an older one of the same
+    /// source.
     pub duration: Option<Duration>,
 }
 
-/// Lifts the ban of an address's source; answered with whether there was one.
+/// Lifts the ban of an address's source. The answer is `false` when there was none.
 #[derive(Clone, Copy, Debug)]
 pub struct LiftBan {
     /// An address of the source.
     pub peer: IpAddr,
 }
 
-/// Asks for the bans in force; answered with a list ordered by address.
+/// Asks for the bans in force; the answer is a list ordered by address.
 #[derive(Clone, Copy, Debug)]
 pub struct Bans;
 
 impl Handle {
-    /// Bans the source of this address, for this time or until it is lifted; gives the source.
+    /// Bans the source of this address for this time, or with `None` until the ban is lifted. Returns
+    /// the source.
     ///
     /// # Errors
-    /// [`Stopped`].
+    /// [`Stopped`] when the supervisor has ended.
     pub async fn ban(&self, peer: IpAddr, duration: Option<Duration>) -> Result<IpAddr, Stopped> {
         self.ask(AddBan { peer, duration }).await
     }
 
-    /// Lifts the ban of this address's source; whether there was one.
+    /// Lifts the ban of this address's source. `false` when there was none.
     ///
     /// # Errors
-    /// [`Stopped`].
+    /// [`Stopped`] when the supervisor has ended.
     pub async fn lift_ban(&self, peer: IpAddr) -> Result<bool, Stopped> {
         self.ask(LiftBan { peer }).await
     }
 
-    /// The bans in force, ordered by address.
+    /// Returns the bans in force, ordered by address.
     ///
     /// # Errors
-    /// [`Stopped`].
+    /// [`Stopped`] when the supervisor has ended.
     pub async fn bans(&self) -> Result<Vec<Ban>, Stopped> {
         self.ask(Bans).await
     }

@@ -1,4 +1,4 @@
-//! Closing connections.
+//! The control message that closes connections.
 
 use super::listing::SessionFilter;
 use super::{Handle, Stopped};
@@ -9,7 +9,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 use xtra::{Context, Handler};
 
-/// Closes connections; answered with how many were told to.
+/// Asks connections to close; the answer is how many were asked. Each ends with its own `closed` or
+/// `handshake_failed` event afterwards.
 ///
 /// ```
 /// # async_std::task::block_on(async {
@@ -22,20 +23,21 @@ use xtra::{Context, Handler};
 /// use std::time::Duration;
 ///
 /// let source = Target::Source("192.0.2.7".parse()?);
-/// let told = sipward
+/// let asked = sipward
 ///     .close(source, CloseReason::Operator, Duration::from_secs(1))
 ///     .await?;
-/// assert_eq!(told, 0, "nobody is connected from there");
+/// assert_eq!(asked, 0, "there is no connection from there");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Close {
-    /// Which ones.
+    /// Which connections.
     pub target: Target,
-    /// What their `Closed` event will say.
+    /// The cause in their `Closed` events.
     pub reason: CloseReason,
-    /// How long what is queued may still take to leave, and a running handler to finish.
+    /// How long the session may still send queued messages and let a running handler finish. Zero
+    /// closes at once; more than 100 years counts as 100 years.
     pub grace: Duration,
 }
 
@@ -43,11 +45,12 @@ pub struct Close {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Target {
-    /// This one.
+    /// The connection with this id.
     Connection(ConnectionId),
-    /// All from this address.
+    /// All connections from this IP address, whatever the port.
     Source(IpAddr),
-    /// All whose client certificate speaks for this SIP domain (RFC 5922).
+    /// All connections whose client certificate speaks for this SIP domain (RFC 5922), compared without
+    /// case.
     Identity(String),
 }
 
@@ -55,7 +58,7 @@ pub enum Target {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CloseReason {
-    /// Somebody wants it so.
+    /// An operator asked for it.
     Operator,
     /// A newer connection has taken its place.
     Replaced,
@@ -74,10 +77,10 @@ impl From<CloseReason> for CloseCause {
 }
 
 impl Handle {
-    /// Tells connections to close, and says how many.
+    /// Asks connections to close. Returns how many were asked, without waiting for their ends.
     ///
     /// # Errors
-    /// [`Stopped`].
+    /// [`Stopped`] when the supervisor has ended.
     pub async fn close(
         &self,
         target: Target,
@@ -118,12 +121,12 @@ impl Handler<Close> for Supervisor {
                 ..SessionFilter::default()
             },
         };
-        let mut told = 0;
+        let mut asked = 0;
         for entry in state.ledger.entries().filter(|entry| filter.matches(entry)) {
             let handle = &entry.held.handle;
             handle.request_close(close.reason.into(), close.grace);
-            told += 1;
+            asked += 1;
         }
-        told
+        asked
     }
 }

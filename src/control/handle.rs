@@ -1,4 +1,4 @@
-//! The supervisor's handle: a method for each control message, for code that does not use xtra.
+//! The handle of a supervisor: a method for each control message, for code that does not use xtra.
 
 use crate::supervisor::{PendingReport, SharedState, Supervisor, SupervisorState};
 use futures_util::future::{Either, select};
@@ -9,10 +9,10 @@ use std::pin::pin;
 use std::sync::Weak;
 use xtra::{Address, Handler};
 
-/// Steers a running supervisor. Clones steer the same one.
+/// Controls a running supervisor. Clones control the same one.
 ///
-/// When the last clone and the last address are dropped, the supervisor shuts down as if it had been
-/// told to, with a deadline of 8 s.
+/// When the last clone and the last address are dropped, the supervisor shuts down as by
+/// [`shutdown`](Self::shutdown) with a deadline of 8 s.
 #[derive(Clone)]
 #[must_use = "dropping the last handle shuts the supervisor down"]
 pub struct Handle {
@@ -41,13 +41,15 @@ impl Handle {
         }
     }
 
-    /// The addresses bound at the start; a port 0 has become the real one.
+    /// The addresses bound at the start, with the port that was chosen for a port 0. For the addresses
+    /// of this moment see [`snapshot`](Self::snapshot).
     pub fn listeners(&self) -> &[SocketAddr] {
         &self.listeners
     }
 
     /// The supervisor's address, for xtra users: every message of [`control`](crate::control) can be
-    /// sent to it. An ask that races the actor's end may hang; race it with `address.join()`.
+    /// sent to it. A message sent while the actor ends may never be answered, so wait for
+    /// `address.join()` at the same time.
     pub const fn address(&self) -> &Address<Supervisor> {
         &self.address
     }
@@ -58,7 +60,7 @@ impl Handle {
         M: Send + 'static,
         R: Send + 'static,
     {
-        // An ask that races the actor's stop is sometimes never answered.
+        // A message sent while the actor stops is sometimes never answered.
         let answer = pin!(self.address.send(message).into_future());
         let stopped = pin!(self.address.join());
         match select(answer, stopped).await {

@@ -1,4 +1,4 @@
-//! Everything about one connection.
+//! The control message that asks for everything about one connection.
 
 use super::{Handle, SessionSummary, Stopped};
 use crate::cause::CloseCause;
@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use xtra::{Context, Handler};
 
-/// Asks for everything about one connection; answered with an [`Inspection`], or `None` when it is
-/// not open.
+/// Asks for everything about one connection; the answer is an [`Inspection`], or `None` when no
+/// connection with this id is open.
 ///
 /// ```
 /// # async_std::task::block_on(async {
@@ -30,33 +30,34 @@ use xtra::{Context, Handler};
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Inspect {
-    /// Which one.
+    /// The connection.
     pub id: ConnectionId,
 }
 
-/// Everything about one connection. TLS facts are in `summary.ready`.
+/// The control message that asks for everything about one connection. TLS facts are in `summary.ready`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// What a listing says of it.
+    /// What a listing shows of it.
     pub summary: SessionSummary,
     /// Bytes queued for the peer.
     pub queued: usize,
     /// The budget of that queue, in bytes.
     pub flow_budget: usize,
-    /// Whether something holds it open, a binding for instance.
+    /// Whether the idle deadline is suspended ([`Flow::keep_open`](crate::Flow::keep_open)).
     pub held_open: bool,
-    /// Its next deadline: how long until then, and what it would close with.
+    /// Its next deadline: the time left, and the cause it would close with. `None` during the
+    /// handshake.
     pub next_deadline: Option<(Duration, CloseCause)>,
-    /// The cause it is closing for, if it is.
+    /// The cause it was asked to close with, if it was.
     pub closing: Option<CloseCause>,
 }
 
 impl Handle {
-    /// Everything about one connection; `None` when it is not open.
+    /// Returns everything about one connection; `None` when no connection with this id is open.
     ///
     /// # Errors
-    /// [`Stopped`].
+    /// [`Stopped`] when the supervisor has ended.
     pub async fn inspect(&self, id: ConnectionId) -> Result<Option<Inspection>, Stopped> {
         self.ask(Inspect { id }).await
     }

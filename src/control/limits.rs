@@ -1,11 +1,12 @@
-//! Changing the admission limits.
+//! The control message that changes the admission limits.
 
 use super::{Handle, Stopped};
 use crate::admission::AdmissionLimits;
 use crate::supervisor::Supervisor;
 use xtra::{Context, Handler};
 
-/// Changes who may come in; answered with the limits of before. Who is in already stays.
+/// Changes the admission limits for new connections; the answer is the old limits. Open connections
+/// stay open, also those above a new limit. Rates begin with full bursts.
 ///
 /// ```
 /// # async_std::task::block_on(async {
@@ -23,15 +24,15 @@ use xtra::{Context, Handler};
 /// ```
 #[derive(Clone, Debug)]
 pub struct SetLimits {
-    /// The new limits, all of them.
+    /// The new limits, which replace all old ones.
     pub limits: AdmissionLimits,
 }
 
 impl Handle {
-    /// Changes who may come in; gives the limits of before.
+    /// Changes the admission limits for new connections, and returns the old ones.
     ///
     /// # Errors
-    /// [`Stopped`].
+    /// [`Stopped`] when the supervisor has ended.
     pub async fn set_limits(&self, limits: AdmissionLimits) -> Result<AdmissionLimits, Stopped> {
         self.ask(SetLimits { limits }).await
     }

@@ -1,4 +1,4 @@
-//! Listeners: opened, paused, closed.
+//! The control messages that open, pause and close listeners.
 
 use super::{Handle, Stopped};
 use crate::supervisor::{CloseListener, SetPaused, StartError, Supervisor};
@@ -6,7 +6,8 @@ use crate::transport::{AnyListener, Listener, TcpListenerSocket};
 use std::net::SocketAddr;
 use xtra::{Context, Handler};
 
-/// Listens on one more address; answered with the address bound, or why it could not be.
+/// Listens on one more address; the answer is the address bound, or a
+/// [`StartError`](crate::StartError).
 ///
 /// ```
 /// # async_std::task::block_on(async {
@@ -23,35 +24,36 @@ use xtra::{Context, Handler};
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Listen {
-    /// Where; port 0 takes a free one.
+    /// The address; port 0 takes a free port.
     pub address: SocketAddr,
 }
 
-/// Closes a listener; connections that came by it stay. Answered with whether there was one; its
-/// end is the event `listener_closed`.
+/// Closes a listener; connections accepted by it stay open. The answer is `false` when there is no such
+/// listener. The event `listener_closed` follows when it is closed.
 #[derive(Clone, Copy, Debug)]
 pub struct StopListening {
-    /// The address it is bound to.
+    /// The address that the listener is bound to.
     pub listener: SocketAddr,
 }
 
-/// Stops accepting: connections wait in the kernel's backlog, and beyond it are turned away by the
-/// kernel. Answered with how many acceptors were told.
+/// Stops accepting connections. New ones wait in the kernel's backlog
+/// ([`Builder::backlog`](crate::Builder::backlog)); the kernel drops those beyond it. The answer is how
+/// many acceptors pause.
 #[derive(Clone, Copy, Debug)]
 pub struct Pause {
-    /// Which listener; `None` for all.
+    /// The address of the listener; `None` for all listeners.
     pub listener: Option<SocketAddr>,
 }
 
-/// Accepts again after a [`Pause`]. Answered with how many acceptors were told.
+/// Accepts connections again after a [`Pause`]. The answer is how many acceptors resume.
 #[derive(Clone, Copy, Debug)]
 pub struct Resume {
-    /// Which listener; `None` for all.
+    /// The address of the listener; `None` for all listeners.
     pub listener: Option<SocketAddr>,
 }
 
 impl Handle {
-    /// Listens on one more address; gives the address bound.
+    /// Listens on one more address, and returns the address bound.
     ///
     /// # Errors
     /// [`StartError::Bind`] when the address cannot be listened on; [`StartError::Stopped`] when the
@@ -61,27 +63,27 @@ impl Handle {
         bound.unwrap_or(Err(StartError::Stopped))
     }
 
-    /// Closes a listener; connections that came by it stay. Whether there was one.
+    /// Closes a listener; connections accepted by it stay open. `false` when there is no such listener.
     ///
     /// # Errors
-    /// [`Stopped`].
+    /// [`Stopped`] when the supervisor has ended.
     pub async fn stop_listening(&self, listener: SocketAddr) -> Result<bool, Stopped> {
         self.ask(StopListening { listener }).await
     }
 
-    /// Stops accepting on this listener, or on all; connections wait in the kernel's backlog. How
-    /// many acceptors were told.
+    /// Stops accepting on this listener, or with `None` on all; new connections wait in the kernel's
+    /// backlog. Returns how many acceptors pause.
     ///
     /// # Errors
-    /// [`Stopped`].
+    /// [`Stopped`] when the supervisor has ended.
     pub async fn pause(&self, listener: Option<SocketAddr>) -> Result<usize, Stopped> {
         self.ask(Pause { listener }).await
     }
 
-    /// Accepts again after [`Handle::pause`].
+    /// Accepts again after [`Handle::pause`]. Returns how many acceptors resume.
     ///
     /// # Errors
-    /// [`Stopped`].
+    /// [`Stopped`] when the supervisor has ended.
     pub async fn resume(&self, listener: Option<SocketAddr>) -> Result<usize, Stopped> {
         self.ask(Resume { listener }).await
     }

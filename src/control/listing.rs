@@ -13,13 +13,14 @@ use xtra::{Context, Handler};
 /// The size of a page when the caller gives none.
 const DEFAULT_PAGE: usize = 100;
 
-/// Sessions looked at without a pause.
+/// How many sessions a listing looks at without a pause.
 const SLICE: usize = 500;
 
-/// How long a listing then leaves the supervisor's state to others.
+/// How long a listing then releases the lock on the supervisor's state.
 const SLICE_PAUSE: Duration = Duration::from_millis(1);
 
-/// Asks for sessions, a page at a time, in the order of their ids; answered with [`SessionPage`].
+/// Asks for a page of sessions, in the order of their ids; the answer is a [`SessionPage`]. The
+/// supervisor's task does the work; [`Handle::sessions`] does it in the caller's.
 ///
 /// ```
 /// # async_std::task::block_on(async {
@@ -46,11 +47,11 @@ const SLICE_PAUSE: Duration = Duration::from_millis(1);
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Sessions {
-    /// Which ones.
+    /// Which sessions.
     pub filter: SessionFilter,
-    /// Only those after this id: the `next` of the page before.
+    /// Only sessions with a greater id: the `next` of the page before.
     pub after: Option<ConnectionId>,
-    /// How many at most; 0 is taken as 100.
+    /// How many sessions a page holds at most; 0 counts as 100.
     pub limit: usize,
 }
 
@@ -66,11 +67,11 @@ pub struct Sessions {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SessionFilter {
-    /// Only from this address.
+    /// Only connections from this IP address, whatever the port.
     pub source: Option<IpAddr>,
-    /// Only those whose client certificate speaks for this SIP domain (RFC 5922).
+    /// Only connections whose client certificate speaks for this SIP domain (RFC 5922).
     pub identity: Option<String>,
-    /// Only established ones (`true`) or only handshakes (`false`).
+    /// Only established sessions (`true`) or only handshakes (`false`).
     pub established: Option<bool>,
 }
 
@@ -78,11 +79,11 @@ pub struct SessionFilter {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SessionPage {
-    /// The sessions.
+    /// The sessions of this page, in the order of their ids.
     pub sessions: Vec<SessionSummary>,
-    /// Where the next page begins; `None` on the last.
+    /// What to give as `after` for the next page; `None` on the last page.
     pub next: Option<ConnectionId>,
-    /// How many match in all.
+    /// How many sessions match the filter, on all pages together.
     pub total: usize,
 }
 
@@ -92,26 +93,27 @@ pub struct SessionPage {
 pub struct SessionSummary {
     /// Its constant facts.
     pub connection: Arc<Connection>,
-    /// What its handshake agreed on; `None` while that goes on.
+    /// What its handshake agreed on; `None` during the handshake.
     pub ready: Option<Arc<Ready>>,
-    /// Since it was accepted.
+    /// The time since it was accepted.
     pub age: Duration,
-    /// What went over it so far.
+    /// The bytes and messages so far.
     pub stats: ConnectionStats,
-    /// Bytes it counts for in the memory budget
+    /// How many bytes it counts for in the memory budget
     /// ([`AdmissionLimits::memory`](crate::AdmissionLimits::memory)).
     pub memory: usize,
 }
 
 impl Handle {
-    /// A page of sessions: those after the id `after`, at most `limit` of them (0 is taken as 100).
+    /// Returns a page of sessions: those with an id greater than `after`, at most `limit` of them (0
+    /// counts as 100).
     ///
     /// The caller's task does the work, not the supervisor's: it looks at 500 sessions at a time, each
     /// time at one moment, and pauses for a millisecond before it goes on. So a page of 20,000 takes some
     /// 50 ms and delays no session's messages; with a filter twice that, as all are counted first.
     ///
     /// # Errors
-    /// [`Stopped`].
+    /// [`Stopped`] when the supervisor has ended.
     pub async fn sessions(
         &self,
         filter: SessionFilter,
@@ -141,7 +143,7 @@ impl Handler<Sessions> for Supervisor {
     }
 }
 
-/// A page in the making.
+/// A page that is being collected.
 struct Listing {
     filter: SessionFilter,
     /// How many sessions the page holds at most.
@@ -170,7 +172,7 @@ impl Listing {
         }
     }
 
-    /// Looks at so many sessions more. True when the page is complete.
+    /// Looks at up to `slice` more sessions. True when the page is complete.
     fn advance(&mut self, state: &SupervisorState, slice: usize) -> bool {
         let Some(begin) = self.begin else {
             return self.collect(state, slice);

@@ -1,4 +1,4 @@
-//! Sending a message on a connection.
+//! The control message that sends a SIP message on a connection.
 
 use super::{Handle, Stopped};
 use crate::connection::ConnectionId;
@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use xtra::{Context, Handler};
 
-/// Queues one whole SIP message on a connection; answered with [`SendOutcome`].
+/// Queues one whole SIP message on a connection; the answer is a [`SendOutcome`].
 ///
 /// ```
 /// # async_std::task::block_on(async {
@@ -22,19 +22,19 @@ use xtra::{Context, Handler};
 ///
 /// let message = "OPTIONS sip:alice@example.com SIP/2.0\r\nContent-Length: 0\r\n\r\n";
 /// let sent = sipward.send(ConnectionId::new(7), message).await?;
-/// assert_eq!(sent, SendOutcome::Gone, "nobody has connected");
+/// assert_eq!(sent, SendOutcome::Gone, "there is no connection with this id");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
 #[derive(Clone)]
 pub struct SendMessage {
-    /// On which one.
+    /// The connection.
     pub id: ConnectionId,
     /// The message.
     pub message: Bytes,
 }
 
-/// The message's length only: it may carry credentials.
+/// Shows only the length of the message, because it may carry credentials.
 impl fmt::Debug for SendMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SendMessage")
@@ -44,22 +44,23 @@ impl fmt::Debug for SendMessage {
     }
 }
 
-/// What became of a message to be sent.
+/// Whether a message was queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendOutcome {
-    /// It waits in the flow's queue and leaves in its turn.
+    /// The message is in the flow's queue and is sent after those before it, unless the session ends
+    /// first.
     Queued,
     /// The flow's byte budget is used up; nothing was queued.
     Full,
-    /// There is no such established session.
+    /// There is no established session with this id; nothing was queued.
     Gone,
 }
 
 impl Handle {
-    /// Queues one whole SIP message on a connection.
+    /// Queues one whole SIP message on a connection, without waiting until it is sent.
     ///
     /// # Errors
-    /// [`Stopped`].
+    /// [`Stopped`] when the supervisor has ended.
     pub async fn send(
         &self,
         id: ConnectionId,

@@ -1,4 +1,4 @@
-//! The end: at once or gently, and its report.
+//! The control messages that end a supervisor, at once or gradually, and the report of its end.
 
 use super::Handle;
 use crate::clock::MAX_DURATION;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use xtra::{Context, Handler};
 
 /// Ends the supervisor: no connection is accepted any more, handshakes are cancelled, sessions are
-/// told to close, and those that are still open at the deadline are cut. Answered at once with
-/// [`ShutdownBegun`]; a second one can only shorten the deadline.
+/// asked to close, and those still open at the deadline are cut. The answer is a [`ShutdownBegun`], at
+/// once. A second shutdown can only shorten the deadline.
 ///
 /// ```
 /// # async_std::task::block_on(async {
@@ -29,15 +29,16 @@ use xtra::{Context, Handler};
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Shutdown {
-    /// How long sessions have.
+    /// How long sessions have to close. Zero cuts them at once; more than 100 years counts as 100
+    /// years.
     pub deadline: Duration,
 }
 
-/// Ends the supervisor gently: no connection is accepted any more, handshakes are cancelled, the
-/// application is told ([`Application::draining`](crate::Application::draining)), sessions that are
-/// not [`busy`](crate::Flow::busy) are closed one after the other over the first half of the time,
-/// busy ones as soon as they are not, and the rest is cut at the deadline. Answered at once with
-/// [`ShutdownBegun`]; the events `draining` and `drain_progress` tell how far it is.
+/// Ends the supervisor gradually: no connection is accepted any more, handshakes are cancelled, the
+/// application's method `draining` is called ([`Application::draining`](crate::Application::draining)),
+/// sessions that are not [`busy`](crate::Flow::busy) are closed one after the other over the first half
+/// of the time, busy ones as soon as they are not, and the rest is cut at the deadline. The answer is a
+/// [`ShutdownBegun`], at once; the events `draining` and `drain_progress` show the progress.
 ///
 /// ```
 /// # async_std::task::block_on(async {
@@ -55,7 +56,8 @@ pub struct Shutdown {
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Drain {
-    /// How long sessions have. Default of the softswitch 8 s: container runtimes kill at 10.
+    /// How long sessions have to close. Zero cuts them at once; more than 100 years counts as 100
+    /// years. Default of the softswitch 8 s: container runtimes kill at 10.
     pub deadline: Duration,
 }
 
@@ -66,25 +68,26 @@ pub struct ShutdownBegun {
 }
 
 impl ShutdownBegun {
-    /// Waits for the end.
+    /// Waits until the supervisor has ended.
     pub async fn finished(self) -> Report {
         self.report.wait().await
     }
 }
 
 impl Handle {
-    /// Ends the supervisor, sessions having `deadline` to close, and waits for that end. Bounded:
-    /// it takes at most the deadline and a few seconds.
+    /// Ends the supervisor and waits until it has ended. Sessions have `deadline` to close. Takes at
+    /// most the deadline and a few seconds. When the supervisor has ended already, returns its report
+    /// at once.
     pub async fn shutdown(&self, deadline: Duration) -> Report {
-        // One that has ended already has its report ready.
+        // An error means that the supervisor has ended already; its report is there then.
         let _ = self.ask(Shutdown { deadline }).await;
         self.report.wait().await
     }
 
-    /// Ends the supervisor gently, as [`control::Drain`](crate::control::Drain) says, and waits for
+    /// Ends the supervisor gradually, as [`control::Drain`](crate::control::Drain) says, and waits for
     /// that end.
     pub async fn drain(&self, deadline: Duration) -> Report {
-        // One that has ended already has its report ready.
+        // An error means that the supervisor has ended already; its report is there then.
         let _ = self.ask(Drain { deadline }).await;
         self.report.wait().await
     }
@@ -115,7 +118,7 @@ impl Handler<Drain> for Supervisor {
             let state = self.state();
             (state.acceptor_factory.clone(), state.shutdown.is_none())
         };
-        // Not under the lock: this is the application's code.
+        // The lock is not held here, because this runs the application's code.
         if let Some(factory) = factory.filter(|_| begins) {
             factory.draining(drain.deadline.min(MAX_DURATION));
         }

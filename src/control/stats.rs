@@ -1,4 +1,4 @@
-//! The counters and limits of one moment.
+//! The counters and limits of one moment, and the control message that asks for them.
 
 use super::{Handle, Stopped};
 use crate::admission::AdmissionLimits;
@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use xtra::{Context, Handler};
 
-/// Asks for the counters and limits of this moment; answered with [`Stats`].
+/// Asks for the counters and limits of this moment; the answer is a [`Stats`].
 ///
 /// ```
 /// # async_std::task::block_on(async {
@@ -28,27 +28,28 @@ use xtra::{Context, Handler};
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot;
 
-/// The counters and limits of one moment.
+/// The counters and limits of one moment, and the control message that asks for them.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Since the supervisor started.
+    /// The time since the supervisor started.
     pub uptime: Duration,
     /// Accepted connections.
     pub inbound: Counts,
     /// Dialled connections.
     pub outbound: Counts,
-    /// Permits held by sessions: equals `handshaking + open`, but for words on their way.
+    /// Permits held by connections. Equals `handshaking + open`, except while a connection has begun or
+    /// ended and its report has not been applied yet.
     pub permits: usize,
-    /// Events that the slowest observer has not seen yet.
+    /// How many events wait for the observer that is farthest behind.
     pub undelivered_events: usize,
-    /// The addresses listened on.
+    /// The addresses of all open listeners.
     pub listeners: Vec<SocketAddr>,
-    /// Handshakes that count against the limit.
+    /// How many handshakes count against [`AdmissionLimits::handshakes`].
     pub handshake_permits: usize,
     /// Bytes counted against [`AdmissionLimits::memory`], whether or not there is a budget.
     pub memory: usize,
-    /// Who may come in, and how many.
+    /// The admission limits in force.
     pub limits: AdmissionLimits,
     /// The outbound budget of each flow, in bytes.
     pub flow_budget: usize,
@@ -61,10 +62,10 @@ pub struct Stats {
 }
 
 impl Handle {
-    /// The counters and limits of this moment.
+    /// Returns the counters and limits of this moment.
     ///
     /// # Errors
-    /// [`Stopped`] when the supervisor has ended, here and in every other call.
+    /// [`Stopped`] when the supervisor has ended.
     pub async fn snapshot(&self) -> Result<Stats, Stopped> {
         self.ask(Snapshot).await
     }

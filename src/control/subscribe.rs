@@ -1,11 +1,11 @@
-//! Subscribing to events.
+//! The control message that subscribes to events.
 
 use super::{Handle, Stopped};
 use crate::observe::{EventFilter, Subscription};
 use crate::supervisor::Supervisor;
 use xtra::{Context, Handler};
 
-/// Subscribes to events; answered with a [`Subscription`](crate::Subscription).
+/// Subscribes to events; the answer is a [`Subscription`](crate::Subscription).
 ///
 /// ```
 /// # async_std::task::block_on(async {
@@ -27,15 +27,17 @@ use xtra::{Context, Handler};
 pub struct Subscribe {
     /// Which events.
     pub filter: EventFilter,
-    /// How many may wait before no connection is accepted any more.
+    /// How many events may wait for the subscriber; 0 counts as 1. At the limit no connection is
+    /// accepted until half of them have been taken.
     pub capacity: usize,
 }
 
 impl Handle {
-    /// A stream of the events the filter lets through, from now on.
+    /// Returns a stream of the events that the filter lets through, from now on. At most `capacity` may
+    /// wait; see [`Subscription`].
     ///
     /// # Errors
-    /// [`Stopped`].
+    /// [`Stopped`] when the supervisor has ended.
     pub async fn subscribe(
         &self,
         filter: EventFilter,
@@ -48,8 +50,10 @@ impl Handle {
 impl Handler<Subscribe> for Supervisor {
     type Return = Subscription;
 
-    async fn handle(&mut self, wish: Subscribe, _: &mut Context<Self>) -> Subscription {
+    async fn handle(&mut self, request: Subscribe, _: &mut Context<Self>) -> Subscription {
         let mut state = self.state();
-        state.subscribers.subscribe(wish.filter, wish.capacity)
+        state
+            .subscribers
+            .subscribe(request.filter, request.capacity)
     }
 }

@@ -1,4 +1,4 @@
-//! Sans-io: the counts of everybody present, and the decision about one more.
+//! Sans-io: counts the open connections of each source, and decides whether one more is admitted.
 
 use super::bucket::Bucket;
 use super::limits::AdmissionLimits;
@@ -9,10 +9,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Sources remembered before those that have nobody here are forgotten.
+/// How many sources are kept before those without connections are removed.
 const REMEMBERED: usize = 4096;
 
-/// Why a connection was not let in, with the numbers that decided it.
+/// Why a connection was refused, with the numbers that decided it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) cause: RefusalCause,
@@ -20,12 +20,12 @@ pub(crate) struct Refusal {
     pub(crate) current: u64,
 }
 
-/// A handshake going on, as far as fairness cares.
+/// A handshake in progress, as the sharing of handshakes among sources sees it.
 pub(crate) trait PendingHandshake: Debug + Send + Sync {
-    /// Whether the peer has said nothing yet.
+    /// Whether the peer has sent nothing yet.
     fn is_silent(&self) -> bool;
 
-    /// Another source needs its place.
+    /// Cancels the handshake in favour of another source.
     fn evict(&self);
 }
 
@@ -39,7 +39,7 @@ impl<H: PendingHandshake + ?Sized> PendingHandshake for Arc<H> {
     }
 }
 
-/// What was counted for one connection.
+/// Identifies what was counted for one connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ticket {
     source: IpAddr,
@@ -50,16 +50,16 @@ pub(super) struct Ticket {
 pub(super) struct Rules<H> {
     limits: AdmissionLimits,
     open: usize,
-    /// Handshakes that count; those told to make way do not any more.
+    /// Handshakes in progress, without those that were evicted.
     handshaking: usize,
     sources: HashMap<IpAddr, Presence<H>>,
     overall: Option<Bucket>,
     next: u64,
-    /// How many sources there were after the last time some were forgotten.
+    /// How many sources were left after the last removal.
     swept: usize,
 }
 
-/// What one source has here.
+/// The connections of one source.
 #[derive(Debug)]
 struct Presence<H> {
     open: usize,
@@ -85,7 +85,7 @@ impl<H: PendingHandshake> Rules<H> {
         &self.limits
     }
 
-    /// New limits for whoever comes from now on; gives the old ones.
+    /// Sets the limits for new connections and returns the old ones.
     pub(super) fn set_limits(&mut self, limits: AdmissionLimits) -> AdmissionLimits {
         self.overall = None;
         for presence in self.sources.values_mut() {
@@ -102,7 +102,7 @@ impl<H: PendingHandshake> Rules<H> {
         self.handshaking
     }
 
-    /// Counts a connection in, or says why not.
+    /// Admits a connection and counts it, or returns why it is refused.
     pub(super) fn admit(
         &mut self,
         peer: IpAddr,
@@ -133,7 +133,7 @@ impl<H: PendingHandshake> Rules<H> {
         Ok(Ticket { source, number })
     }
 
-    /// Its handshake is over.
+    /// The connection's handshake is over.
     pub(super) fn handshake_done(&mut self, ticket: Ticket) {
         let Some(presence) = self.sources.get_mut(&ticket.source) else {
             return;
@@ -148,7 +148,7 @@ impl<H: PendingHandshake> Rules<H> {
         }
     }
 
-    /// It is gone altogether.
+    /// The connection has ended.
     pub(super) fn gone(&mut self, ticket: Ticket) {
         self.handshake_done(ticket);
         self.open -= 1;
@@ -197,22 +197,27 @@ impl<H: PendingHandshake> Rules<H> {
         Ok(())
     }
 
-    /// All places are taken: a source with less than its share gets one of whoever has most.
+    /// At the handshake limit: evicts a handshake of the source with the most, if `source` has less
+    /// than its share.
     fn make_room(&mut self, source: IpAddr) -> Result<(), Refusal> {
         let full = refusal(
             RefusalCause::HandshakeLimit,
             self.limits.handshakes,
             self.handshaking,
         );
-        let holding = |presence: &Presence<H>| presence.handshaking.len();
-        let ours = self.sources.get(&source).map_or(0, holding);
-        let present = self.sources.values().filter(|p| holding(p) > 0).count();
+        let handshakes_of = |presence: &Presence<H>| presence.handshaking.len();
+        let ours = self.sources.get(&source).map_or(0, handshakes_of);
+        let present = self
+            .sources
+            .values()
+            .filter(|p| handshakes_of(p) > 0)
+            .count();
         let share = self.limits.handshakes / (present + usize::from(ours == 0));
         if ours >= share {
             return Err(full);
         }
-        let most = self.sources.values_mut().max_by_key(|p| holding(p));
-        let Some(most) = most.filter(|presence| holding(presence) > ours + 1) else {
+        let most = self.sources.values_mut().max_by_key(|p| handshakes_of(p));
+        let Some(most) = most.filter(|presence| handshakes_of(presence) > ours + 1) else {
             return Err(full);
         };
         let silent = most.handshaking.iter().position(|(_, h)| h.is_silent());
@@ -232,18 +237,18 @@ impl<H: PendingHandshake> Rules<H> {
         })
     }
 
-    /// A source that has nobody here and all its tokens back is as one never seen.
+    /// Removes sources that have no connection and a full bucket, because a new entry would be equal.
     fn forget_the_absent(&mut self, now: Instant) {
         if self.sources.len() < REMEMBERED + 2 * self.swept {
             return;
         }
         let rate = self.limits.rate_per_source;
         self.sources.retain(|_, presence| {
-            let rested = match (&mut presence.bucket, rate) {
+            let is_full = match (&mut presence.bucket, rate) {
                 (Some(bucket), Some(rate)) => bucket.is_full(rate, now),
                 _ => true,
             };
-            presence.open > 0 || !rested
+            presence.open > 0 || !is_full
         });
         self.swept = self.sources.len();
     }

@@ -3,7 +3,7 @@ use super::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// A handshake that has said nothing, or something.
+/// A handshake whose peer has sent nothing, or something.
 #[derive(Clone, Debug)]
 struct Peer {
     silent: bool,
