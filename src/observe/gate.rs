@@ -1,4 +1,5 @@
-//! Closed while an observer is too far behind: acceptors wait, the kernel's backlog holds.
+//! The gate that keeps acceptors from accepting while too many events wait for an observer. New
+//! connections wait in the kernel's backlog meanwhile.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -35,7 +36,8 @@ impl Gate {
             return Poll::Ready(());
         }
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        // It may have opened before we held the lock, and then nobody would wake us.
+        // The gate may have opened before the lock was taken; its wake-up would not reach a waker added
+        // now.
         if self.is_open() {
             return Poll::Ready(());
         }

@@ -6,18 +6,19 @@ use log::{Level, LevelFilter};
 use std::collections::HashMap;
 use std::fmt;
 
-/// The levels an operator has chosen; the causes' own for all others.
+/// The levels an operator has chosen. All other causes have their own level.
 #[derive(Debug, Default)]
 pub(super) struct Levels {
     chosen: HashMap<(EventKind, &'static str), LevelFilter>,
 }
 
-/// There is no cause of this name to choose a level for.
+/// No cause has the name for which a level was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownCause(String);
 
 impl Levels {
-    /// Chooses for `cause`, or for `event.cause`; a bare name that several events know means all.
+    /// Sets the level of `cause`, or of `event.cause`; a bare name that several events have means all
+    /// of them.
     pub(super) fn choose(&mut self, name: &str, level: LevelFilter) -> Result<(), UnknownCause> {
         let (event, cause) = match name.split_once('.') {
             Some((event, cause)) => (Some(event), cause),

@@ -16,10 +16,10 @@ const TARGET: &str = "sipward";
 
 /// Writes events to the `log` crate: one line each, its fields as key-values, its level by its cause.
 ///
-/// Refusals, failed handshakes and sessions that ended by somebody's fault are limited: the first of
-/// a cause and source network (IPv4 /24, IPv6 /48) is written at once; those that follow are counted,
-/// and one summary an interval says with `suppressed` how many they were, also when nothing more
-/// happens. Only lines are limited: other observers and all counters see every event.
+/// Lines about refusals, failed handshakes and sessions that ended by a fault are limited. The first
+/// line of each cause and source network (IPv4 /24, IPv6 /48) is written at once. Those that follow are
+/// counted, and one summary line per interval states their number as `suppressed`, also when no further
+/// event comes. Only log lines are limited: other observers and all counters see every event.
 ///
 /// ```
 /// use log::LevelFilter;
@@ -41,13 +41,13 @@ const TARGET: &str = "sipward";
 pub struct LogObserver {
     limiter: Limiter,
     levels: Levels,
-    /// The level of the lines that were limited, for their summaries.
+    /// The level of the lines that were limited; their summaries are written at the same level.
     limited: HashMap<(&'static str, &'static str), Level>,
     redaction: Redaction,
 }
 
 impl LogObserver {
-    /// One that summarises each minute, with each cause's own level, and whole addresses.
+    /// A log with one summary a minute, each cause at its own level, and unshortened addresses.
     pub fn new() -> Self {
         Self {
             limiter: Limiter::new(Duration::from_secs(60)),
@@ -65,11 +65,11 @@ impl LogObserver {
     }
 
     /// The level of the lines about this cause, by its name in the log; `Off` writes none. Several
-    /// events know a `peer_closed` or an `internal`: the bare name is each of them,
-    /// `handshake_failed.peer_closed` that one.
+    /// events have a cause `peer_closed` or `internal`: the bare name sets the level for all of them,
+    /// `handshake_failed.peer_closed` for one.
     ///
     /// # Errors
-    /// [`UnknownCause`] when there is none of this name.
+    /// [`UnknownCause`] when no cause has this name.
     pub fn level(mut self, cause: &str, level: LevelFilter) -> Result<Self, UnknownCause> {
         self.levels.choose(cause, level)?;
         Ok(self)
@@ -160,7 +160,7 @@ impl Observer for LogObserver {
     }
 }
 
-/// The words of the line: its kind and its cause.
+/// The text of the line: the event's kind and its cause.
 fn headline(event: &Event) -> String {
     let kind = event.kind().name();
     match event {
@@ -171,7 +171,7 @@ fn headline(event: &Event) -> String {
     }
 }
 
-/// What may be behind it, in a few words; nothing where nothing is wrong.
+/// The hint at what may be wrong; `None` where nothing is.
 fn hint(event: &Event) -> Option<Cow<'static, str>> {
     let hint = match event {
         Event::Refused(refused) => refused.cause.hint(),
@@ -200,7 +200,7 @@ fn redact(field: &mut Field<'_>, redaction: Redaction) {
     }
 }
 
-/// Fields as the `log` crate wants them; what is missing is left out.
+/// Fields as key-values of the `log` crate; missing ones are left out.
 struct Pairs<'a>(&'a [(&'static str, Field<'a>)]);
 
 impl Source for Pairs<'_> {

@@ -1,5 +1,6 @@
-//! Observers and subscriptions: they get events and nothing else. An observer has a thread of its own, so
-//! that a blocked stdout stalls no handshake. Log lines are made here.
+//! Observers and subscriptions, which receive events and nothing else, and the log lines made from
+//! events. Each observer has a thread of its own, so that one that blocks (on standard output, for
+//! example) delays no handshake.
 
 mod gate;
 mod levels;
@@ -25,14 +26,14 @@ pub(crate) use queue::{ObserverHandle, Subscribers, start_observer};
 use crate::event::Event;
 use std::time::Instant;
 
-/// Gets every event, in order, on a thread of its own.
+/// Receives every event, in order, on a thread of its own.
 ///
-/// While an observer is more than a stated number of events behind
+/// While more than a set number of events wait for an observer
 /// ([`Builder::event_backlog`](crate::Builder::event_backlog)), no connection is accepted, and
-/// single `accepted` and `refused` events may be shed; endings and beginnings of sessions never are.
-/// A panic ends the observer, is reported to the others, and harms nothing else. At the end a
-/// supervisor waits for its observers to see everything, up to 5 s in all, and for one that is stuck
-/// with an event for a second.
+/// `accepted` and `refused` events may be dropped; events about the beginning and end of sessions never
+/// are. A panic ends this observer alone, and the others receive the event `observer_failed`. At its
+/// end a supervisor waits until its observers have seen all events, for at most 5 s, and for at most 1
+/// s while none of them makes progress.
 ///
 /// ```
 /// use sipward::{Event, Observer};
@@ -48,11 +49,11 @@ use std::time::Instant;
 /// }
 /// ```
 pub trait Observer: Send + 'static {
-    /// One event.
+    /// Called with each event. May block: only this observer waits.
     fn observe(&mut self, event: &Event);
 
-    /// Called about every second between events, whether any come or not: for what has to be said in
-    /// time. Nothing by default.
+    /// Called about once a second, between events and when there are none, for output that must not
+    /// wait for the next event. Does nothing by default.
     fn tick(&mut self, now: Instant) {
         let _ = now;
     }

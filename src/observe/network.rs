@@ -1,5 +1,4 @@
-//! The network a peer belongs to: what log lines are counted by, and all that is left of its address
-//! where addresses are shortened.
+//! The network a peer belongs to. Log lines are limited by it, and shortened addresses show only it.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,24 +1,24 @@
-//! What is left of addresses in log lines.
+//! Shortens or removes addresses in log lines.
 
 use super::Network;
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
-/// How much of each address a log line shows: the peer's, our own, and any that stands in another
-/// text, a server name for instance.
+/// How much of each address a log line shows: the peer's, our own, and any in another text, for example
+/// in a server name.
 ///
-/// Where addresses are shortened, `first_bytes` is left out: what a peer wrote may name it too, cut
-/// off anywhere.
+/// Where addresses are shortened, the field `first_bytes` is left out, because the peer's bytes may
+/// contain a part of its address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Redaction {
-    /// All of it.
+    /// The whole address.
     #[default]
     None,
     /// Its network: the last octet of an IPv4 address is 0, and so are the last 80 bits of an IPv6
     /// address. Ports stay.
     Network,
-    /// Nothing: `redacted` stands for the address. Ports stay.
+    /// `redacted` in place of the address. Ports stay.
     Full,
 }
 

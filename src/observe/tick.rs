@@ -1,4 +1,5 @@
-//! The pulse of an observer's thread: the next event, or a second that has passed without a tick.
+//! What an observer's thread does next: handle an event, or a tick when a second has passed since the
+//! last.
 
 use super::Subscription;
 use crate::event::Event;
@@ -9,24 +10,24 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-/// The time between timer.
-const SECOND: Duration = Duration::from_secs(1);
+/// The time between ticks.
+const TICK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The pulse of the thread it was made on.
+/// Waits for events and ticks, on the thread it was made on.
 pub(super) struct TickTimer {
-    /// Not the runtime's: its `block_on` would have this thread serve everybody's sockets, and wake
-    /// another to take over after each event.
+    /// Unparks this thread. The runtime's `block_on` is not used, because it would have this thread
+    /// poll the reactor for all sockets and hand it over to another thread after each event.
     waker: Waker,
     next: Instant,
-    /// Whether there was an event since the last rest.
+    /// Whether there was an event since the thread last slept.
     busy: bool,
 }
 
-/// How long the thread rests once it has seen all there was: what happens meanwhile is seen with one
-/// wake-up instead of one each.
-const REST: Duration = Duration::from_millis(2);
+/// How long the thread sleeps when no event is left, so that the events of that time take one wake-up
+/// together instead of one each.
+const REST_INTERVAL: Duration = Duration::from_millis(2);
 
-/// What the observer is to see.
+/// What the observer handles next.
 pub(super) enum EventOrTick {
     Event(Event),
     Tick(Instant),
@@ -48,17 +49,17 @@ impl TickTimer {
     pub(super) fn new() -> Self {
         Self {
             waker: Arc::new(Unpark(thread::current())).into(),
-            next: Instant::now() + SECOND,
+            next: Instant::now() + TICK_INTERVAL,
             busy: false,
         }
     }
 
-    /// Sleeps until there is an event or a tick is due; `None` after the last event. A stream of
-    /// events delays no tick, and the other way round.
+    /// Sleeps until there is an event or a tick is due; `None` after the last event. Many events do not
+    /// delay a tick, and ticks do not delay events.
     pub(super) fn or_event(&mut self, events: &mut Subscription) -> Option<EventOrTick> {
         if self.busy && events.is_empty() {
-            // Nobody is listened for, so nobody has to wake anybody.
-            thread::sleep(REST);
+            // No waker is registered during this sleep, so new events do not wake the thread.
+            thread::sleep(REST_INTERVAL);
             self.busy = false;
         }
         let mut cx = Context::from_waker(&self.waker);
@@ -66,7 +67,7 @@ impl TickTimer {
         loop {
             let now = Instant::now();
             if self.next <= now {
-                self.next = now + SECOND;
+                self.next = now + TICK_INTERVAL;
                 return Some(EventOrTick::Tick(now));
             }
             if let Poll::Ready(event) = event.poll_unpin(&mut cx) {

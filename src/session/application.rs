@@ -1,4 +1,4 @@
-//! What an embedder implements: one [`Application`] per supervisor, one [`SipSession`] per
+//! The traits that an embedder implements: one [`Application`] per supervisor, one [`SipSession`] per
 //! established connection.
 
 use crate::event::{Closed, Ready};
@@ -7,7 +7,8 @@ use crate::sip::Message;
 use std::future::Future;
 use std::time::Duration;
 
-/// Opens a conversation for every established session. One per supervisor, shared by all tasks.
+/// Makes a [`SipSession`] for every established session. There is one application per supervisor,
+/// shared by all tasks.
 ///
 /// ```
 /// use sipward::{Application, Flow, Ready, SipSession, sip::Message};
@@ -22,25 +23,23 @@ use std::time::Duration;
 ///     }
 /// }
 ///
-/// impl SipSession for Conversation {
-///     async fn message(&mut self, message: Message) {
-///         // A full flow is the peer's doing; what to do about it is the application's choice.
-///         let _ = self.0.send(message.into_bytes());
-///     }
-/// }
+/// impl SipSession for Conversation { async fn message(&mut self, message: Message) { // A flow is full
+/// when the peer does not read; this application drops the message then. let _ =
+/// self.0.send(message.into_bytes()); } }
 /// ```
 pub trait Application: Send + Sync + 'static {
-    /// What serves one session.
+    /// The type that serves one session.
     type Session: SipSession;
 
-    /// A session is established and accounted for. Called in the session's own task, before its
-    /// first message is read, on a thread that shakes hands: it must not block. A panic here ends this
-    /// session alone.
+    /// Called when a session is established and in the ledger, before its first message is read. Runs
+    /// in the session's own task, on a thread for handshakes, so it must not block. A panic here ends
+    /// this session alone, with `internal`.
     fn open(&self, ready: &Ready, flow: Flow) -> Self::Session;
 
-    /// A drain has begun: nobody new comes in, and sessions that are not [`busy`](Flow::busy) are
-    /// closed one after the other; all others when `deadline` has passed. Called once, in the
-    /// supervisor's task: it must not block. A panic here ends the supervisor.
+    /// Called once when a drain begins: no connection is accepted any more, sessions that are not
+    /// [`busy`](Flow::busy) are closed one after the other, and the rest when `deadline` has passed.
+    /// Runs in the supervisor's task, so it must not block. A panic here ends the supervisor. Does
+    /// nothing by default.
     fn draining(&self, deadline: Duration) {
         let _ = deadline;
     }
@@ -48,20 +47,21 @@ pub trait Application: Send + Sync + 'static {
 
 /// Serves one session, in that session's task.
 pub trait SipSession: Send + 'static {
-    /// One SIP message came. Every message that
-    /// [`messages_in`](crate::ConnectionStats::messages_in) counts is handed over, even if the session is
-    /// asked to close meanwhile. Called one at a time, in order; the next is read only when this is
-    /// done, so slowness here reaches the peer's TCP window and nobody else.
+    /// Called with each SIP message, in order, one at a time. Every message that
+    /// [`messages_in`](crate::ConnectionStats::messages_in) counts is handed over, even if the session
+    /// is asked to close meanwhile. No byte is read from the peer while the future is pending, so a
+    /// slow handler fills this peer's TCP window and delays no other session.
     ///
-    /// The future is polled by the session's loop, never awaited: the session can be closed while
-    /// it is pending, and then it is dropped at its current await. A call that blocks the thread
-    /// cannot be interrupted, and holds up the sessions of that thread (see
-    /// [`Threads`](crate::Threads)): such work belongs into `async_std::task::spawn_blocking`. A panic
-    /// ends this session alone.
+    /// The session can be closed while the future is pending; once the grace has passed, the future is
+    /// dropped at its current await. A call that blocks the thread cannot be interrupted and delays the
+    /// other sessions of that thread (see [`Threads`](crate::Threads)): use
+    /// `async_std::task::spawn_blocking` for such work. A panic ends this session alone, with
+    /// `internal`.
     fn message(&mut self, message: Message) -> impl Future<Output = ()> + Send;
 
-    /// The session has ended; no message comes after this and its flow takes none. Must not block, and
-    /// neither must `Drop`. Not called after a panic: what must happen even then belongs into `Drop`.
+    /// Called when the session has ended: no message follows, and its flow accepts none. Neither this
+    /// nor `Drop` may block. Not called after a panic; what must happen even then belongs into `Drop`.
+    /// Does nothing by default.
     fn closed(self, closed: &Closed)
     where
         Self: Sized,

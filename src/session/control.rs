@@ -1,5 +1,4 @@
-//! What every wait of a session watches besides what it waits for: its mailbox, its close latch,
-//! its one timer.
+//! What a session watches during every wait: its mailbox, the requests to close, and its timer.
 
 use super::handle::{CloseRequest, Seen, SessionHandle};
 use crate::admission::Permit;
@@ -13,7 +12,8 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 pub(super) struct Control<'a> {
-    /// The mailbox's own loop: never dropped while it waits, so that no message is lost.
+    /// The loop that handles the mailbox. It is kept for the whole session, because dropping it while
+    /// it waits could lose a message.
     actor: Option<Pin<&'a mut (dyn Future<Output = ()> + Send)>>,
     handle: &'a Arc<SessionHandle>,
     permit: &'a Permit,
@@ -21,7 +21,7 @@ pub(super) struct Control<'a> {
     pub(super) timer: Timer,
 }
 
-/// Why a wait ended without what it waited for.
+/// Why a wait was interrupted.
 pub(super) enum Interrupted {
     CloseRequest(CloseRequest),
     Evicted,
@@ -56,7 +56,7 @@ impl<'a> Control<'a> {
         self.clock.now()
     }
 
-    /// Begins a look around: control messages are handled.
+    /// Handles the control messages that have arrived, and returns the state of the session's handle.
     pub(super) fn look(&mut self, cx: &mut Context<'_>) -> Seen {
         if let Some(actor) = &mut self.actor
             && actor.as_mut().poll(cx).is_ready()
@@ -66,8 +66,8 @@ impl<'a> Control<'a> {
         self.handle.unpark()
     }
 
-    /// Waits for a handshake's `step`, until the deadline, until somebody wants it closed, or until
-    /// another source needs its place.
+    /// Waits for a handshake's `step`, until the deadline, a request to close, or an eviction in favour
+    /// of another source.
     pub(super) async fn while_handshaking<R>(
         &mut self,
         deadline: Instant,
@@ -80,7 +80,7 @@ impl<'a> Control<'a> {
         self.wait(deadline, interrupted, step).await
     }
 
-    /// Waits for `step`, until the deadline or until somebody wants the session closed.
+    /// Waits for `step`, until the deadline or a request to close.
     pub(super) async fn until<R>(
         &mut self,
         deadline: Instant,
@@ -91,8 +91,8 @@ impl<'a> Control<'a> {
         self.wait(deadline, interrupted, step).await
     }
 
-    /// Waits for `step` in a session that is closing already, until the deadline or until somebody
-    /// wants it gone without any grace.
+    /// Waits for `step` in a session that is closing already, until the deadline or a request to close
+    /// without grace.
     pub(super) async fn until_forced<R>(
         &mut self,
         deadline: Instant,
@@ -117,7 +117,7 @@ impl<'a> Control<'a> {
         poll_fn(|cx| {
             loop {
                 let seen = self.look(cx);
-                // What is possible without waiting is done even then.
+                // The step is still polled once, so that it does what it can without waiting.
                 if let Poll::Ready(result) = step(cx) {
                     return Poll::Ready(Ok(result));
                 }

@@ -1,7 +1,8 @@
-//! What other tasks hold of a session: its constant facts, its counters, its bounded outbound queue,
-//! and the way to ask it to close.
+//! The part of a session that other tasks share: its constant facts, its counters, its bounded outbound
+//! queue, and the means to ask it to close.
 //!
-//! Nothing here waits. A handle outlives its session and then gives every message back.
+//! No method here waits. A handle may outlive its session; `push` then returns every message to its
+//! caller.
 
 use super::queue::Queue;
 use super::{CloseSession, Session};
@@ -23,17 +24,17 @@ use xtra::{Address, Mailbox};
 pub(crate) struct SessionHandle {
     pub(crate) connection: Arc<Connection>,
     pub(crate) counters: Arc<ConnectionCounters>,
-    /// Bytes that may be queued.
+    /// How many bytes may be queued.
     budget: usize,
     holds: AtomicUsize,
     busy: AtomicUsize,
     authenticated: AtomicBool,
-    /// Whether it has had its first message.
+    /// Whether the session has had its first message.
     serving: AtomicBool,
     state: Mutex<State>,
 }
 
-/// That a session is to close, with which cause, and how long that may take.
+/// A request to close a session: with which cause, and within which time.
 #[derive(Clone, Debug)]
 pub(crate) struct CloseRequest {
     pub(crate) cause: CloseCause,
@@ -43,7 +44,7 @@ pub(crate) struct CloseRequest {
 /// What a session sees of its shared state when it is polled.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    /// The number of the latest change, for [`SessionHandle::park`].
+    /// The number of the latest change, to be passed to [`SessionHandle::park`].
     pub(crate) change: u64,
     pub(crate) close_request: Option<CloseRequest>,
 }
@@ -57,21 +58,23 @@ pub(crate) enum ReadyAnswer {
 
 #[derive(Debug)]
 struct State {
-    /// Whether messages are taken.
+    /// Whether messages are accepted.
     open: bool,
     queue: Queue,
     /// The session's mailbox; `None` once it has ended.
     address: Option<Address<Session>>,
     /// How many messages were put into the mailbox.
     close_requests: u32,
-    /// Set by the session when it handles the first of them.
+    /// The request that applies. The session sets it when it handles its first message, and shortens it
+    /// with each further one.
     close_request: Option<CloseRequest>,
     ready_answer: Option<ReadyAnswer>,
-    /// Another source needs the place of this handshake.
+    /// Whether the handshake was evicted in favour of another source.
     evicted: bool,
-    /// Counts the changes that the session should look at; it does not park before it has.
+    /// Counts the changes that the session has to look at before it parks.
     changes: u64,
-    /// Present only while the session sleeps: a change made within its own poll wakes no task.
+    /// Present only while the session sleeps, so that a change made within its own poll does not wake
+    /// it needlessly.
     parked: Option<Waker>,
 }
 
@@ -102,8 +105,8 @@ impl SessionHandle {
         (Arc::new(handle), mailbox)
     }
 
-    /// Sends the session a [`CloseSession`] message: the only way to have a session close. A session
-    /// that has ended needs none.
+    /// Sends the session a [`CloseSession`] message. This is the only way to ask a session to close.
+    /// Does nothing when the session has ended.
     pub(crate) fn request_close(&self, cause: CloseCause, grace: Duration) {
         let (address, number) = {
             let mut state = self.state();
@@ -115,14 +118,14 @@ impl SessionHandle {
         };
         let grace = grace.min(MAX_DURATION);
         let request = CloseSession(CloseRequest { cause, grace });
-        // xtra orders a mailbox by priority alone; each request has a lower one than that before it. An
-        // unbounded mailbox takes a message without waiting.
+        // xtra orders a mailbox by priority alone, so each request has a lower priority than the one
+        // before it. Sending does not wait, because the mailbox is unbounded.
         let sending = address.send(request).priority(u32::MAX - number).detach();
         let _ = sending.into_future().now_or_never();
     }
 
-    /// A [`CloseSession`] message has arrived: the first cause stays, the shortest grace counts. A drain whose
-    /// deadline has passed meanwhile is said to be that.
+    /// Handles a [`CloseSession`] message: the cause of the first stays, and the shortest grace
+    /// applies. A drain whose deadline has passed meanwhile gets the cause `drain_deadline`.
     pub(super) fn note_close_request(&self, request: CloseRequest) {
         let mut state = self.state();
         let Some(first) = &mut state.close_request else {
@@ -135,7 +138,7 @@ impl SessionHandle {
         }
     }
 
-    /// What the session was asked to close with, as soon as it has heard of it.
+    /// The request to close that applies, once the session has handled its message.
     pub(crate) fn close_request(&self) -> Option<CloseRequest> {
         self.state().close_request.clone()
     }
@@ -150,12 +153,12 @@ impl SessionHandle {
         self.state().ready_answer
     }
 
-    /// Whether another source needs the place of this handshake.
+    /// Whether this handshake was evicted in favour of another source.
     pub(crate) fn is_evicted(&self) -> bool {
         self.state().evicted
     }
 
-    /// The session is awake: every change up to the number returned is about to be seen.
+    /// Marks the session as awake. It is about to look at every change up to the number returned.
     pub(crate) fn unpark(&self) -> Seen {
         let mut state = self.state();
         state.parked = None;
@@ -165,7 +168,7 @@ impl SessionHandle {
         }
     }
 
-    /// The session wants to sleep; refused when there was a change after `seen`.
+    /// Lets the session sleep. False, and nothing is registered, when there was a change after `seen`.
     pub(crate) fn park(&self, seen: u64, waker: &Waker) -> bool {
         let mut state = self.state();
         if state.changes != seen {
@@ -175,7 +178,7 @@ impl SessionHandle {
         true
     }
 
-    /// Queues a message; gives it back with the reason when it is not taken.
+    /// Queues a message; the error returns it with the reason.
     pub(super) fn push(&self, message: Bytes) -> Result<(), (PushError, Bytes)> {
         let mut state = self.state();
         if !state.open {
@@ -194,12 +197,12 @@ impl SessionHandle {
         self.state().queue.pop()
     }
 
-    /// Bytes queued and not yet handed to TLS.
+    /// How many bytes are queued and not yet handed to TLS.
     pub(crate) fn queued(&self) -> usize {
         self.state().queue.bytes()
     }
 
-    /// Whether messages are taken.
+    /// Whether messages are accepted.
     pub(super) fn is_open(&self) -> bool {
         self.state().open
     }
@@ -210,7 +213,7 @@ impl SessionHandle {
 
     pub(super) fn release_hold(&self) {
         self.holds.fetch_sub(1, Ordering::AcqRel);
-        // The idle deadline applies again: the session has to look at it.
+        // Wakes the session, because the idle deadline applies again.
         Self::wake(self.state());
     }
 
@@ -238,22 +241,23 @@ impl SessionHandle {
         self.authenticated.load(Ordering::Acquire)
     }
 
-    /// The session has a message to serve; true for the first.
+    /// Notes that the session serves a message. True for the first.
     pub(super) fn begin_serving(&self) -> bool {
         !self.serving.load(Ordering::Relaxed) && !self.serving.swap(true, Ordering::Release)
     }
 
-    /// Whether the session has had its first message, and so belongs on the threads for sessions.
+    /// Whether the session has had its first message, and therefore runs on the threads for sessions.
     pub(crate) fn is_serving(&self) -> bool {
         self.serving.load(Ordering::Acquire)
     }
 
-    /// The session stops: no message is taken any more. What is queued may still be popped.
+    /// Accepts no further message. Queued messages can still be popped.
     pub(crate) fn shut(&self) {
         self.state().open = false;
     }
 
-    /// The session has ended. Drops what is queued: bindings hold flows for long after.
+    /// Drops the queue of a session that has ended, because bindings may hold its flow for long
+    /// afterwards.
     pub(crate) fn clear(&self) {
         let mut state = self.state();
         state.open = false;
@@ -266,7 +270,7 @@ impl SessionHandle {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Every critical section leaves the state whole, so a poisoned lock is still sound.
+        // A poisoned lock is used on, because no critical section can leave the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

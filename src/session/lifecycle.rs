@@ -1,9 +1,9 @@
-//! What acceptors, sessions and observers report to the supervisor.
+//! The reports that acceptors, sessions and observers make to the supervisor.
 //!
 //! A report is not an actor message: xtra's mailboxes are not FIFO and may lose messages. It is applied
-//! to the supervisor's state there and then, in the thread that reports. So the reports of one connection
-//! are applied in the order in which they were made, a drop guard can make one, and no task has to be
-//! woken for it.
+//! to the supervisor's state at once, in the thread that reports. So the reports of one connection are
+//! applied in the order in which they were made, a drop guard can make one, and no task has to be woken
+//! for it.
 
 use super::handle::SessionHandle;
 use crate::admission::Refusal;
@@ -31,7 +31,7 @@ pub(crate) enum Lifecycle {
         ready: Arc<Ready>,
         at: Instant,
     },
-    /// The last report about a connection; what it held has been dropped.
+    /// The last report about a connection, made after everything the connection held was dropped.
     Ended {
         id: ConnectionId,
         at: Instant,
@@ -46,7 +46,7 @@ pub(crate) enum Lifecycle {
         listener: SocketAddr,
         duration: Duration,
     },
-    /// A connection whose PROXY header was awaited has been admitted or refused.
+    /// A connection that waited for its PROXY header has been admitted or refused.
     ProxyHeaderSettled,
     /// The last report of an acceptor.
     ListenerClosed {
@@ -63,25 +63,26 @@ pub(crate) enum Lifecycle {
 #[derive(Debug)]
 pub(crate) enum SessionOutcome {
     HandshakeFailed(Box<HandshakeFailure>),
-    /// Refused or called off when its handshake was done, or closed after the supervisor's answer.
+    /// The handshake was done; the session was then refused, cancelled, or closed after the
+    /// supervisor's answer.
     Closed {
         cause: CloseCause,
         alert: Option<Alert>,
     },
-    /// It panicked, with this message.
+    /// The session's task panicked with this message.
     Panicked(String),
-    /// Its task was dropped before it was done.
+    /// The session's task was dropped before it was done.
     Dropped,
 }
 
-/// Applies reports: the supervisor's state.
+/// Applies reports. Implemented by the supervisor's state.
 pub(crate) trait LifecycleSink: Send + Sync {
     /// # Errors
     /// When the supervisor has ended.
     fn apply(&self, report: Lifecycle) -> Result<(), SupervisorGone>;
 }
 
-/// The sending end. It does not keep the supervisor's state alive.
+/// Sends reports. It does not keep the supervisor's state alive.
 #[derive(Clone)]
 pub(crate) struct LifecycleSender {
     sink: Weak<dyn LifecycleSink>,
@@ -105,7 +106,7 @@ impl LifecycleSender {
     }
 }
 
-/// Keeps every report: for tests and measurements of what reports.
+/// Keeps every report, for tests and measurements of sessions without a supervisor.
 #[cfg(any(test, feature = "fuzzing"))]
 #[derive(Debug, Default)]
 pub(crate) struct ReportLog(std::sync::Mutex<std::collections::VecDeque<Lifecycle>>);

@@ -1,4 +1,4 @@
-//! How a session parts with its peer: whether anything is sent, and how long that may take.
+//! How a session closes its connection: whether anything is still sent, and how long that may take.
 
 use super::control::Control;
 use super::driver::{SessionClose, SessionDriver};
@@ -18,7 +18,7 @@ pub(super) async fn after_failed_handshake<T: Transport>(
     }
 }
 
-/// Sends what is queued and close_notify, and closes. Gives the reason as it turned out.
+/// Sends what is queued and close_notify, and closes. Returns the reason that applies in the end.
 pub(super) async fn after_session<T: Transport>(
     tap: &Tap<T>,
     driver: &mut SessionDriver<T>,
@@ -52,7 +52,7 @@ pub(super) async fn after_session<T: Transport>(
 async fn linger<T: Transport>(tap: &Tap<T>, control: &mut Control<'_>, peer_is_done: bool) {
     let deadline = control.now() + LINGER_TIMEOUT;
     let mut lingering = LingeringClose::new(peer_is_done);
-    // Whatever interrupts it, the socket is closed next.
+    // The result does not matter, because the socket is closed next.
     let _ = control
         .until_forced(deadline, |cx| lingering.poll(tap, cx))
         .await;

@@ -1,7 +1,9 @@
-//! Actor: one per connection. Handshake, then SIP in and out, then the close.
+//! The session actor, one per connection: it performs the handshake, carries SIP in both directions,
+//! and closes the connection.
 //!
-//! One task owns the stream and polls everything itself, in one order: its mailbox, the application's
-//! handler, what is to be sent, what comes in (only while no handler runs), the deadlines.
+//! One task owns the stream and polls everything itself, always in this order: its mailbox, the
+//! application's handler, the bytes to send, the bytes to read (only while no handler runs), the
+//! deadlines.
 
 mod application;
 mod control;
@@ -69,7 +71,7 @@ impl Handler<CloseSession> for Session {
     }
 }
 
-/// What a session's task is given. All of it is dropped before the last report is made.
+/// The arguments of a session's task. All of them are dropped before the last report is made.
 pub(crate) struct SessionParts<T, A> {
     pub(crate) stream: T,
     pub(crate) handle: Arc<SessionHandle>,
@@ -89,7 +91,7 @@ pub(crate) struct SessionContext<A> {
     pub(crate) clock: Clock,
 }
 
-/// A session's whole life.
+/// Runs a session from the accept to the close.
 pub(crate) async fn run<T: Transport, A: Application>(parts: SessionParts<T, A>) -> SessionOutcome {
     let SessionParts {
         stream,
@@ -107,8 +109,8 @@ pub(crate) async fn run<T: Transport, A: Application>(parts: SessionParts<T, A>)
     let connection = &handle.connection;
     let tap = Tap::new(stream, connection.direction, Arc::clone(&handle.counters));
 
-    // Each phase is boxed: a half-open connection does not carry the memory of an established one,
-    // nor that one what the handshake needed.
+    // Each phase is boxed, so that a half-open connection does not take the memory of an established
+    // one, and an established one not that of its handshake.
     let handshake = Box::pin(perform_handshake(&tap, &context, accepted, &mut control)).await;
     permit.handshake_done();
     let (stream, ready) = match handshake {
@@ -153,7 +155,8 @@ async fn perform_handshake<T: Transport, A>(
     }
 }
 
-/// Tells the supervisor and waits for its answer: nothing is served that is not in the ledger.
+/// Reports that the session is ready and waits for the supervisor's answer, so that no session is
+/// served that is not in the ledger.
 async fn ask_to_serve<A>(
     ready: &Arc<Ready>,
     context: &SessionContext<A>,
@@ -168,8 +171,8 @@ async fn ask_to_serve<A>(
         return Err(SessionClose::at_once(CloseCause::SupervisorGone));
     }
     let handle = Arc::clone(control.handle());
-    // The answer is there already, unless the supervisor panicked over the report: then its monitor has
-    // this session closed.
+    // The answer is there already, unless the supervisor panicked while it applied the report. Then its
+    // monitor asks this session to close.
     let timeout = at + context.deadlines.handshake;
     let answer = control.until(timeout, |_| match handle.ready_answer() {
         Some(answer) => Poll::Ready(answer),
@@ -188,7 +191,7 @@ async fn ask_to_serve<A>(
     }
 }
 
-/// Parts with a peer that is established and not to be served.
+/// Closes an established session that is not to be served.
 async fn turn_away<T: Transport, A: Application>(
     stream: Stream<T>,
     tap: &Tap<T>,
@@ -218,7 +221,7 @@ async fn serve<T: Transport, A: Application>(
             Err(stop) => break stop,
         };
         if handle.begin_serving() {
-            // The session migrates to the threads for sessions here: what its handler does then delays no
+            // Here the session migrates to the threads for sessions, so that its handlers delay no
             // handshake.
             async_std::task::yield_now().await;
         }

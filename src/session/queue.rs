@@ -1,13 +1,13 @@
-//! Messages that wait for a session to send them.
+//! The queue of messages that a session is to send.
 
 use bytes::Bytes;
 use std::collections::VecDeque;
 
-/// A queue that takes no memory besides itself for one message, and gives back what it took for
-/// more.
+/// A queue that allocates nothing for one message, and frees what it allocated for more when they are
+/// sent.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    /// Empty only if there is none at all.
+    /// The oldest message. `None` only when the whole queue is empty.
     first: Option<Bytes>,
     others: VecDeque<Bytes>,
     bytes: usize,
@@ -33,7 +33,7 @@ impl Queue {
         Some(message)
     }
 
-    /// Bytes of all messages.
+    /// The length of all messages together, in bytes.
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }

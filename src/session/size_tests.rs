@@ -1,4 +1,5 @@
-//! What a half-open connection's task holds: nothing of an established one, and no TLS.
+//! Tests that the task of a half-open connection reserves no memory for TLS or for an established
+//! session.
 
 use super::*;
 use crate::session::Discard;

@@ -7,17 +7,17 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-/// Sources and causes remembered at a time; the memory is a megabyte at most.
+/// How many pairs of source network and cause are kept, which takes at most a megabyte.
 const REMEMBERED: usize = 4096;
 
 /// Limits log lines per event, cause and source network: the first is written at once, and those that
 /// follow within the interval are only counted, until one summary says how many they were.
 ///
-/// Whoever writes lines asks [`pass`](Self::pass) before each, and writes what [`due`](Self::due)
-/// gives at least every second, also when nothing happens.
+/// The caller asks [`pass`](Self::pass) before each line, and at least once a second writes the
+/// summaries that [`due`](Self::due) returns, also when there are no lines.
 ///
-/// At most 4,096 networks are remembered at a time; all others then share one line and one summary
-/// per event and cause, so that a flood from everywhere is limited too.
+/// At most 4,096 networks are kept at a time. All further ones share one line and one summary per event
+/// and cause, so that a flood from many networks is limited too.
 ///
 /// ```
 /// use sipward::observe::{Limiter, Pass};
@@ -35,35 +35,35 @@ pub struct Limiter {
     lines: HashMap<Key, Line>,
 }
 
-/// What becomes of a line.
+/// Whether a line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {
-    /// It is written.
+    /// The line is to be written.
     Write,
-    /// It is only counted.
+    /// The line is only counted.
     Suppress,
 }
 
-/// How many lines were only counted.
+/// The number of lines that were counted and not written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// The event they were about.
+    /// The event of those lines.
     pub event: &'static str,
-    /// Its cause.
+    /// The cause of that event.
     pub cause: &'static str,
-    /// Where they came from; `None` for all networks that were too many to be remembered.
+    /// The source network; `None` for all networks beyond those that are kept.
     pub network: Option<Network>,
-    /// The address they all came from, when it was one.
+    /// The source address, when all lines had the same one.
     pub peer: Option<IpAddr>,
-    /// How many they were. Never 0.
+    /// The number of lines; never 0.
     pub suppressed: u64,
-    /// In what time: since the line, or the summary, before.
+    /// The time since the line or summary before.
     pub over: Duration,
 }
 
 impl Summary {
-    /// What a line says of it, named as in the lines it stands for.
+    /// The fields of the summary's log line, named as in the lines it counts.
     pub fn fields(&self) -> Vec<(&'static str, Field<'static>)> {
         let text = |text: String| Field::Text(text.into());
         let network = self.network.map(|network| network.to_string());
@@ -104,7 +104,7 @@ struct Key {
 struct Line {
     since: Instant,
     suppressed: u64,
-    /// Who the suppressed ones came from, while that is one.
+    /// The address that all suppressed lines came from; `None` once there are several.
     peer: Option<IpAddr>,
 }
 
@@ -152,13 +152,14 @@ impl Limiter {
         Pass::Suppress
     }
 
-    /// The summaries whose time has come. Their intervals begin anew; what was quiet is forgotten.
+    /// The summaries that are due. Their intervals begin anew; entries without a suppressed line are
+    /// removed.
     pub fn due(&mut self, now: Instant) -> Vec<Summary> {
         let interval = self.interval;
         self.take(now, |line| line.since + interval <= now)
     }
 
-    /// All summaries, whether their time has come or not: for the end.
+    /// All summaries, due or not, to be written at the end.
     pub fn rest(&mut self, now: Instant) -> Vec<Summary> {
         self.take(now, |_| true)
     }

@@ -30,7 +30,7 @@ struct Subscriber {
 pub(super) struct Backlog {
     gate: Arc<Gate>,
     capacity: usize,
-    /// Whether it keeps the gate closed.
+    /// Whether this receiver keeps the gate closed.
     over: Mutex<bool>,
     shed: AtomicU64,
 }
@@ -92,7 +92,8 @@ impl Subscriber {
         let full = self.backlog.weigh(|| self.events.len());
         if full && event.kind().may_be_shed() {
             self.backlog.shed.fetch_add(1, Ordering::Relaxed);
-            // It may have been dropped since, and then it must not keep the gate closed.
+            // The subscription may have been dropped meanwhile, and then it must not keep the gate
+            // closed.
             return !self.events.is_closed();
         }
         self.events.try_send(event.clone()).is_ok()
@@ -100,9 +101,9 @@ impl Subscriber {
 }
 
 impl Backlog {
-    /// Closes the gate at the capacity, opens it at half of it; true at the capacity. Whoever has
-    /// changed how many events wait calls this afterwards. They are counted under the lock, so the
-    /// last of several callers at once sees what all of them did.
+    /// Closes the gate at the capacity and opens it at half of the capacity. True at the capacity. Must
+    /// be called after each change of the number of waiting events. They are counted under the lock, so
+    /// the last of several concurrent callers sees the changes of all.
     pub(super) fn weigh(&self, waiting: impl FnOnce() -> usize) -> bool {
         let mut over = self.over();
         let waiting = waiting();
@@ -117,7 +118,7 @@ impl Backlog {
     }
 
     fn over(&self) -> MutexGuard<'_, bool> {
-        // No critical section can leave it half changed.
+        // A poisoned lock is used on, because no critical section can leave the flag half changed.
         self.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -127,18 +128,18 @@ impl Backlog {
 }
 
 impl Drop for Backlog {
-    /// Neither end is left: nobody is behind any more.
+    /// Opens the gate, because neither the sender nor the receiver is left.
     fn drop(&mut self) {
         self.weigh(|| 0);
     }
 }
 
-/// A running observer, as the task that waits for its end sees it.
+/// A running observer, for the task that waits for its end.
 #[derive(Debug)]
 pub(crate) struct ObserverHandle {
-    /// Closes when it has seen its last event.
+    /// Closed when the observer has seen its last event.
     pub(crate) done: Receiver<()>,
-    /// How many it has seen.
+    /// How many events the observer has seen.
     pub(crate) seen: Arc<AtomicU64>,
 }
 

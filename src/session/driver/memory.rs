@@ -1,4 +1,4 @@
-//! What a session holds of what comes and goes, and what its TLS may hold unseen.
+//! How many bytes a session buffers, and how many its TLS may buffer out of sight.
 
 use super::super::control::Control;
 use super::SessionDriver;
@@ -6,14 +6,15 @@ use crate::session::SessionHandle;
 use crate::transport::Transport;
 use std::sync::atomic::Ordering;
 
-/// What TLS joins of one message of its own, and one record on top.
+/// The most that TLS buffers of one handshake message of its own and of one record, in bytes.
 const MOST_WITHIN_TLS: usize = (64 + 18) * 1024;
 
-/// What may pass within TLS that is no message: key updates.
+/// How many bytes of TLS's own messages (key updates) may pass before they count as a message that is
+/// coming.
 const PASSING: usize = 1024;
 
 impl<T: Transport> SessionDriver<T> {
-    /// Tells admission what this session holds before it sleeps on it.
+    /// Reports to admission how much this session buffers, before it begins to wait.
     pub(super) fn count_buffers(&self, control: &Control<'_>) {
         let queued = control.handle().queued();
         let coming = self.framer.capacity() + self.in_hand + self.within_tls(control.handle());
@@ -21,7 +22,8 @@ impl<T: Transport> SessionDriver<T> {
         control.permit().buffers(coming + leaving);
     }
 
-    /// How much of a message has come: as the framer has it, or within TLS while that gives nothing.
+    /// How many bytes of an incomplete message have come: those in the framer, or while it has none,
+    /// those within TLS.
     pub(super) fn coming(&self, handle: &SessionHandle) -> usize {
         let framed = self.framer.partial();
         match self.within_tls(handle) {
@@ -30,7 +32,8 @@ impl<T: Transport> SessionDriver<T> {
         }
     }
 
-    /// How much TLS may hold of what has come: a record, or a message of its own, that is not whole.
+    /// How many received bytes TLS may hold: those of an incomplete record, or of an incomplete message
+    /// of its own.
     fn within_tls(&self, handle: &SessionHandle) -> usize {
         let came = handle.counters.bytes_in.load(Ordering::Relaxed) - self.mark;
         usize::try_from(came)

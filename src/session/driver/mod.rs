@@ -1,4 +1,4 @@
-//! The loop of an established session: what it looks at, in which order, each time it is polled.
+//! The loop of an established session: what it does, in which order, each time it is polled.
 
 mod memory;
 mod write;
@@ -23,10 +23,11 @@ use std::time::{Duration, Instant};
 /// Bytes read at a time while no message's length is known.
 const READ: usize = 4096;
 
-/// Frames handled before others get the thread: the runtime has no budget of its own.
+/// How many frames are handled before the task yields, because the runtime itself sets no limit.
 const FRAMES_A_TURN: u32 = 32;
 
-/// Keep-alive answers owed before no more is read: their asker has to take them first.
+/// How many answers to keep-alives may wait. At the limit nothing is read until the peer has accepted
+/// some.
 const PONGS_OWED: usize = 64;
 
 pub(super) struct SessionDriver<T: Transport> {
@@ -34,23 +35,23 @@ pub(super) struct SessionDriver<T: Transport> {
     framer: Framer,
     watch: Watch,
     ready: Instant,
-    /// Bytes on the wire when TLS last gave us something: what came since, it holds.
+    /// How many bytes had come when TLS last returned plaintext. TLS still holds those that came since.
     mark: u64,
     /// The message being encrypted.
     outgoing: Bytes,
-    /// The length of the message a handler works on.
+    /// The length of the message that is being handled.
     in_hand: usize,
     pongs: usize,
-    /// Something was handed to TLS that may not have left yet.
+    /// Whether bytes were handed to TLS that may not have been sent yet.
     unflushed: bool,
-    /// A message has just been handed out.
+    /// Whether a message has just been handed to the application.
     served: bool,
     frames_left: u32,
-    /// Set once closing began while a handler ran: it may finish until then.
+    /// Set when closing begins while a handler runs: the handler may run until this time.
     grace: Option<(Instant, CloseRequest)>,
 }
 
-/// Why a session stops, and how gently.
+/// Why a session stops, and how much time its close may take.
 #[derive(Debug)]
 pub(super) struct SessionClose {
     pub(super) cause: CloseCause,
@@ -106,7 +107,7 @@ impl<T: Transport> SessionDriver<T> {
         self.ready
     }
 
-    /// The next message, with everything else a session does while it waits for one.
+    /// Waits for the next message, and does everything else that a session does meanwhile.
     pub(super) fn poll_message(
         &mut self,
         cx: &mut Context<'_>,
@@ -130,19 +131,21 @@ impl<T: Transport> SessionDriver<T> {
                 }
                 Ok(Received::Pings) => continue,
                 Ok(Received::EnoughForNow) => {
-                    // A peer that never falls silent has its deadlines all the same.
+                    // The deadlines are checked here too, because a peer that sends without pause would
+                    // otherwise never meet one.
                     if let Some(stop) = self.overdue(cx, control, Input::Waiting) {
                         return Poll::Ready(Err(stop));
                     }
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                // What TLS answered by itself while it read has its deadline too.
+                // TLS has answered by itself while it read; sending that has a deadline too.
                 Ok(Received::Nothing) if self.stream.has_unsent() && !self.unflushed => continue,
                 Ok(Received::Nothing) => {}
                 Err(stop) => return Poll::Ready(Err(stop)),
             }
-            // While the peer does not take the answers it asked for, what it sent after is not read.
+            // While the peer does not accept the answers to its keep-alives, nothing further is read
+            // from it.
             let input = match self.pongs {
                 PONGS_OWED.. => Input::Waiting,
                 _ => Input::Exhausted,
@@ -151,8 +154,8 @@ impl<T: Transport> SessionDriver<T> {
                 if asked_again {
                     return Poll::Ready(Err(stop));
                 }
-                // The socket was empty when it was last read, but that was before the handler, which may
-                // have blocked this thread since. Only a read after the deadline shows silence.
+                // The socket was empty at the last read, but a handler may have blocked this thread
+                // since then. Only a read after the deadline shows that the peer was silent.
                 self.stream.look_again();
                 asked_again = true;
                 continue;
@@ -164,10 +167,11 @@ impl<T: Transport> SessionDriver<T> {
         }
     }
 
-    /// Polls the application's handler to its end, with everything else a session does meanwhile.
-    /// Nothing is read: the peer's TCP window feels a slow handler.
+    /// Polls the application's handler until it is done, and does everything else that a session does
+    /// meanwhile. Nothing is read, so that a slow handler fills the peer's TCP window.
     ///
-    /// The handler comes first, so that a message that was read is handed over whatever ends the session.
+    /// The handler is polled first, so that a message that was read is handed over even if the session
+    /// ends now.
     pub(super) fn poll_handler(
         &mut self,
         cx: &mut Context<'_>,
@@ -189,7 +193,7 @@ impl<T: Transport> SessionDriver<T> {
             if let Err(stop) = self.send(cx, control) {
                 return Poll::Ready(Err(stop));
             }
-            // What comes meanwhile counts before any deadline does.
+            // Bytes that came meanwhile are read before any deadline is checked.
             self.stream.look_again();
             if let Some(stop) = self.overdue(cx, control, Input::Paused) {
                 return Poll::Ready(Err(stop));
@@ -232,14 +236,15 @@ impl<T: Transport> SessionDriver<T> {
                 Ok(None) => self.watch.partial(self.coming(handle), now),
                 Err(violation) => {
                     if let Some(refusal) = self.framer.take_refusal() {
-                        // A full queue keeps it out: the peer does not read.
+                        // When the queue is full the peer does not read, and the response is dropped.
                         let _ = handle.push(refusal);
                     }
                     let broken = self.framer.broken().unwrap_or(violation.into());
                     return Err(SessionClose::at_once(CloseCause::Framing(broken)));
                 }
             }
-            // What cannot be sent is not asked for again: its asker has to read first.
+            // No further keep-alive is read while the answers cannot be sent, because the peer has to
+            // read first.
             if self.pongs >= PONGS_OWED {
                 return Ok(self.owed());
             }
@@ -266,7 +271,7 @@ impl<T: Transport> SessionDriver<T> {
             _ => 0,
         };
         if std::mem::take(&mut self.served) && self.framer.is_idle() {
-            // After a message there is seldom more: finding that out takes no buffer.
+            // After a message there are seldom more bytes, so this read needs no buffer of its own.
             let mut few = [0; 4];
             let read = self.stream.poll_read(cx, &mut few);
             self.framer.push(&few[..count(&read)]);
@@ -277,7 +282,7 @@ impl<T: Transport> SessionDriver<T> {
         read
     }
 
-    /// Nothing came: are there answers to keep-alives that can be sent now?
+    /// Nothing came. Says whether there are answers to keep-alives that can be sent now.
     const fn owed(&self) -> Received {
         if self.pongs > 0 && !self.unflushed {
             Received::Pings
@@ -286,7 +291,7 @@ impl<T: Transport> SessionDriver<T> {
         }
     }
 
-    /// Sets the timer to the next deadline; the stop it means if it has passed.
+    /// Sets the timer to the next deadline. Returns how the session stops if that deadline has passed.
     fn overdue(
         &self,
         cx: &mut Context<'_>,
@@ -313,7 +318,7 @@ impl<T: Transport> SessionDriver<T> {
         due.then(|| SessionClose::at_once(cause))
     }
 
-    /// A session that is to close lets its handler finish within the grace.
+    /// How the session stops when the grace for its handler has passed; `None` before.
     fn out_of_grace(&mut self, closing: CloseRequest, now: Instant) -> Option<SessionClose> {
         let until = now + closing.grace;
         let (at, _) = self
@@ -339,7 +344,7 @@ impl<T: Transport> SessionDriver<T> {
 
 enum Received {
     Message(Message),
-    /// Keep-alives that want an answer.
+    /// Keep-alives that are to be answered.
     Pings,
     EnoughForNow,
     Nothing,

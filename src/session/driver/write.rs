@@ -1,4 +1,4 @@
-//! What a session sends: its answers to keep-alives, then what is queued on its flow.
+//! What a session sends: first its answers to keep-alives, then the messages queued on its flow.
 
 use super::super::control::Control;
 use super::{SessionClose, SessionDriver};
@@ -29,7 +29,7 @@ impl<T: Transport> SessionDriver<T> {
         self.stream.poll_close(cx)
     }
 
-    /// Encrypts and sends as much as the peer takes.
+    /// Encrypts and sends as much as the peer accepts.
     pub(super) fn send(
         &mut self,
         cx: &mut Context<'_>,
@@ -38,7 +38,8 @@ impl<T: Transport> SessionDriver<T> {
         let handle = control.handle();
         loop {
             let all = self.encrypt(cx, handle)?;
-            // TLS answers some things by itself; a peer that does not take that is stalled as well.
+            // TLS answers some messages by itself; a peer that does not accept these bytes is stalled
+            // as well.
             self.unflushed |= self.stream.has_unsent();
             if !self.unflushed {
                 return Ok(());
@@ -60,7 +61,7 @@ impl<T: Transport> SessionDriver<T> {
         }
     }
 
-    /// Hands TLS what is to be sent, until enough of it waits for the peer. True when that was all.
+    /// Hands bytes to TLS until its buffer is full. True when none are left.
     fn encrypt(
         &mut self,
         cx: &mut Context<'_>,
@@ -83,12 +84,12 @@ impl<T: Transport> SessionDriver<T> {
     fn sent(&mut self, count: usize) {
         self.outgoing.advance(count);
         if self.outgoing.is_empty() {
-            // An empty end of a message would keep all of it.
+            // An empty slice would still keep the whole message in memory.
             self.outgoing = Bytes::new();
         }
     }
 
-    /// Makes `outgoing` the next thing to send; false when there is nothing.
+    /// Sets `outgoing` to what is sent next; false when there is nothing to send.
     fn load(&mut self, handle: &SessionHandle) -> bool {
         if !self.outgoing.is_empty() {
             return true;

@@ -1,4 +1,4 @@
-//! A flow: what an application holds of a session (RFC 5626 §4).
+//! A flow: an application's reference to a session (RFC 5626 §4).
 
 use super::handle::{PushError, SessionHandle};
 use crate::cause::CloseCause;

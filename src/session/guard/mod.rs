@@ -1,5 +1,5 @@
-//! The wrapper around a session's task: it catches panics, guards against being dropped, and makes the one
-//! last report, always after everything the session held is gone.
+//! The guard around a session's task: it catches panics, notices when the task is dropped, and makes
+//! the one last report, always after everything the session held was dropped.
 
 use crate::clock::Clock;
 use crate::connection::ConnectionId;
@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 pub(crate) struct SessionGuard {
     id: ConnectionId,
     session: Option<Pin<Box<dyn Future<Output = SessionOutcome> + Send>>>,
-    /// Emptied at the end: bindings hold flows long after.
+    /// Its queue is emptied at the end, because bindings may hold flows for long afterwards.
     handle: Arc<SessionHandle>,
     lifecycle: LifecycleSender,
     clock: Clock,
@@ -41,11 +41,11 @@ impl SessionGuard {
         let Some(session) = self.session.take() else {
             return;
         };
-        // The application's destructors may panic as well, that of its conversation and that of a message
-        // it queued; the report is made all the same.
+        // Destructors of the application may panic as well: that of its session and that of a message
+        // it queued. The report is made all the same.
         let outcome = outcome.unless_panics(|| drop(session));
         let outcome = outcome.unless_panics(|| self.handle.clear());
-        // After the supervisor's end there is no one left to report to.
+        // After the supervisor's end the report is not needed.
         let _ = self.lifecycle.send(Lifecycle::Ended {
             id: self.id,
             at: self.clock.now(),
@@ -78,7 +78,8 @@ impl Drop for SessionGuard {
 }
 
 impl SessionOutcome {
-    /// This, or the panic of one more step. The first panic is the one that explains.
+    /// Runs one more step. If that panics and no panic came before, the outcome is that panic;
+    /// otherwise it stays as it is.
     fn unless_panics(self, step: impl FnOnce()) -> Self {
         match (catch(step), self) {
             (Ok(()), how) | (Err(_), how @ Self::Panicked(_)) => how,

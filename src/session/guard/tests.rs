@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-/// Something a session holds: the test sees when it is gone.
+/// Something a session holds, whose drop the test can see.
 struct Held(Arc<AtomicBool>);
 
 impl Drop for Held {
@@ -51,7 +51,7 @@ where
     }
 }
 
-/// The one report made, with what the session held gone before it.
+/// The one report that was made. Checks that what the session held was dropped before.
 fn the_report(fixture: &Fixture) -> SessionOutcome {
     assert!(fixture.dropped.load(Ordering::SeqCst));
     let report = fixture.reports.take().expect("a report was made");
