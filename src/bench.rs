@@ -1,5 +1,4 @@
-//! Pieces of the hot path that are no part of the interface, for `benches/` and for the tests of what a
-//! piece costs, and nobody else.
+//! Parts of the hot path, for `benches/` and for tests of what a part costs. Not part of the interface.
 
 mod accounting;
 #[cfg(feature = "testing")]

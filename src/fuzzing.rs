@@ -1,5 +1,6 @@
-//! What reads a peer's bytes before anybody has proved anything, for fuzzing: each function takes any
-//! bytes, and panics only when a promise is broken. Not part of the interface.
+//! Entry points for fuzzing of everything that reads a peer's bytes before the peer is authenticated.
+//! Each function accepts any bytes, and panics only when the code breaks a promise. Not part of the
+//! interface.
 
 use crate::sip::{
     CSeq, Contacts, Credentials, Frame, Framer, Limits, Message, NameAddr, Uri, Via, param,
@@ -9,7 +10,7 @@ use crate::tls::fuzzing as tls;
 /// The readers of ClientHello, ServerHello and what follows from them.
 ///
 /// # Panics
-/// When one of them does.
+/// When one of the readers panics.
 pub fn hello(bytes: &[u8]) {
     tls::hello(bytes);
 }
@@ -17,7 +18,7 @@ pub fn hello(bytes: &[u8]) {
 /// The classifier of first bytes that are not TLS.
 ///
 /// # Panics
-/// When what it says of them is not short, printable text.
+/// When the excerpt is not short, printable text.
 pub fn first_bytes(bytes: &[u8]) {
     tls::first_bytes(bytes);
 }
@@ -25,7 +26,7 @@ pub fn first_bytes(bytes: &[u8]) {
 /// The scanner of records and alerts.
 ///
 /// # Panics
-/// When it says something else of the same bytes cut differently, or keeps too much of them.
+/// When the same bytes in other pieces give another result, or when too many of them are kept.
 pub fn records(bytes: &[u8]) {
     tls::records(bytes);
 }
@@ -94,7 +95,7 @@ pub fn headers(bytes: &[u8]) {
     if let Ok(request) = Message::parse(head.into())
         && let Ok(response) = request.respond(400, "Bad Request")
     {
-        // The Via may hold a second Content-Length; then the request is none.
+        // The Via may contain a second Content-Length; then the request is not valid.
         let response = Message::parse(response.build());
         assert_eq!(response.map(|response| response.status()), Ok(Some(400)));
     }

@@ -1,4 +1,4 @@
-//! Admission, and the records of what happens.
+//! Admission, and the ledger with its events.
 
 use crate::admission::{Admission, AdmissionLimits, Permit, Refusal};
 use crate::cause::CloseCause;
@@ -11,25 +11,25 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-/// How many come and go in turn: where each lies in a map is a matter of luck.
+/// How many sources take turns, because the cost of one depends on its place in the map.
 const STRANGERS: u64 = 1000;
 
-/// Admission while others are here.
+/// Admission while other connections are open.
 pub struct Door {
     admission: Arc<Admission>,
-    /// Who comes and goes, in turn.
+    /// The connections that are admitted and end, in turn.
     arrivals: Vec<Arc<SessionHandle>>,
     next: usize,
     now: Instant,
-    /// Everybody else.
+    /// The permits of the other connections.
     _present: Vec<Permit>,
 }
 
 impl Door {
-    /// With this many established connections from as many sources.
+    /// Makes admission with this many established connections from as many sources.
     ///
     /// # Panics
-    /// When they are more than may come in.
+    /// When the limits refuse one of them.
     pub fn with(present: u32) -> Self {
         let limits = AdmissionLimits {
             connections: 1_000_000,
@@ -39,7 +39,7 @@ impl Door {
         let now = Instant::now();
         let come = |number: u32| {
             let permit = admit(&admission, &session(number.into()), now);
-            // There is room for a million, and each source has one.
+            // The limits admit a million connections, and each source has one.
             let permit = permit.expect("there is room");
             permit.handshake_done();
             permit
@@ -55,22 +55,22 @@ impl Door {
         }
     }
 
-    /// One more comes, shakes hands and goes.
+    /// Admits one more connection, ends its handshake, and ends the connection.
     ///
     /// # Panics
-    /// When it is not let in.
+    /// When the connection is refused.
     pub fn come_and_go(&mut self) {
-        // Nobody comes faster than the rate.
+        // Time passes, so that the rate limit admits the connection.
         self.now += Duration::from_millis(1);
         self.next = (self.next + 1) % self.arrivals.len();
         let arrival = &self.arrivals[self.next];
         let permit = admit(&self.admission, arrival, self.now);
-        // There is room, and a second has gone by since the last of the same source.
+        // The limits are not reached, and a second has passed since the last connection of this source.
         permit.expect("there is room").handshake_done();
     }
 }
 
-/// The ledger and the way of events to one observer.
+/// The ledger, and the queue of events to one observer.
 pub struct Records {
     ledger: Ledger<()>,
     subscribers: Subscribers,
@@ -80,7 +80,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// With this many established connections.
+    /// Makes a ledger with this many established connections.
     pub fn with(open: u64) -> Self {
         let mut subscribers = Subscribers::new(Arc::new(Gate::default()));
         let observer = subscribers.subscribe(EventFilter::all(), 1_000_000);
@@ -97,7 +97,8 @@ impl Records {
         records
     }
 
-    /// A connection is accepted, gets ready and closes; the observer sees each.
+    /// Reports that a connection is accepted, established and closed, and shows each event to the
+    /// observer.
     pub fn live(&mut self, mut seen: impl FnMut(&Event)) {
         let connection = self.establish(&mut seen);
         if self.ledger.end(connection.id).is_ok() {
@@ -156,7 +157,7 @@ fn admit(
 }
 
 fn connection(number: u64) -> Arc<Connection> {
-    // Numbers of pieces are small.
+    // The numbers used here are small.
     let source = Ipv4Addr::from_bits(0x0a00_0000 + number as u32);
     let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 5061));
     Arc::new(Connection {

@@ -1,5 +1,5 @@
-//! One session polled by hand: no runtime, no supervisor, no other thread. What happens between two
-//! moments is what that session did.
+//! One session polled by hand, without runtime, supervisor or other threads, so that everything
+//! measured was done by that session.
 
 use crate::admission::{Admission, AdmissionLimits};
 use crate::clock::Clock;
@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Wake, Waker};
 use std::time::{Instant, SystemTime};
 
-/// A session, and what others would notice of it.
+/// A session, and the reports and wake-ups it makes.
 pub struct Alone {
     session: Pin<Box<dyn Future<Output = SessionOutcome> + Send>>,
     handle: Arc<SessionHandle>,
@@ -39,7 +39,7 @@ impl Wake for Wakes {
 }
 
 impl Alone {
-    /// One that was just accepted, and the peer's end of its connection.
+    /// Makes a session that was just accepted, and returns it with the peer's end of its connection.
     ///
     /// # Panics
     /// When the policy cannot be used.
@@ -61,7 +61,7 @@ impl Alone {
         // No other connection is open.
         let permit = admitted.expect("room");
         let (reports, lifecycle) = ReportLog::new();
-        // Whoever calls this brings a policy that works.
+        // The panic for a policy that does not work is documented above.
         let generation = Generation::load(policy).expect("a policy that works");
         let context = SessionContext {
             application,
@@ -90,7 +90,7 @@ impl Alone {
         (alone, theirs)
     }
 
-    /// Has it do what it can without waiting; true once it has ended.
+    /// Polls the session until it waits; true once it has ended.
     pub fn poll(&mut self) -> bool {
         let waker = Waker::from(Arc::clone(&self.wakes));
         let mut cx = Context::from_waker(&waker);
@@ -105,7 +105,7 @@ impl Alone {
                     answered = true;
                 }
             }
-            // It may have gone to the end of the queue by itself.
+            // The session may have yielded, and has then woken itself.
             if ended || !answered && self.wakes() == wakes {
                 return ended;
             }

@@ -1,4 +1,4 @@
-//! The running system's check of itself: the ledger against the permits that sessions hold.
+//! Compares the ledger with the permits that sessions hold, while the supervisor runs.
 
 use super::SupervisorState;
 use crate::event::Event;
@@ -18,7 +18,7 @@ const AUDIT_RETRIES: u32 = 20;
 #[derive(Default)]
 pub(super) struct Audit {
     due: Option<Instant>,
-    /// Which of the two was larger, and how often in a row.
+    /// Which of the two was larger, and in how many comparisons in a row.
     suspicion: Option<(Ordering, u32)>,
 }
 
@@ -29,7 +29,7 @@ impl Audit {
             .get_or_insert_with(|| state.clock.now() + AUDIT_INTERVAL)
     }
 
-    /// Compares, if it is time to.
+    /// Compares the two if the next comparison is due.
     pub(super) fn check(&mut self, state: &mut SupervisorState) {
         let now = state.clock.now();
         if self.due.is_some_and(|due| now < due) {
@@ -42,8 +42,9 @@ impl Audit {
             Some((before, seen)) if before == difference => seen + 1,
             _ => 1,
         };
-        // In any single comparison a permit may be given or returned whose report is about to be made. After
-        // so many, all in the same direction, that is no longer the reason.
+        // A single comparison may differ because a permit was just given or returned and its report has
+        // not been made yet. After so many differences in the same direction that is no longer the
+        // reason.
         let certain = seen == AUDIT_RETRIES;
         self.suspicion = (difference.is_ne() && !certain).then_some((difference, seen));
         if self.suspicion.is_some() {

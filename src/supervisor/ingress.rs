@@ -1,4 +1,5 @@
-//! What becomes of an accepted connection: its true address, its admission, its session.
+//! What happens to an accepted connection: its true address is found, it is admitted or refused, its
+//! session begins.
 
 use super::proxy_header;
 use crate::admission::{Admission, Permit, Refusal};
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime};
 use xtra::Mailbox;
 
-/// What all acceptors share.
+/// The parts that all acceptors share.
 pub(crate) struct AcceptorContext<A> {
     pub(crate) admission: Arc<Admission>,
     pub(crate) ids: AtomicU64,
@@ -37,11 +38,11 @@ pub(crate) struct Addresses {
 
 impl<A: Application> AcceptorContext<A> {
     pub(crate) fn report(&self, report: Lifecycle) {
-        // After the supervisor's end there is no one left to report to.
+        // After the supervisor's end the report is not needed.
         let _ = self.session.lifecycle.send(report);
     }
 
-    /// Takes a connection in. Never waits: a header that is due is read in a task of its own.
+    /// Admits or refuses a connection. Never waits: a PROXY header is read in a task of its own.
     pub(crate) fn arrive<T: Transport>(self: &Arc<Self>, stream: T, addresses: Addresses) {
         match &self.proxy_protocol {
             Some(rule) if rule.expects(addresses.peer.ip()) => {
@@ -61,7 +62,7 @@ impl<A: Application> AcceptorContext<A> {
         }
     }
 
-    /// Asks admission, and begins the session.
+    /// Admits the connection and begins its session, or refuses it.
     pub(crate) fn admit<T: Transport>(&self, stream: T, addresses: Addresses) {
         let accepted = self.session.clock.now();
         let (handle, mailbox) = self.session_handle(addresses);
@@ -82,7 +83,7 @@ impl<A: Application> AcceptorContext<A> {
         }
     }
 
-    /// Accounts for a connection that was turned away before it had a session.
+    /// Reports a connection that was refused before it had a session.
     pub(crate) fn refuse(&self, addresses: Addresses, refusal: Refusal) {
         self.report(Lifecycle::Refused {
             connection: Arc::new(self.connection(addresses)),
@@ -105,7 +106,8 @@ impl<A: Application> AcceptorContext<A> {
         }
     }
 
-    /// `Accepted` is reported before the session exists, so no report about it can come first.
+    /// Begins the session. `Accepted` is reported before the session exists, so that no other report
+    /// about it can come first.
     fn begin<T: Transport>(
         &self,
         stream: T,

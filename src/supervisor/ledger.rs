@@ -1,7 +1,8 @@
-//! Sans-io: the life of every connection, and the equations that must hold.
+//! Sans-io: the state of every open connection, and the equations that must hold.
 //!
-//! A session's guard reports only that it ended. The ledger knows how far the connection had come, so it
-//! decides whether that was a failed handshake or a close, and it rejects an id that it heard of before.
+//! A session's guard reports only that it ended. The ledger knows whether the connection was
+//! established, so it decides whether that was a failed handshake or a close, and it rejects an id that
+//! was reported before.
 
 use crate::connection::{Connection, ConnectionId, Counts, Direction};
 use crate::event::Ready;
@@ -10,14 +11,14 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// How far a connection had come.
+/// The stage that a connection has reached.
 #[derive(Debug)]
 pub(crate) enum Stage {
     Handshaking,
     Ready { ready: Arc<Ready>, at: Instant },
 }
 
-/// One open connection, with whatever its monitor attached to it.
+/// One open connection, with what the supervisor attaches to it.
 #[derive(Debug)]
 pub(crate) struct Entry<H> {
     pub(crate) connection: Arc<Connection>,
@@ -35,21 +36,21 @@ impl<H> Entry<H> {
     }
 }
 
-/// A report about a connection that does not fit its life so far.
+/// A report about a connection that does not fit the reports before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unexpected {
     /// The id is not open: it never began, or has already ended.
     NotOpen,
     /// The id is open already.
     AlreadyOpen,
-    /// It is past its handshake already.
+    /// The connection is established already.
     AlreadyReady,
 }
 
-/// The book of all connections.
+/// All open connections, and the counts of those that have ended.
 #[derive(Debug)]
 pub(crate) struct Ledger<H> {
-    /// In the order of ids, so that a page of them is found without going through all.
+    /// In the order of ids, so that a listing finds its page without looking at all.
     open: BTreeMap<ConnectionId, Entry<H>>,
     inbound: Counts,
     outbound: Counts,
@@ -64,7 +65,7 @@ impl<H> Ledger<H> {
         }
     }
 
-    /// A connection begins its handshake.
+    /// Notes that a connection begins its handshake.
     pub(crate) fn begin(&mut self, connection: Arc<Connection>, held: H) -> Result<(), Unexpected> {
         if self.open.contains_key(&connection.id) {
             return Err(Unexpected::AlreadyOpen);
@@ -81,14 +82,14 @@ impl<H> Ledger<H> {
         Ok(())
     }
 
-    /// A connection began and was turned away at once.
+    /// Notes that a connection was refused.
     pub(crate) fn refuse(&mut self, direction: Direction) {
         let counts = self.counts_mut(direction);
         counts.begun += 1;
         counts.refused += 1;
     }
 
-    /// A handshake succeeded.
+    /// Notes that a handshake succeeded.
     pub(crate) fn ready(&mut self, ready: Arc<Ready>, at: Instant) -> Result<(), Unexpected> {
         let id = ready.connection.id;
         let entry = self.open.get_mut(&id).ok_or(Unexpected::NotOpen)?;
@@ -104,7 +105,7 @@ impl<H> Ledger<H> {
         Ok(())
     }
 
-    /// A connection ended. What is returned tells how far it had come.
+    /// Notes that a connection ended, and returns its entry, which has the stage it had reached.
     pub(crate) fn end(&mut self, id: ConnectionId) -> Result<Entry<H>, Unexpected> {
         let entry = self.open.remove(&id).ok_or(Unexpected::NotOpen)?;
         let counts = self.counts_mut(entry.connection.direction);
@@ -125,12 +126,12 @@ impl<H> Ledger<H> {
         self.open.get(&id)
     }
 
-    /// All open connections, in no order.
+    /// All open connections, in the order of ids.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry<H>> {
         self.open.values()
     }
 
-    /// Those after this id, in the order of ids.
+    /// The open connections with a greater id, in the order of ids.
     pub(crate) fn entries_after(
         &self,
         id: Option<ConnectionId>,
@@ -155,7 +156,7 @@ impl<H> Ledger<H> {
         }
     }
 
-    /// Whether the equations hold and the map agrees with them.
+    /// Whether the equations hold and agree with the number of entries.
     pub(crate) fn balanced(&self) -> bool {
         let alive = self.inbound.handshaking
             + self.inbound.open

@@ -1,4 +1,4 @@
-//! Actor: registers every connection, decides, keeps the ledger, obeys control messages.
+//! The supervisor actor: it keeps the ledger of all connections and handles control messages.
 
 mod acceptor;
 mod audit;
@@ -27,8 +27,8 @@ use std::fmt;
 use std::sync::{Arc, MutexGuard};
 use xtra::Actor;
 
-/// The actor that accounts for every connection. Built by [`Supervisor::builder`], steered through
-/// its [`Handle`](crate::Handle) or by the messages of [`control`](crate::control).
+/// The actor that accounts for every connection. Built by [`Supervisor::builder`], and controlled
+/// through its [`Handle`](crate::Handle) or by the messages of [`control`](crate::control).
 pub struct Supervisor {
     pub(crate) shared: Arc<SharedState>,
 }

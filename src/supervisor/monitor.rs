@@ -1,5 +1,5 @@
-//! The supervisor's monitor: it runs the actor, owns what must survive its panic, and sees every
-//! connection to its end even then.
+//! The supervisor's monitor: it runs the actor, owns what must survive a panic of it, and waits until
+//! every connection has ended even then.
 
 use super::acceptor::CloseListener;
 use super::audit::Audit;
@@ -20,20 +20,20 @@ use std::task::Poll;
 use std::time::Duration;
 use xtra::Mailbox;
 
-/// How long sessions have when their supervisor has died, or its last handle was dropped.
+/// How long sessions have to close when their supervisor has panicked, or its last handle was dropped.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(8);
 
-/// How long an observer may be stuck with an event at the end.
+/// How long an observer may take for one event at the end.
 const STUCK_OBSERVER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long all observers may take over what is left to see at the end.
+/// How long all observers together may take for the remaining events at the end.
 const LAST_EVENTS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the monitor owns besides the supervisor.
 pub(crate) struct Monitor {
     pub(crate) observers: Vec<ObserverHandle>,
     pub(crate) report: Arc<OnceLock<Report>>,
-    /// Dropped last: every task that waits for the report then finds it.
+    /// Dropped last, so that every task that waits for the report finds it.
     pub(crate) done: Sender<()>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) async fn run(monitor: Monitor, supervisor: Supervisor, mailbox: Mailb
     let mut supervisor = supervisor;
     let shared = Arc::clone(&supervisor.shared);
     if let Err(panic) = supervise(&mut supervisor, mailbox).await {
-        // The first panic is the one that explains.
+        // Only the first panic is kept, because later ones may follow from it.
         shared.lock().panic.get_or_insert(panic);
         close_all_after_panic(&shared).await;
     }
@@ -51,11 +51,11 @@ pub(crate) async fn run(monitor: Monitor, supervisor: Supervisor, mailbox: Mailb
         let (report, remains) = state.end();
         (report, remains, state.clock.clone())
     };
-    // Not under the lock: tasks that are dropped with their threads report once more.
+    // Dropped without the lock, because tasks that end with their threads report once more.
     drop(remains);
     drop(supervisor);
     wait_for_observers(monitor.observers, &clock).await;
-    // Set once, here.
+    // This is the only place that sets it, so the result is `Ok`.
     let _ = monitor.report.set(report);
     drop(monitor.done);
 }
@@ -74,7 +74,7 @@ async fn wait_for_observers(mut observers: Vec<ObserverHandle>, clock: &Clock) {
         }
         timer.set(Some(until.min(now + STUCK_OBSERVER_TIMEOUT)));
         let finished = poll_fn(|cx| {
-            // Nothing is ever sent: the channels close.
+            // These channels carry no message; they close.
             let mut each = observers.iter_mut();
             if each.all(|one| one.done.poll_next_unpin(cx).is_ready()) {
                 return Poll::Ready(true);
@@ -87,7 +87,7 @@ async fn wait_for_observers(mut observers: Vec<ObserverHandle>, clock: &Clock) {
     }
 }
 
-/// Why the supervisor's task goes on.
+/// Why the supervisor's task was woken.
 enum Wakeup<M> {
     /// A report may have been the last one, or has panicked.
     Reports,
@@ -95,12 +95,12 @@ enum Wakeup<M> {
     Timer,
 }
 
-/// The actor's life: control messages, and what is due by time. The error is its panic.
+/// Runs the actor: control messages, and what is due by time. The error is the text of its panic.
 async fn supervise(
     supervisor: &mut Supervisor,
     mailbox: Mailbox<Supervisor>,
 ) -> Result<(), String> {
-    // Kept until it resolves: dropping it while it waits could lose a message.
+    // This future is kept until it resolves, because dropping it while it waits could lose a message.
     let mut next = Some(mailbox.next());
     let mut timer = supervisor.state().clock.timer();
     let mut audit = Audit::default();
@@ -136,7 +136,7 @@ async fn supervise(
                 let flow = handled.catch_unwind().await;
                 let flow = flow.map_err(|panic| panic_message(&*panic))?;
                 if flow.is_break() {
-                    // The last handle is gone: no message can come any more.
+                    // The last handle was dropped, so no message can come any more.
                     next = None;
                     catch(|| supervisor.state().shut_down(DEFAULT_DEADLINE))?;
                 } else {
@@ -153,14 +153,14 @@ async fn supervise(
     }
 }
 
-/// After a panic: every session is asked to close, and every ending is waited for within the deadline.
+/// Asks every session to close after a panic, and waits within the deadline until all have ended.
 async fn close_all_after_panic(shared: &SharedState) {
     let mut timer = {
         let mut state = shared.lock();
         state.admission.close();
         state.tell_acceptors(None, CloseListener);
         state.add_threads();
-        // Connections accepted by now are asked to close when they are reported.
+        // Connections that are reported after this are asked to close at once.
         let now = state.clock.now();
         let until = now + DEFAULT_DEADLINE;
         state.shutdown = Some(ShuttingDown::by_panic(now, until));
@@ -174,7 +174,7 @@ async fn close_all_after_panic(shared: &SharedState) {
     };
     poll_fn(|cx| {
         shared.register_monitor(cx);
-        // Whatever made the supervisor panic may do so again; all other reports still count.
+        // A report that made the supervisor panic may do so again; all other reports are still applied.
         if shared.lock().is_empty() {
             return Poll::Ready(());
         }

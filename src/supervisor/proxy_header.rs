@@ -1,8 +1,8 @@
 //! Behind a load balancer: reads the PROXY header of a connection before the connection is admitted.
 //!
 //! The header is read in a task of the connection's own, under its own deadline, never in the accept
-//! loop. Only what comes after it begins the connection's life in the ledger; a connection whose header
-//! fails is accounted for with the load balancer's address.
+//! loop. The connection enters the ledger only afterwards. A connection whose header fails is reported
+//! with the load balancer's address.
 
 use super::ingress::{AcceptorContext, Addresses};
 use crate::admission::{Refusal, Waiting};
@@ -28,14 +28,14 @@ pub(super) const fn untrusted() -> Refusal {
     }
 }
 
-/// Reads the header, then goes on as if the peer had connected itself. The connection is waited for
-/// from this call on, not from the first poll of what it gives.
+/// Reads the header, then admits the connection as if the peer had connected itself. A shutdown waits
+/// for the connection from this call on, not only from the first poll of the returned future.
 pub(super) fn read_header<T: Transport, A: Application>(
     context: Arc<AcceptorContext<A>>,
     stream: T,
     addresses: Addresses,
 ) -> impl Future<Output = ()> + Send + 'static {
-    // Dropped last, whatever happens: a shutdown waits for it.
+    // Dropped last in every case, because a shutdown waits for it.
     let pending = PendingProxyHeader {
         waiting: Some(context.admission.wait()),
         context,
@@ -50,7 +50,7 @@ pub(super) fn read_header<T: Transport, A: Application>(
                 pending.refusal = None;
                 let (peer, local) = match header {
                     ProxyHeader::Proxied(peer, local) => (peer, local),
-                    // The load balancer speaks for itself: a health check.
+                    // The load balancer connects for itself, as for a health check.
                     ProxyHeader::Local => (addresses.peer, addresses.local),
                 };
                 let addresses = Addresses {
@@ -69,7 +69,7 @@ pub(super) fn read_header<T: Transport, A: Application>(
     }
 }
 
-/// Accounts for a connection that does not get past its header, even if its task is dropped.
+/// Reports the refusal of a connection whose header fails, even if its task is dropped.
 struct PendingProxyHeader<A: Application> {
     context: Arc<AcceptorContext<A>>,
     addresses: Addresses,
@@ -83,7 +83,7 @@ impl<A: Application> Drop for PendingProxyHeader<A> {
             self.context.refuse(self.addresses, refusal);
         }
         self.waiting = None;
-        // A shutdown may have waited for this connection alone.
+        // Wakes a shutdown that may have waited for this connection alone.
         self.context.report(Lifecycle::ProxyHeaderSettled);
     }
 }

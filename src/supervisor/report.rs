@@ -8,20 +8,21 @@ use std::sync::{Arc, OnceLock};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// Accepted connections; nothing is left open unless a handler blocked its thread to the end.
+    /// The counts of accepted connections. None is left open, unless a handler blocked its thread until
+    /// the end.
     pub inbound: Counts,
-    /// Dialled connections.
+    /// The counts of dialled connections.
     pub outbound: Counts,
     /// How many connections ended by which cause since the shutdown began, in the order of the
     /// causes' names.
     pub endings: Vec<(&'static str, u64)>,
-    /// Permits still held by sessions: as many as are left open.
+    /// How many permits sessions still hold: as many as are left open.
     pub permits: usize,
     /// The panic that ended the supervisor, if one did.
     pub panic: Option<String>,
 }
 
-/// Where the report will be.
+/// The place where the report will be.
 #[derive(Clone, Debug)]
 pub(crate) struct PendingReport {
     pub(crate) report: Arc<OnceLock<Report>>,
@@ -31,7 +32,7 @@ pub(crate) struct PendingReport {
 
 impl PendingReport {
     pub(crate) async fn wait(&self) -> Report {
-        // Nothing is ever sent; the channel closes.
+        // This channel carries no message; it closes.
         let _ = self.done.recv().await;
         let report = self.report.get().cloned();
         report.unwrap_or_else(|| Report {

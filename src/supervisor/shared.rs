@@ -9,10 +9,11 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 
-/// Held by the supervisor and its monitor, and weakly by everything that reports or reads.
+/// The state with its lock. The supervisor and its monitor own it; whatever reports or reads has a weak
+/// reference.
 pub(crate) struct SharedState {
     state: Mutex<SupervisorState>,
-    /// The monitor: woken when there is something that it alone can do.
+    /// Wakes the monitor when a report needs it.
     monitor: AtomicWaker,
 }
 
@@ -24,19 +25,21 @@ impl SharedState {
         }
     }
 
-    /// The state, for one report or one answer. No code of the application runs under this lock.
+    /// Locks the state for one report or one answer. No code of the application may run under this
+    /// lock.
     pub(crate) fn lock(&self) -> MutexGuard<'_, SupervisorState> {
-        // After a panic under the lock the monitor goes on with the state as it is.
+        // A poisoned lock is used on, because after a panic the monitor has to go on with the state as
+        // it is.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the state says, unless the supervisor has ended or panicked.
+    /// Reads the state; `None` when the supervisor has ended or panicked.
     pub(crate) fn read<R>(&self, read: impl FnOnce(&SupervisorState) -> R) -> Option<R> {
         let state = self.lock();
         state.is_working().then(|| read(&state))
     }
 
-    /// Has this task woken when a report may have ended the supervisor's work.
+    /// Registers this task to be woken when a report may have ended the supervisor's work.
     pub(super) fn register_monitor(&self, cx: &Context<'_>) {
         self.monitor.register(cx.waker());
     }
@@ -50,7 +53,7 @@ impl LifecycleSink for SharedState {
                 return Err(SupervisorGone);
             }
             if let Err(panic) = catch(|| state.apply(report)) {
-                // The first panic is the one that explains.
+                // Only the first panic is kept, because later ones may follow from it.
                 state.panic.get_or_insert(panic);
             }
             state.panic.is_some() || (state.shutdown.is_some() && state.is_empty())

@@ -1,5 +1,5 @@
-//! How a supervisor shuts down: which session is asked to close when, and when the end is not waited for
-//! any longer.
+//! How a supervisor shuts down: when each session is asked to close, when the rest is cut, and when the
+//! supervisor ends without waiting any longer.
 
 use super::acceptor::CloseListener;
 use super::ledger::Stage;
@@ -9,40 +9,40 @@ use crate::clock::MAX_DURATION;
 use crate::event::Event;
 use std::time::{Duration, Instant};
 
-/// How long sessions that were cut have to be gone.
+/// How long sessions may take to end after they were cut.
 const CUT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The longest time between two looks at what a drain has still to close.
+/// The longest time between two checks which sessions a drain can close.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How often a drain says how far it is.
+/// How often a drain publishes its progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How far a shutdown has come.
+/// The progress of a shutdown.
 #[derive(Clone, Debug)]
 pub(crate) struct ShuttingDown {
-    /// What sessions close with.
+    /// The cause that sessions close with.
     cause: CloseCause,
     began: Instant,
-    /// When what is open is cut; when it has been, when it is not waited for any longer.
+    /// When open sessions are cut; after that, when the supervisor stops waiting for them.
     until: Instant,
     cut: bool,
     drain: Option<Draining>,
 }
 
-/// A gentle shutdown: sessions are told one after the other.
+/// The progress of a drain, which asks one session after the other to close.
 #[derive(Clone, Debug)]
 struct Draining {
     look: Instant,
     progress: Instant,
-    /// Sessions there were at the beginning.
+    /// How many sessions were open at the beginning.
     sessions: usize,
-    /// Those told to close so far.
+    /// How many were asked to close so far.
     close_requested: usize,
 }
 
 impl ShuttingDown {
-    /// After a panic: every session has been asked to close already.
+    /// The shutdown after a panic, when every session has been asked to close already.
     pub(super) const fn by_panic(now: Instant, until: Instant) -> Self {
         Self {
             cause: CloseCause::SupervisorGone,
@@ -57,7 +57,7 @@ impl ShuttingDown {
         &self.cause
     }
 
-    /// When to look at it again.
+    /// When the next step is due.
     pub(crate) fn due(&self) -> Instant {
         match &self.drain {
             Some(drain) if !self.cut => drain.look.min(self.until),
@@ -67,7 +67,7 @@ impl ShuttingDown {
 }
 
 impl SupervisorState {
-    /// No connection is accepted any more, and every session is asked to close before the deadline.
+    /// Stops accepting connections, and asks every session to close before the deadline.
     pub(crate) fn shut_down(&mut self, deadline: Duration) {
         let deadline = deadline.min(MAX_DURATION);
         if self.hasten(deadline) {
@@ -80,8 +80,7 @@ impl SupervisorState {
         }
     }
 
-    /// No connection is accepted any more; sessions that are not busy are asked to close, one after the
-    /// other.
+    /// Stops accepting connections, and asks sessions that are not busy to close, one after the other.
     pub(crate) fn drain(&mut self, deadline: Duration) {
         let deadline = deadline.min(MAX_DURATION);
         if self.hasten(deadline) {
@@ -111,7 +110,7 @@ impl SupervisorState {
         self.look_for_idle(now);
     }
 
-    /// The next step of a shutdown whose time has come. True when it must not be waited for longer.
+    /// Takes the next step of a shutdown. True when the supervisor must not wait any longer.
     pub(crate) fn step(&mut self) -> bool {
         let now = self.clock.now();
         let Some(shutdown) = &mut self.shutdown else {
@@ -130,12 +129,13 @@ impl SupervisorState {
             let handle = &entry.held.handle;
             handle.request_close(CloseCause::DrainDeadline, Duration::ZERO);
         }
-        // Not before: a session that could not run until now has both requests to look at.
+        // Threads are added only after the cut, so that a session that could not run until now sees
+        // both requests together.
         self.add_threads();
         false
     }
 
-    /// A shutdown that is going on can only become shorter. Whether there is one.
+    /// Shortens the deadline of a shutdown in progress; never extends it. False when there is none.
     fn hasten(&mut self, deadline: Duration) -> bool {
         let until = self.clock.now() + deadline;
         let Some(shutdown) = &mut self.shutdown else {
@@ -175,7 +175,7 @@ impl SupervisorState {
         let elapsed = now - began;
         let due = match spread.is_zero() || elapsed >= spread {
             true => usize::MAX,
-            // Rounded up: the first goes at once.
+            // Rounded up, so that the first session closes at once.
             false => {
                 let share = elapsed.as_secs_f64() / spread.as_secs_f64();
                 (drain.sessions as f64 * share) as usize + 1

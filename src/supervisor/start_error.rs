@@ -5,7 +5,8 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-/// A supervisor could not be started. Nothing is listening and nothing runs.
+/// A supervisor could not be started, or a listener not opened. Everything begun before the error has
+/// been undone.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StartError {

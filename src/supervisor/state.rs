@@ -1,5 +1,5 @@
-//! What the supervisor knows: the ledger, the listeners and the subscribers; and what each report does to
-//! them.
+//! The supervisor's state: the ledger, the listeners and the subscribers; and how each report changes
+//! it.
 
 use super::acceptor::{Acceptor, AcceptorFactory};
 use super::ledger::{Entry, Ledger, Stage, Unexpected};
@@ -27,7 +27,7 @@ pub(crate) struct SupervisorState {
     /// `None` once the supervisor has ended.
     pub(crate) acceptor_factory: Option<Arc<dyn AcceptorFactory>>,
     pub(crate) listen_options: ListenOptions,
-    /// Counts the acceptors there ever were.
+    /// How many acceptors were started so far.
     pub(crate) acceptors: u64,
     pub(crate) subscribers: Subscribers,
     pub(crate) admission: Arc<Admission>,
@@ -36,9 +36,9 @@ pub(crate) struct SupervisorState {
     pub(crate) limits: LimitsSet,
     pub(crate) report: PendingReport,
     pub(crate) shutdown: Option<ShuttingDown>,
-    /// The text of the panic that ended the supervisor's work, once there was one.
+    /// The text of the first panic of the supervisor, if there was one.
     pub(crate) panic: Option<String>,
-    /// The last event has been published; no report is taken any more.
+    /// Whether the last event has been published. No report is applied any more then.
     pub(crate) ended: bool,
     /// How many connections ended by which cause since the shutdown began.
     pub(crate) endings: BTreeMap<&'static str, u64>,
@@ -52,7 +52,7 @@ pub(crate) struct OpenListener {
     acceptor: Address<Acceptor>,
 }
 
-/// What the supervisor holds of an open connection.
+/// What the supervisor attaches to an open connection.
 #[derive(Debug)]
 pub(crate) struct OpenSession {
     pub(crate) handle: Arc<SessionHandle>,
@@ -61,8 +61,8 @@ pub(crate) struct OpenSession {
     pub(crate) close_requested: bool,
 }
 
-/// What has to be dropped at the supervisor's end without its lock: the threads that connections run on
-/// end with it, and tasks that are dropped there report once more.
+/// What must be dropped at the supervisor's end without the lock: with it the threads for connections
+/// end, and tasks that are dropped there report once more.
 pub(crate) struct Remains {
     _acceptor_factory: Option<Arc<dyn AcceptorFactory>>,
     _subscribers: Subscribers,
@@ -117,7 +117,7 @@ impl SupervisorState {
         self.publish(Event::LimitsSet(Arc::new(self.limits.clone())));
     }
 
-    /// New limits for connections from now on; gives the old ones.
+    /// Sets the limits for new connections, and returns the old ones.
     pub(crate) fn set_limits(&mut self, new: AdmissionLimits) -> AdmissionLimits {
         self.limits.admission = new.clone();
         let before = self.admission.set_limits(new);
@@ -149,7 +149,7 @@ impl SupervisorState {
         listening.any(|listening| listening.address == address)
     }
 
-    /// The addresses listened on.
+    /// The addresses of the open listeners.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         let mut addresses: Vec<_> = self
             .listeners
@@ -160,7 +160,7 @@ impl SupervisorState {
         addresses
     }
 
-    /// Tells the acceptors of this address, or all; how many there are.
+    /// Sends a message to the acceptors of this address, or to all, and returns how many there are.
     pub(crate) fn tell_acceptors<M>(&self, address: Option<SocketAddr>, message: M) -> usize
     where
         Acceptor: Handler<M, Return = ()>,
@@ -170,7 +170,7 @@ impl SupervisorState {
             |listener: &&OpenListener| address.is_none_or(|address| listener.address == address);
         let mut told = 0;
         for listener in self.listeners.iter().filter(meant) {
-            // An unbounded mailbox takes a message without waiting.
+            // Sending does not wait, because the mailbox is unbounded.
             let sending = listener.acceptor.send(message).detach();
             let _ = sending.into_future().now_or_never();
             told += 1;
@@ -187,19 +187,19 @@ impl SupervisorState {
         self.ledger.counts(direction)
     }
 
-    /// Adds threads for connections: handlers may have blocked some for good.
+    /// Adds threads for connections, because handlers may have blocked some for good.
     pub(crate) fn add_threads(&self) {
         if let Some(factory) = &self.acceptor_factory {
             factory.add_threads();
         }
     }
 
-    /// Whether the supervisor still works: it has neither ended nor panicked.
+    /// Whether the supervisor has neither ended nor panicked.
     pub(crate) const fn is_working(&self) -> bool {
         self.panic.is_none() && !self.ended
     }
 
-    /// Publishes the last event. From now on no report is taken.
+    /// Publishes the last event. No report is applied afterwards.
     pub(crate) fn end(&mut self) -> (Report, Remains) {
         let report = self.final_report();
         self.publish(Event::Stopped {
@@ -229,7 +229,7 @@ impl SupervisorState {
         }
     }
 
-    /// A listener has closed when the last of its acceptors has ended.
+    /// Notes that an acceptor ended. Its listener has closed when the last of its acceptors has.
     fn acceptor_ended(&mut self, number: u64, error: Option<String>) {
         let place = self
             .listeners
@@ -254,7 +254,8 @@ impl SupervisorState {
             close_requested: self.shutdown.is_some(),
         };
         if let Some(shutdown) = &self.shutdown {
-            // It slipped in before its acceptor heard of the shutdown; its handshake is cancelled.
+            // The connection was accepted before its acceptor handled the shutdown, so its handshake is
+            // cancelled.
             let cause = shutdown.cause().clone();
             open.handle.request_close(cause, Duration::ZERO);
         }
@@ -271,7 +272,7 @@ impl SupervisorState {
         };
         let handle = Arc::clone(&entry.held.handle);
         if self.shutdown.is_some() {
-            // Its handshake stays unfinished in the ledger, and ends as cancelled.
+            // The handshake stays unfinished in the ledger, and ends as cancelled.
             return handle.answer_ready(ReadyAnswer::Refuse);
         }
         match self.ledger.ready(Arc::clone(&ready), at) {
@@ -351,7 +352,7 @@ fn failed(entry: &Entry<OpenSession>, at: Instant, outcome: SessionOutcome) -> E
     }))
 }
 
-/// What can be said of a handshake whose session could not say it.
+/// The failure of a handshake whose session could not report one.
 fn unseen_failure(
     entry: &Entry<OpenSession>,
     cause: HandshakeCause,
@@ -380,7 +381,7 @@ fn closed(entry: &Entry<OpenSession>, duration: Duration, outcome: SessionOutcom
             CloseCause::Internal("its task was dropped".to_owned()),
             None,
         ),
-        // A session never reports this after its `Ready`; should it, its text is kept.
+        // A session never reports this after its `Ready`. If it did, the text would be kept.
         SessionOutcome::HandshakeFailed(failure) => {
             (CloseCause::Internal(failure.cause.to_string()), None)
         }

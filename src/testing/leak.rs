@@ -1,4 +1,4 @@
-//! A fault to inject: a permit that leaks.
+//! A fault that tests inject: a permit that leaks.
 
 use crate::connection::{Connection, ConnectionId, Direction};
 use crate::control::{Handle, Stopped};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 use xtra::{Context, Handler};
 
-/// Leaks one permit: what the running system says of such a defect can then be tested. See
+/// Leaks one permit, so that a test can check how such a defect is reported. See
 /// [`Handle::leak_permit`].
 #[derive(Clone, Copy, Debug)]
 pub struct LeakPermit;
@@ -18,29 +18,29 @@ impl Handler<LeakPermit> for Supervisor {
     type Return = ();
 
     async fn handle(&mut self, _: LeakPermit, _: &mut Context<Self>) {
-        let nobody = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        let unspecified = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         let connection = Connection {
             id: ConnectionId::new(0),
             direction: Direction::Inbound,
-            peer: nobody,
-            local: nobody,
-            listener: nobody,
+            peer: unspecified,
+            local: unspecified,
+            listener: unspecified,
             begun: SystemTime::UNIX_EPOCH,
         };
         let (handle, _) = SessionHandle::new(Arc::new(connection), 0);
         let state = self.state();
         let now = state.clock.now();
-        // A refusal has nothing to leak.
+        // When admission refuses, there is no permit to leak.
         let handshake = Arc::clone(&handle);
         let permit = state
             .admission
-            .admit(nobody.ip(), handshake, &handle.counters, now);
+            .admit(unspecified.ip(), handshake, &handle.counters, now);
         std::mem::forget(permit);
     }
 }
 
 impl Handle {
-    /// Leaks one permit, as a defect of ours would; the next audits raise
+    /// Leaks one permit, as a defect of the library would; the next audits publish
     /// [`Event::Discrepancy`](crate::Event::Discrepancy).
     ///
     /// # Errors

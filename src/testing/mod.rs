@@ -1,5 +1,5 @@
-//! For tests of what is built on sipward: a connection in memory, a clock moved by hand, a record of
-//! events, and faults to inject. Behind the feature `testing`.
+//! Helps to test programs built on sipward, behind the feature `testing`: connections in memory, a
+//! clock that a test moves, a recorder of events, and faults to inject.
 
 mod leak;
 mod panic;

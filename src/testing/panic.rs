@@ -1,10 +1,10 @@
-//! A fault to inject: a supervisor that panics.
+//! A fault that tests inject: a supervisor that panics.
 
 use crate::control::Handle;
 use crate::supervisor::Supervisor;
 use xtra::{Context, Handler};
 
-/// Makes the supervisor's actor panic: what it leaves behind can then be tested. See
+/// Makes the supervisor's actor panic, so that a test can check what happens to its sessions. See
 /// [`Handle::panic_supervisor`].
 #[derive(Clone, Copy, Debug)]
 pub struct Panic;
@@ -18,11 +18,11 @@ impl Handler<Panic> for Supervisor {
 }
 
 impl Handle {
-    /// Makes the supervisor's actor panic with the message `told to panic`, and returns when it
-    /// has. Its wrapper then closes every session with `supervisor_gone`; [`Handle::wait`] reports
-    /// the panic.
+    /// Makes the supervisor's actor panic with the message `told to panic`, and returns when it has.
+    /// Its monitor then closes every session with `supervisor_gone`; [`Handle::wait`] reports the
+    /// panic.
     pub async fn panic_supervisor(&self) {
-        // The answer to it is its end.
+        // The actor ends without an answer, so the result is always an error.
         let _ = self.ask(Panic).await;
     }
 }

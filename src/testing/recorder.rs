@@ -1,10 +1,10 @@
-//! Keeps every event it is shown.
+//! An observer that keeps every event for a test.
 
 use crate::event::{Event, EventKind};
 use crate::observe::Observer;
 use async_std::channel::{Receiver, Sender, unbounded};
 
-/// An observer's far end: every event, in order, to be awaited.
+/// Every event of a supervisor, in order. A test waits for them.
 ///
 /// ```
 /// use sipward::testing::Recorder;
@@ -16,23 +16,23 @@ pub struct Recorder {
     events: Receiver<Event>,
 }
 
-/// The observer to register.
+/// The observer that fills a [`Recorder`].
 #[derive(Debug)]
 struct Recording {
     events: Sender<Event>,
 }
 
 impl Recorder {
-    /// A recorder and the observer that feeds it.
+    /// A recorder, and the observer to pass to [`Builder::observer`](crate::Builder::observer).
     pub fn new() -> (Self, impl Observer) {
         let (sender, events) = unbounded();
         (Self { events }, Recording { events: sender })
     }
 
-    /// The next event.
+    /// Waits for the next event.
     ///
     /// # Panics
-    /// After the last: the supervisor is gone and a test that waits for more has failed.
+    /// When the supervisor has ended and no event is left.
     pub async fn next(&self) -> Event {
         match self.events.recv().await {
             Ok(event) => event,
@@ -40,10 +40,10 @@ impl Recorder {
         }
     }
 
-    /// The next event of this kind; others before it are passed over.
+    /// Waits for the next event of this kind, and drops the events before it.
     ///
     /// # Panics
-    /// After the last event.
+    /// When the supervisor has ended and no such event is left.
     pub async fn next_of(&self, kind: EventKind) -> Event {
         loop {
             let event = self.next().await;
@@ -53,7 +53,7 @@ impl Recorder {
         }
     }
 
-    /// Every event up to the end of the supervisor.
+    /// Waits for the end of the supervisor, and returns all events that were not taken before.
     pub async fn rest(&self) -> Vec<Event> {
         let mut rest = Vec::new();
         while let Ok(event) = self.events.recv().await {
@@ -65,7 +65,7 @@ impl Recorder {
 
 impl Observer for Recording {
     fn observe(&mut self, event: &Event) {
-        // A test may stop looking.
+        // The test may have dropped its recorder.
         let _ = self.events.try_send(event.clone());
     }
 }

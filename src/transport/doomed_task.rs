@@ -1,4 +1,4 @@
-//! A fault for tests to inject: the runtime drops a task before it is done.
+//! A fault that tests inject: a task is dropped before it is done.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -10,7 +10,7 @@ thread_local! {
     static DROP_CURRENT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Has the task that is being polled dropped as soon as it waits.
+/// Makes the task that is being polled be dropped as soon as it waits.
 pub(super) fn drop_current_task() {
     DROP_CURRENT.set(true);
 }

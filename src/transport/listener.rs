@@ -1,5 +1,4 @@
-//! Where connections come from: a bound TCP socket with options its connections inherit, or memory
-//! in tests.
+//! Listeners: a bound TCP socket with options that its connections inherit, or memory in tests.
 
 use super::{Tcp, Transport};
 use async_io::Async;
@@ -12,12 +11,12 @@ use std::time::Duration;
 #[cfg(any(test, feature = "testing"))]
 use super::memory::{MemoryListener, MemoryStream};
 
-/// How listening sockets are made.
+/// The options of listening sockets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ListenOptions {
-    /// Connections the kernel holds that have not been accepted yet.
+    /// How many connections the kernel holds that have not been accepted yet.
     pub(crate) backlog: i32,
-    /// Sockets per address, each with its own acceptor.
+    /// How many sockets there are per address, each with its own acceptor.
     pub(crate) acceptors: usize,
 }
 
@@ -55,7 +54,8 @@ pub(crate) trait Listener: Send + 'static {
     /// The address it is bound to.
     fn address(&self) -> SocketAddr;
 
-    /// The next connection, its far end and our end. Dropping this before it is done loses nothing.
+    /// The next connection with the peer's address and ours. Dropping the future before it is done
+    /// loses no connection.
     fn accept(
         &self,
     ) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr, SocketAddr)>> + Send;
@@ -75,7 +75,7 @@ impl TcpListenerSocket {
         let mut sockets = Vec::new();
         for _ in 0..options.acceptors.max(1) {
             let socket = Self::bind_one(address, options)?;
-            // The first has chosen the port if that was left open.
+            // The first socket has chosen the port if it was 0; the others take the same one.
             address = socket.address;
             sockets.push(socket);
         }
@@ -91,7 +91,7 @@ impl TcpListenerSocket {
             socket.set_reuse_port(options.acceptors > 1)?;
         }
         if address.is_ipv6() && address.ip().is_unspecified() {
-            // `[::]` means everybody, IPv4 too, whatever the system's default.
+            // A socket on `[::]` accepts IPv4 too, whatever the system's default is.
             socket.set_only_v6(false)?;
         }
         socket.bind(&address.into())?;
@@ -99,7 +99,7 @@ impl TcpListenerSocket {
         Self::from_bound(socket.into())
     }
 
-    /// Takes over a listener that is bound already, by a service manager for instance.
+    /// Takes over a listener that is bound already, for example by a service manager.
     pub(crate) fn from_bound(listener: TcpListener) -> io::Result<Self> {
         let address = listener.local_addr()?;
         inherit(&SockRef::from(&listener))?;
@@ -110,19 +110,19 @@ impl TcpListenerSocket {
     }
 }
 
-/// After so long without a byte from the peer the kernel asks whether it is there, and so often again
-/// before it gives the connection up.
+/// After this time without a byte from the peer the kernel sends keep-alive probes, and ends the
+/// connection after this number of probes without an answer.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 const KEEPALIVE_RETRIES: u32 = 4;
 
-/// How long bytes of ours may go unacknowledged. Linux ends a connection of which one keep-alive was
-/// lost by this time too, so it must leave room for all of them.
+/// How long our bytes may stay unacknowledged before the kernel ends the connection. Linux applies this
+/// time to keep-alive probes too, so it must be long enough for all of them.
 #[cfg(target_os = "linux")]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(120);
 
-/// Sets what accepted sockets inherit: no Nagle delay (a handshake is many small writes), and
-/// keep-alive that finds dead peers.
+/// Sets the options that accepted sockets inherit: no Nagle delay, because a handshake is many small
+/// writes, and keep-alive, which finds dead peers.
 fn inherit(socket: &SockRef<'_>) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     let keepalive = TcpKeepalive::new()
@@ -147,7 +147,8 @@ impl Listener for TcpListenerSocket {
         let (stream, peer) = self.listener.accept().await?;
         let stream = Tcp::from(stream);
         let local = if self.address.ip().is_unspecified() {
-            // A peer that is gone already takes no listener with it.
+            // This fails when the peer has closed the connection already, which is no error of the
+            // listener.
             stream.local_addr().unwrap_or(self.address)
         } else {
             self.address

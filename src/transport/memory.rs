@@ -1,4 +1,4 @@
-//! A byte stream in memory with the manners of a TCP connection: bounded buffers, half-close, reset.
+//! A byte stream in memory that behaves like a TCP connection: bounded buffers, half-close, reset.
 
 use super::doomed_task::drop_current_task;
 use crate::transport::Transport;
@@ -12,7 +12,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-/// One end of a connection in memory. Dropping it without [`MemoryStream::reset`] is a FIN.
+/// One end of a connection in memory. The other end reads end of stream when this one is dropped, and
+/// `ConnectionReset` after [`MemoryStream::reset`].
 pub struct MemoryStream {
     incoming: Arc<Mutex<Pipe>>,
     outgoing: Arc<Mutex<Pipe>>,
@@ -23,9 +24,9 @@ struct Pipe {
     capacity: usize,
     ended: bool,
     reset: bool,
-    /// The reader is gone; writing is in vain.
+    /// Whether the reading end was dropped, so that writing fails.
     abandoned: bool,
-    /// The task that reads here is to be dropped.
+    /// Whether the task that reads here is to be dropped.
     doomed: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -41,9 +42,9 @@ struct Pipe {
 /// block_on(async {
 ///     ours.write_all(b"hello").await.unwrap();
 ///     drop(ours);
-///     let mut heard = String::new();
-///     theirs.read_to_string(&mut heard).await.unwrap();
-///     assert_eq!(heard, "hello");
+///     let mut read = String::new();
+///     theirs.read_to_string(&mut read).await.unwrap();
+///     assert_eq!(read, "hello");
 /// });
 /// ```
 pub fn pipe(capacity: usize) -> (MemoryStream, MemoryStream) {
@@ -72,13 +73,13 @@ pub fn pipe(capacity: usize) -> (MemoryStream, MemoryStream) {
 }
 
 impl MemoryStream {
-    /// Breaks the connection off: the other end reads and writes `ConnectionReset`.
+    /// Resets the connection: reads and writes of the other end fail with `ConnectionReset`.
     pub fn reset(self) {
         lock(&self.outgoing).break_off();
         lock(&self.incoming).break_off();
     }
 
-    /// Bytes written to this end that the other has not read yet.
+    /// How many bytes written to this end the other has not read yet.
     pub fn unread(&self) -> usize {
         lock(&self.outgoing).bytes.len()
     }
@@ -200,7 +201,7 @@ impl Pipe {
 }
 
 fn lock(pipe: &Mutex<Pipe>) -> MutexGuard<'_, Pipe> {
-    // No critical section can leave a pipe half changed.
+    // A poisoned lock is used on, because no critical section can leave a pipe half changed.
     pipe.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -217,7 +218,7 @@ impl fmt::Debug for MemoryStream {
 }
 
 impl Drop for MemoryListener {
-    /// Whoever has not been accepted by now is turned away, as the kernel does.
+    /// Resets the connections that were not accepted, as the kernel does.
     fn drop(&mut self) {
         self.arrivals.close();
         while self.arrivals.try_recv().is_ok() {}
@@ -243,23 +244,25 @@ impl Dialler {
         (Self { arrivals: sender }, MemoryListener { arrivals })
     }
 
-    /// The client's end of a new connection that seems to come from `peer`. After the listener has
-    /// closed, an end whose other end is gone.
+    /// Connects from the address `peer` and returns the client's end, which holds 64 KiB in each
+    /// direction. After the listener has closed, the other end is closed already.
     pub fn connect(&self, peer: SocketAddr) -> MemoryStream {
         self.connect_through(peer, 64 * 1024)
     }
 
-    /// The same over a connection that holds `capacity` bytes in each direction.
+    /// Connects as [`connect`](Self::connect) does, over a connection that holds `capacity` bytes in
+    /// each direction.
     pub fn connect_through(&self, peer: SocketAddr, capacity: usize) -> MemoryStream {
         let (ours, theirs) = pipe(capacity);
-        // When nobody listens any more the other end is dropped here, which the caller sees.
+        // When the listener has closed, the other end is dropped here, and the caller's end reads end
+        // of stream.
         let _ = self.arrivals.try_send((theirs, peer));
         ours
     }
 }
 
 impl MemoryListener {
-    /// The address events say for this listener.
+    /// The address of this listener in events.
     pub(crate) fn address() -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
     }
@@ -267,7 +270,7 @@ impl MemoryListener {
     pub(crate) async fn accept(&self) -> io::Result<(MemoryStream, SocketAddr)> {
         match self.arrivals.recv().await {
             Ok(arrival) => Ok(arrival),
-            // All diallers are gone: nobody will ever come, which is no error.
+            // All diallers were dropped, so no connection can come any more; that is no error.
             Err(_) => std::future::pending().await,
         }
     }

@@ -23,11 +23,11 @@ pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
     /// Ends our half: the peer reads what was written, then end of stream.
     fn shutdown_write(&mut self) -> io::Result<()>;
 
-    /// The next read asks the system, even if a read before has found all there was: something may
-    /// have come, or ended, since.
+    /// Makes the next read ask the system, even if the last read found the socket empty, because bytes
+    /// or the end may have come since.
     fn look_again(&mut self) {}
 
-    /// Bytes written that the peer has not acknowledged; `None` where that cannot be told.
+    /// How many bytes written the peer has not acknowledged; `None` where that is not known.
     fn unacknowledged(&self) -> Option<u64> {
         None
     }

@@ -1,5 +1,5 @@
-//! The PROXY protocol, versions 1 and 2: a load balancer says in front of the stream which peer it
-//! connects for.
+//! The PROXY protocol, versions 1 and 2: a header before the stream in which a load balancer names the
+//! peer.
 
 use super::Transport;
 use futures_util::io::{AsyncRead, AsyncWrite};
@@ -88,11 +88,11 @@ impl ProxyProtocol {
 pub(crate) enum ProxyHeader {
     /// The peer's address, and the one it connected to.
     Proxied(SocketAddr, SocketAddr),
-    /// The load balancer speaks for itself: a health check.
+    /// No peer: the load balancer connects for itself, as for a health check.
     Local,
 }
 
-/// What a beginning of a stream is.
+/// What the first bytes of a stream are.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Parsed {
     /// A header and its length in bytes.
@@ -102,7 +102,7 @@ pub(crate) enum Parsed {
 }
 
 pub(crate) fn parse(bytes: &[u8]) -> Parsed {
-    // Version 1 is a line of text, and whole only with its CRLF.
+    // A header of version 1 is a line of text, and is whole only with its CRLF.
     let is_version_1 = bytes.starts_with(VERSION_1) || VERSION_1.starts_with(bytes);
     if is_version_1
         && bytes.len() < LONGEST_VERSION_1
@@ -160,7 +160,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Parsed {
     }
 }
 
-/// A stream of which the beginning has been read already.
+/// A stream whose first bytes have been read already; they are returned by its first reads.
 pub(crate) struct PrefixedStream<T> {
     pub(crate) prefix: Vec<u8>,
     pub(crate) stream: T,

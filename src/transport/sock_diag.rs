@@ -1,8 +1,8 @@
-//! Asks Linux about a TCP connection over netlink (sock_diag(7)): the runtime's socket cannot be
-//! asked itself without `unsafe`.
+//! Asks Linux about a TCP connection over netlink (sock_diag(7)), because asking the runtime's socket
+//! itself would need `unsafe`.
 //!
-//! One question names both ends, so the kernel finds the connection in its hash table and answers at
-//! once; no list of sockets is walked. It costs four system calls.
+//! The request names both addresses, so the kernel finds the connection in its hash table and walks no
+//! list of sockets. It takes four system calls.
 
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with,
@@ -16,7 +16,7 @@ const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
 const IPPROTO_TCP: u8 = 6;
 const ALL_STATES: u32 = u32::MAX;
-/// No cookie: the addresses alone name the connection.
+/// No cookie, because the addresses alone identify the connection.
 const ANY_COOKIE: [u8; 8] = [0xff; 8];
 
 /// `nlmsghdr` and `inet_diag_req_v2`.
@@ -27,7 +27,7 @@ const WRITE_QUEUE: usize = 16 + 4 + 48 + 8;
 /// Bytes written to the connection between these two ends that the peer has not acknowledged.
 ///
 /// # Errors
-/// The system has no netlink, or forbids it, or knows no such connection.
+/// The system has no netlink, forbids it, or has no such connection.
 pub(super) fn unacknowledged(local: SocketAddr, peer: SocketAddr) -> io::Result<u64> {
     let socket = socket_with(
         AddressFamily::NETLINK,

@@ -8,20 +8,20 @@ use std::time::{Duration, Instant};
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether descriptors are free again.
+/// How long to wait between two checks whether descriptors are free again.
 const DESCRIPTOR_PAUSE: Duration = Duration::from_millis(100);
 
-/// So many must be free before accepting goes on: else it would stop again at once.
+/// How many descriptors must be free before accepting goes on, so that it does not stop again at once.
 const DESCRIPTORS_FREE: usize = 8;
 
-/// What an error of `accept` is about.
+/// The kinds of errors of `accept`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AcceptErrorKind {
-    /// The connection was gone before it was accepted; the listener is well.
+    /// The connection ended before it was accepted. The listener is not affected.
     OneConnection,
     /// No descriptor is left, for us or for the whole machine.
     OutOfDescriptors,
-    /// A retry may cure it: memory, buffers, a firewall's whim.
+    /// A retry may succeed: memory or buffers were short, or a firewall rule refused.
     Transient,
     /// The listener itself is broken and will never accept again.
     Fatal,
@@ -50,11 +50,11 @@ impl AcceptErrorKind {
     }
 }
 
-/// How a listener backs off, from the first error to the next connection.
+/// The pauses of a listener, from the first error to the next connection.
 #[derive(Debug)]
 pub(super) struct AcceptBackoff {
-    /// Given up when descriptors run out, so that the rest of the process has one: to write a log
-    /// file, to resolve a name.
+    /// A spare descriptor. It is closed when descriptors run out, so that the rest of the process has
+    /// one, for example to write a log file or to resolve a name.
     reserve: Option<File>,
     since: Option<Instant>,
     pause: Duration,
@@ -71,7 +71,7 @@ impl AcceptBackoff {
         }
     }
 
-    /// An error that calls for a pause, and how long; true when it is the first.
+    /// Notes an error. Returns how long to pause, and whether it is the first error in a row.
     pub(super) fn failed(&mut self, kind: AcceptErrorKind, now: Instant) -> (Duration, bool) {
         let first = self.since.is_none();
         self.since.get_or_insert(now);
@@ -85,7 +85,7 @@ impl AcceptBackoff {
         (pause, first)
     }
 
-    /// The pause is over: may it be tried again? Otherwise, how long to pause again.
+    /// Whether to accept again after a pause; the error is how long to pause once more.
     pub(super) fn may_try(&mut self) -> Result<(), Duration> {
         if !self.starved {
             return Ok(());
@@ -102,7 +102,7 @@ impl AcceptBackoff {
         Ok(())
     }
 
-    /// A connection was accepted: how long accepting had failed, if it had.
+    /// Notes that a connection was accepted. Returns for how long accepting had failed, if it had.
     pub(super) fn recovered(&mut self, now: Instant) -> Option<Duration> {
         self.pause = FIRST_PAUSE;
         let since = self.since.take()?;

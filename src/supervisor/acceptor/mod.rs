@@ -1,4 +1,5 @@
-//! Actor: one per listener. Accepts, asks admission, spawns sessions; never waits for another actor.
+//! The acceptor actor, one per listening socket: it accepts connections, has them admitted, and spawns
+//! their sessions. It never waits for another actor.
 
 mod backoff;
 
@@ -18,7 +19,7 @@ use std::task::Poll;
 use std::time::Duration;
 use xtra::{Actor, Address, Context, Handler, Mailbox};
 
-/// Connections accepted before others get the thread.
+/// How many connections are accepted before the task yields.
 const ACCEPTS_A_TURN: u32 = 16;
 
 /// The part of an acceptor that control messages reach.
@@ -58,12 +59,12 @@ impl Handler<SetPaused> for Acceptor {
     }
 }
 
-/// Starts acceptors, whatever the type of the application.
+/// Starts acceptors without naming the type of the application.
 pub(crate) trait AcceptorFactory: Send + Sync {
     /// Starts an acceptor, with this number, for this listener.
     fn start(&self, number: u64, listener: AnyListener) -> Address<Acceptor>;
 
-    /// Adds threads: handlers may have blocked some for good.
+    /// Adds threads, because handlers may have blocked some for good.
     fn add_threads(&self);
 
     /// Tells the application that a drain has begun.
@@ -95,7 +96,8 @@ impl<A: Application> AcceptorFactory for Arc<AcceptorContext<A>> {
     }
 }
 
-/// Accepts until told to stop or broken; reports its end, whatever ended it.
+/// Accepts until the acceptor is asked to stop or its listener breaks, and then reports the end in
+/// every case.
 async fn run<L: Listener, A: Application>(
     number: u64,
     listener: L,
@@ -108,14 +110,14 @@ async fn run<L: Listener, A: Application>(
         Ok(ended) => ended.err().map(|error| error.to_string()),
         Err(panic) => Some(panic_message(&*panic)),
     };
-    // After the supervisor's end there is no one left to report to.
+    // After the supervisor's end the report is not needed.
     let _ = lifecycle.send(Lifecycle::ListenerClosed {
         acceptor: number,
         error,
     });
 }
 
-/// The error is what broke the listener for good.
+/// Accepts connections until asked to stop. The error is what broke the listener for good.
 async fn accept_all<L: Listener, A: Application>(
     listener: L,
     context: Arc<AcceptorContext<A>>,
@@ -123,7 +125,7 @@ async fn accept_all<L: Listener, A: Application>(
 ) -> io::Result<()> {
     let address = listener.address();
     let mut acceptor = Acceptor::default();
-    // Kept until it resolves: dropping it while it waits could lose a message.
+    // This future is kept until it resolves, because dropping it while it waits could lose a message.
     let mut next = mailbox.next();
     let mut pause_timer = context.session.clock.timer();
     let mut pausing = false;

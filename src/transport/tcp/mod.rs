@@ -12,19 +12,19 @@ use std::task::{Context, Poll};
 
 /// A TCP connection, used from one task.
 ///
-/// async-std's own stream reads until there is nothing before it asks the reactor, and then takes the
-/// answer to its last question for one to this: each wait costs it two reads that find nothing. A read
-/// that was not filled has emptied the socket, so this one asks at once. Should there be more by then,
-/// the reactor says so at once.
+/// async-std's own stream reads until the socket is empty before it asks the reactor, and then takes
+/// the reactor's previous answer for a new one, so that each wait costs two reads that find nothing.
+/// Here a read that did not fill its buffer has emptied the socket, so the reactor is asked without
+/// another read. If more bytes came meanwhile, the reactor reports the socket as readable at once.
 #[derive(Debug)]
 pub(crate) struct Tcp {
     io: Async<TcpStream>,
-    /// The last read took all there was.
+    /// Whether the last read emptied the socket.
     emptied: bool,
 }
 
 impl Tcp {
-    /// Opens a connection that does not gather small writes: the tap does.
+    /// Opens a connection with TCP_NODELAY, because the tap gathers small writes itself.
     pub(crate) async fn dial(address: SocketAddr) -> io::Result<Self> {
         let io = Async::<TcpStream>::connect(address).await?;
         io.get_ref().set_nodelay(true)?;
@@ -74,9 +74,10 @@ impl AsyncRead for Tcp {
                 end => return Poll::Ready(end),
             }
         }
-        // Whatever it is woken for, the next one reads.
+        // After any wake-up the next call reads.
         self.emptied = false;
-        // The first answer may be to the question before; what has come meanwhile is said again.
+        // The reactor's first answer may be to the question before this one; if bytes came meanwhile,
+        // it answers again.
         while let Poll::Ready(answer) = self.io.poll_readable(cx) {
             answer?;
         }

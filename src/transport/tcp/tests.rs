@@ -1,4 +1,4 @@
-//! What is read when, and who is woken for it.
+//! Tests when the socket is read, and which task is woken.
 
 use super::*;
 use async_std::task::block_on;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 
-/// Ours, and the peer's end.
+/// Our end of a connection, and the peer's.
 fn connection() -> (Tcp, Tcp) {
     block_on(async {
         let listener = Async::new(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
@@ -73,7 +73,7 @@ fn a_socket_that_a_read_has_emptied_is_not_read_again_before_the_reactor_has_spo
         assert_eq!(ours.read(&mut room).await.unwrap(), 3);
         peer.write_all(b"two").await.unwrap();
     });
-    // It is there by now, but nobody has said so.
+    // The byte is in the socket by now, but the reactor has not reported it.
     let called = Arc::<Called>::default();
     assert!(poll_once(&mut ours, &called, &mut room).is_pending());
     until_called(&called);
