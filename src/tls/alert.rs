@@ -1,8 +1,8 @@
-//! The alert a peer is owed, said in clear, where the TLS library says another or loses it.
+//! An alert that is sent to the peer in clear, where the TLS library would send another one or lose it.
 //!
 //! Under TLS 1.3 the library queues its ServerHello before it finds that nothing fits, and then
-//! encrypts the alert; of the two only the ServerHello would leave. As long as nothing has left at
-//! all, the peer can read an alert in clear alone, and that is what it gets (RFC 8446 §6).
+//! encrypts the alert; only the ServerHello would be sent. As long as no byte has been sent, the peer
+//! can read an alert in clear, so the queue is replaced by one (RFC 8446 §6).
 
 use super::hello::ClientHello;
 use crate::cause::HandshakeCause;
@@ -30,15 +30,16 @@ pub(super) struct PlainAlertRecord {
 }
 
 impl PlainAlertRecord {
-    /// What a client is to be told of this cause; `None` where the library's own alert is right, or
-    /// where there is nothing to say.
+    /// The alert for a client about this cause; `None` where the library's own alert is right, or where
+    /// none is sent.
     pub(super) fn about(cause: &HandshakeCause, client: Option<&ClientHello>) -> Option<Self> {
         let code = match cause {
-            // The library says handshake_failure to hellos without signature algorithms, and
-            // decode_error to those of SSL 2.0.
+            // The library would send handshake_failure for hellos without signature algorithms, and
+            // decode_error for those of SSL 2.0.
             HandshakeCause::VersionMismatch => PROTOCOL_VERSION,
             HandshakeCause::AlpnMismatch => NO_APPLICATION_PROTOCOL,
-            // It says access_denied. RFC 6066 §3; and RFC 8446 §9.2 for a hello without a name.
+            // The library would send access_denied. RFC 6066 §3; and RFC 8446 §9.2 for a hello without
+            // a name.
             HandshakeCause::UnknownServerName => match client {
                 Some(hello) if hello.server_name.is_none() && hello.versions.contains(&TLS13) => {
                     MISSING_EXTENSION
@@ -57,7 +58,7 @@ impl PlainAlertRecord {
         })
     }
 
-    /// The same for a client that began with this version.
+    /// Sets the record's version to the one that the client's first record had.
     pub(super) fn in_version(self, version: u16) -> Self {
         Self {
             version: version.clamp(SSL3, TLS12),
@@ -65,7 +66,8 @@ impl PlainAlertRecord {
         }
     }
 
-    /// The record. It bears the version the client began with: old ones do not read another's.
+    /// The record. It has the version of the client's first record, because old clients do not read
+    /// another version.
     pub(super) fn record(self) -> [u8; 7] {
         let [major, minor] = self.version.to_be_bytes();
         [ALERT, major, minor, 0, 2, FATAL, self.code]

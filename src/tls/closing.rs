@@ -1,4 +1,4 @@
-//! What an error on an established stream means for its session.
+//! Finds the close cause for an error of an established stream.
 
 use super::diagnosis::tls_error;
 use super::observation::{last_alert, named_alert};
@@ -9,7 +9,7 @@ use crate::transport::Transport;
 use rustls::Error;
 use std::io;
 
-/// The cause, and the alert behind it.
+/// The cause, and the alert that explains it.
 pub(super) fn close_cause<T: Transport>(
     error: &io::Error,
     wire: &Wire<T>,

@@ -1,5 +1,5 @@
-//! Which message a handshake waits for, from what has passed in both directions (RFC 8446 §2,
-//! RFC 5246 §7.3).
+//! Which message a handshake waits for, derived from the records of both directions (RFC 8446 §2, RFC
+//! 5246 §7.3).
 
 use super::records::RecordScanner;
 use crate::connection::{Direction, ExpectedMessage};
@@ -15,18 +15,18 @@ const CERTIFICATE_VERIFY: u8 = 15;
 const CLIENT_KEY_EXCHANGE: u8 = 16;
 const TLS13: u16 = 0x0304;
 
-/// What is known besides the records themselves.
+/// Facts besides the records themselves.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Progress {
     pub(super) direction: Direction,
-    /// What the ServerHello chose, when it is all there.
+    /// The version the ServerHello chose, once all of it has passed.
     pub(super) version: Option<u16>,
     pub(super) resumed: bool,
     /// Whether the client is asked for a certificate.
     pub(super) authentication: bool,
-    /// Whether it has presented one.
+    /// Whether the client has presented a certificate.
     pub(super) presented: bool,
-    /// Whether some of what we have to say is still here.
+    /// Whether some of our bytes have not been sent yet.
     pub(super) unsent: bool,
 }
 
@@ -112,7 +112,7 @@ mod tests {
 
     const TLS12: Option<u16> = Some(0x0303);
 
-    /// What a client waits for that has read this.
+    /// The message that a client waits for after it has read these records.
     fn of_a_server(
         read: &[u8],
         version: Option<u16>,

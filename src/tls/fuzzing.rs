@@ -1,4 +1,4 @@
-//! The entry points of `crate::fuzzing` into what only this room knows.
+//! The entry points of `crate::fuzzing` into private parts of this module.
 
 use super::hello;
 use super::records::{FIRST_BYTES, RecordScanner};
@@ -10,7 +10,7 @@ pub(crate) fn hello(bytes: &[u8]) {
     for name in client.server_name.iter().chain(&client.alpn) {
         assert!(is_printable(name), "{name}");
     }
-    // The middle stands for a ServerKeyExchange, so that both are reached by one input.
+    // The second half is used as a ServerKeyExchange, so that one input reaches both readers.
     let (server, key_exchange) = bytes.split_at(bytes.len() / 2);
     for message in [bytes, server] {
         if let Some(server) = hello::server_hello(message, Some(key_exchange)) {

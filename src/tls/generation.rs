@@ -20,10 +20,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-/// One loaded policy: what new connections are accepted under.
+/// One loaded policy, under which new connections are accepted.
 pub(crate) struct Generation {
     identities: Arc<Identities>,
-    /// Complete when no client certificate is asked for; else the model of each connection's own.
+    /// The configuration of every connection when no client certificate is asked for; otherwise the
+    /// template from which each connection gets its own.
     config: Arc<ServerConfig>,
     versions: &'static [&'static SupportedProtocolVersion],
     /// Checks client certificates; each connection wraps it to remember what was presented.
@@ -40,7 +41,7 @@ static ONLY_TLS13: [&SupportedProtocolVersion; 1] = [&TLS13];
 static ONLY_TLS12: [&SupportedProtocolVersion; 1] = [&TLS12];
 
 impl Generation {
-    /// Checks the whole policy, with a rehearsed handshake for each identity and version.
+    /// Checks the whole policy, with a handshake in memory for each identity and version.
     pub(crate) fn load(policy: &TlsPolicy) -> Result<Self, PolicyError> {
         let identities = Arc::new(Identities::load(policy)?);
         let versions = supported(policy.versions);
@@ -69,7 +70,7 @@ impl Generation {
         })
     }
 
-    /// The configuration of one connection, and where its client certificate will be found.
+    /// The configuration of one connection, and the place where its client certificate is kept.
     pub(super) fn connection(&self) -> (Arc<ServerConfig>, Option<Arc<Presented>>) {
         let Some(verifier) = &self.verifier else {
             return (Arc::clone(&self.config), None);
@@ -92,7 +93,7 @@ impl Generation {
 }
 
 impl Generation {
-    /// The identities peers are shown.
+    /// The identities presented to peers.
     pub(super) fn identities(&self) -> Arc<Identities> {
         Arc::clone(&self.identities)
     }
@@ -140,7 +141,7 @@ fn verifier(policy: &ClientAuth) -> Result<Option<Arc<dyn ClientCertVerifier>>, 
     })
 }
 
-/// The SIP domains clients have to speak for; none for anybody.
+/// The SIP domains of which a client must speak for one; empty when any client is admitted.
 fn expected(policy: &ClientAuth) -> Arc<[String]> {
     match policy {
         ClientAuth::None => [].into(),
@@ -155,7 +156,8 @@ fn lists(anchors: &TrustAnchors) -> impl Iterator<Item = UnparsedCertRevocationL
     lists.map(|der| UnparsedCertRevocationList(der.clone()))
 }
 
-/// The parser of this version panics on some lists (RUSTSEC-2026-0104).
+/// Reads revocation lists. Catches panics, because the parser of this version panics on some lists
+/// (RUSTSEC-2026-0104).
 fn read_lists<V>(
     read: impl FnOnce() -> Result<V, rustls::CertRevocationListError>,
 ) -> Result<V, PolicyError> {
@@ -220,7 +222,7 @@ impl Identities {
 }
 
 impl Identities {
-    /// When the certificate ends that a peer is shown who asks for this name.
+    /// The end of the validity of the certificate that is presented for this server name.
     pub(super) fn until(&self, name: Option<&str>) -> Option<SystemTime> {
         self.served(name)?.until
     }
@@ -264,8 +266,8 @@ pub(super) fn certified(identity: &Identity) -> Result<Arc<CertifiedKey>, Policy
     Ok(Arc::new(CertifiedKey::new(chain.collect(), key)))
 }
 
-/// Remembers the certificate presented, whatever the verdict on it, and lets in only who speaks for
-/// somebody expected.
+/// Remembers the certificate a client presented, valid or not, and rejects clients whose certificate
+/// speaks for none of the expected domains.
 struct Remembering {
     verifier: Arc<dyn ClientCertVerifier>,
     expected: Arc<[String]>,

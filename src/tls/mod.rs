@@ -25,7 +25,7 @@ pub(crate) use tap::{LINGER_TIMEOUT, LingeringClose, Tap};
 
 use crate::cause::Cancelled;
 
-/// Why a handshake was not waited for any longer.
+/// Why a handshake was ended from our side.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Abort {
     Deadline,

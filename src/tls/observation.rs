@@ -1,4 +1,4 @@
-//! Everything that was seen of one handshake, and what is said about it afterwards.
+//! Everything that was observed of one handshake, and the failure or agreement derived from it.
 
 use super::alert::PlainAlertRecord;
 use super::diagnosis::{self, CertificateProgress, Facts, HandshakeEnd, PlainAlert};
@@ -19,14 +19,14 @@ use std::sync::Arc;
 const CERTIFICATE: u8 = 11;
 const CLIENT_KEY_EXCHANGE: u8 = 16;
 
-/// What the peer was asked to prove.
+/// The certificates that each side was asked for.
 #[derive(Clone)]
 pub(super) struct PeerAuthentication {
     /// Whether the client is asked for a certificate.
     pub(super) client: bool,
     /// The certificate the peer presented.
     pub(super) presented: Option<Arc<Certificate>>,
-    /// The identities a server, which is us, has to show.
+    /// The identities that we present as a server.
     pub(super) identities: Option<Arc<Identities>>,
 }
 
@@ -109,7 +109,7 @@ impl Observation {
         }
     }
 
-    /// The failure this outcome amounts to. What the peer is owed for it is left in the tap.
+    /// The failure that this outcome means. Leaves the alert for the peer in the tap.
     pub(super) fn failure<T: Transport>(
         mut self,
         outcome: HandshakeEnd<'_>,
@@ -120,7 +120,7 @@ impl Observation {
             && let Some(tls) = diagnosis::tls_error(error)
         {
             self.note_unseen_alert(tls);
-            self.owe(&cause, wire);
+            self.replace_alert(&cause, wire);
         }
         if matches!(outcome, HandshakeEnd::Deadline) && self.bytes_out > 0 {
             self.unacknowledged = wire.unacknowledged();
@@ -128,7 +128,7 @@ impl Observation {
         self.failed(cause, outcome)
     }
 
-    /// What was agreed, when the handshake succeeded. `ours` are the protocols we accept.
+    /// What a successful handshake agreed on. `ours` are the application protocols we accept.
     pub(super) fn agreed(self, ours: &[Vec<u8>]) -> Tls {
         let ja4 = self.ja4();
         let client = self.client.unwrap_or_default();
@@ -163,8 +163,8 @@ impl Observation {
         }
     }
 
-    /// Replaces what TLS wanted to say while the peer can still be told in clear.
-    fn owe<T: Transport>(&mut self, cause: &HandshakeCause, wire: &mut Wire<T>) {
+    /// Replaces the alert that TLS has queued, while the peer can still read one in clear.
+    fn replace_alert<T: Transport>(&mut self, cause: &HandshakeCause, wire: &mut Wire<T>) {
         if self.facts.direction == Direction::Outbound {
             return;
         }
@@ -174,12 +174,12 @@ impl Observation {
         if let Some(version) = self.sslv2 {
             word = word.in_version(version);
         }
-        if wire.say_instead(&word.record()) {
+        if wire.replace_unsent(&word.record()) {
             self.alert = Some(named_alert(AlertDirection::Sent, word.code));
         }
     }
 
-    /// Alerts that passed encrypted are known from TLS alone.
+    /// Notes an alert that passed encrypted, which only TLS's error shows.
     fn note_unseen_alert(&mut self, error: &Error) {
         let unseen = match error {
             Error::AlertReceived(alert) => (AlertDirection::Received, *alert),
@@ -195,7 +195,7 @@ impl Observation {
 
     fn failed(self, cause: HandshakeCause, outcome: HandshakeEnd<'_>) -> HandshakeFailure {
         let phase = diagnosis::phase(&cause, &self.facts);
-        // A message that was wrong did come; one that is missing is missing in these.
+        // Only these outcomes mean that a message is missing; in others it came and was wrong.
         let missing = match outcome {
             HandshakeEnd::Failed(error) => diagnosis::tls_error(error).is_none(),
             HandshakeEnd::Deadline | HandshakeEnd::Cancelled(_) => true,
@@ -237,7 +237,7 @@ impl Observation {
     }
 }
 
-/// How far the client came with the certificate of the server, which is us.
+/// Whether the client has received and accepted our certificate.
 fn certificate_progress<T: Transport>(
     wire: &Wire<T>,
     server: Option<&ServerHello>,
@@ -250,7 +250,8 @@ fn certificate_progress<T: Transport>(
     if !ours || !(in_clear || encrypted) || !wire.hello_left() || wire.has_unsent() {
         return CertificateProgress::Unsent;
     }
-    // Who goes on has looked at it. A TLS 1.3 client has sent a ChangeCipherSpec before that.
+    // A client that goes on has accepted our certificate. A ChangeCipherSpec is no sign of that,
+    // because a TLS 1.3 client sends it before.
     let went_on = read.application_data() || read.has_begun(CLIENT_KEY_EXCHANGE);
     if went_on {
         CertificateProgress::Accepted
@@ -259,7 +260,8 @@ fn certificate_progress<T: Transport>(
     }
 }
 
-/// The peer's alert, or else ours: the peer's is its verdict, ours only tells it our own.
+/// The peer's alert, otherwise ours. The peer's comes first, because ours says only what we know
+/// already.
 pub(super) fn last_alert(read: &RecordScanner, written: &RecordScanner) -> Option<Alert> {
     let of = |sent, scanner: &RecordScanner| {
         scanner

@@ -144,7 +144,7 @@ impl TlsPolicy {
         self
     }
 
-    /// The TLS versions spoken. Default: 1.2 and 1.3.
+    /// The TLS versions accepted. Default: 1.2 and 1.3.
     pub fn versions(mut self, versions: TlsVersions) -> Self {
         self.versions = versions;
         self
@@ -173,7 +173,8 @@ impl TlsPolicy {
 }
 
 impl TlsPolicy {
-    /// Checks the whole policy as a start would: certificates, keys, names, a handshake with each.
+    /// Checks the whole policy as [`Builder::start`](crate::Builder::start) does: certificates, keys,
+    /// server names, and a handshake in memory with each.
     ///
     /// # Errors
     /// Every [`PolicyError`].
@@ -233,11 +234,12 @@ impl TrustAnchors {
         Self::from_pem(&read(path.as_ref())?)
     }
 
-    /// The authorities whose certificates these are, in DER: a system's store, say.
+    /// The authorities with these certificates, in DER, for example those of a system's store.
+    /// Certificates that cannot be used are reported when the anchors are.
     ///
     /// ```
     /// use sipward::TrustAnchors;
-    /// let nobody = TrustAnchors::from_der([] as [Vec<u8>; 0]);
+    /// let empty = TrustAnchors::from_der([] as [Vec<u8>; 0]);
     /// ```
     pub fn from_der(certificates: impl IntoIterator<Item = impl Into<Vec<u8>>>) -> Self {
         let certificates = certificates.into_iter().map(Into::into).collect();

@@ -1,5 +1,5 @@
-//! A handshake of a configuration with itself, in memory: the proof that certificate and key belong
-//! together and that a connection can be made with them at all.
+//! A handshake of a configuration with itself, in memory. It proves that certificate and key belong
+//! together and that peers can connect with them.
 
 use super::policy::PolicyError;
 use rustls::client::{ServerCertVerified, ServerCertVerifier};
@@ -10,10 +10,10 @@ use rustls::{
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// More flights than any handshake has.
+/// How many flights are exchanged at most: more than any handshake has.
 const FLIGHTS: usize = 8;
 
-/// Shakes hands in every version for every name; `None` asks for no name.
+/// Performs a handshake in every version for every name; `None` sends no name.
 pub(super) fn shake_hands_with_each<'a>(
     server: &ServerConfig,
     versions: &'static [&'static SupportedProtocolVersion],
@@ -73,7 +73,8 @@ fn shake_hands(
     Err(rustls::Error::HandshakeNotComplete)
 }
 
-/// Takes any certificate whose key made the signature: trust is the real peer's to decide.
+/// Accepts any certificate whose key made the signature, because whether it is trusted is decided by
+/// real peers.
 struct ChecksSignaturesOnly;
 
 impl ServerCertVerifier for ChecksSignaturesOnly {

@@ -18,7 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// A server-side handshake going on.
+/// A server-side handshake in progress.
 pub(crate) struct Handshake<T: Transport> {
     stage: HandshakeState<T>,
     tap: Tap<T>,
@@ -28,15 +28,16 @@ pub(crate) struct Handshake<T: Transport> {
 }
 
 enum HandshakeState<T: Transport> {
-    /// The peer has not finished its hello; TLS is not set up before.
+    /// The peer's ClientHello is not complete. TLS is set up only afterwards, so that a silent peer
+    /// costs little memory.
     Listening(Arc<ServerConfig>),
     Handshaking(Box<Accept<Tap<T>>>),
-    /// TLS is content; its last flight has still to leave.
+    /// The handshake is done for TLS, but its last flight has not been sent yet.
     Flushing(Box<TlsStream<Tap<T>>>),
     Over,
 }
 
-/// An established TLS stream. Everything on it is done from the one task that owns it.
+/// An established TLS stream, used only from the task that owns it.
 pub(crate) struct Stream<T: Transport> {
     stream: Box<TlsStream<Tap<T>>>,
     tap: Tap<T>,
@@ -55,7 +56,8 @@ impl<T: Transport> Handshake<T> {
         }
     }
 
-    /// Established, with everything we had to say flushed; or why not. Not to be polled after that.
+    /// Ready when the connection is established and our last flight is sent, or with the reason of the
+    /// failure. Must not be polled after that.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -78,7 +80,7 @@ impl<T: Transport> Handshake<T> {
         Poll::Ready(Ok((Stream { stream, tap }, agreed)))
     }
 
-    /// Ends the handshake from our side. TLS is dropped; its tap stays.
+    /// Ends the handshake from our side. Drops TLS and keeps the tap.
     pub(crate) fn abort(mut self, why: Abort) -> HandshakeFailure {
         self.fail(match why {
             Abort::Cancelled(by) => HandshakeEnd::Cancelled(by),
@@ -88,7 +90,7 @@ impl<T: Transport> Handshake<T> {
 
     fn poll_stages(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let HandshakeState::Listening(config) = &self.stage {
-            ready!(self.tap.poll_first_words(cx))?;
+            ready!(self.tap.poll_first_message(cx))?;
             let acceptor = TlsAcceptor::from(Arc::clone(config));
             self.stage = HandshakeState::Handshaking(Box::new(acceptor.accept(self.tap.share())));
         }
@@ -123,7 +125,7 @@ impl<T: Transport> Stream<T> {
         Pin::new(&mut *self.stream).poll_read(cx, buffer)
     }
 
-    /// Encrypts; what results waits in the tap until the flush.
+    /// Encrypts plaintext. The ciphertext waits in the tap until the flush.
     pub(crate) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
@@ -139,33 +141,33 @@ impl<T: Transport> Stream<T> {
         self.tap.with_reads_suspended(|| stream.poll_flush(cx))
     }
 
-    /// Time has passed in which nothing was read: the next read asks the system.
+    /// Makes the next read ask the system, because time has passed since the last.
     pub(crate) fn look_again(&self) {
         self.tap.look_again();
     }
 
-    /// Whether something waits for the peer, TLS's own messages included.
+    /// Whether bytes wait to be sent, TLS's own messages included.
     pub(crate) fn has_unsent(&self) -> bool {
         self.tap.wire().has_unsent()
     }
 
-    /// Whether so much waits for the peer that no more should be written now.
+    /// Whether so many bytes wait to be sent that no more should be written now.
     pub(crate) fn is_full(&self) -> bool {
         self.tap.wire().is_full()
     }
 
-    /// Bytes that wait for the peer here.
+    /// How many bytes wait here to be sent.
     pub(crate) fn buffered(&self) -> usize {
         self.tap.wire().buffered()
     }
 
-    /// Says close_notify and flushes it.
+    /// Sends close_notify and flushes.
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let stream = Pin::new(&mut *self.stream);
         self.tap.with_reads_suspended(|| stream.poll_close(cx))
     }
 
-    /// What an error of this stream means for the session, and the alert behind it.
+    /// The cause a session closes with after this error, and the alert that explains it.
     pub(crate) fn close_cause(&self, error: &io::Error) -> (CloseCause, Option<Alert>) {
         closing::close_cause(error, &self.tap.wire())
     }

@@ -1,4 +1,4 @@
-//! Why a handshake of ours failed: what the observation says, and what only the client's side can tell.
+//! Finds why an outbound handshake failed, from the observation and from facts that only a client has.
 
 use super::ServerAuthentication;
 use crate::cause::{HandshakeCause, Phase};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 const CERTIFICATE: u8 = 11;
 
-/// The failure a handshake that ended like this amounts to.
+/// The failure of a handshake that ended like this.
 pub(super) fn failure<T: Transport>(
     outcome: HandshakeEnd<'_>,
     wire: &mut Wire<T>,
@@ -21,7 +21,7 @@ pub(super) fn failure<T: Transport>(
 ) -> HandshakeFailure {
     let seen = observation(wire, server).failure(outcome, wire);
     let cause = cause(seen.cause, &seen.evidence, wire, server);
-    // The ServerHello was there, and in the flight behind it the wish for our certificate.
+    // The server has sent its ServerHello and, in the same flight, a request for our certificate.
     let judges_us = server.asked_for_certificate()
         && seen.evidence.version.is_some()
         && !cause.name().starts_with("server_certificate_");
@@ -36,8 +36,9 @@ pub(super) fn failure<T: Transport>(
     }
 }
 
-/// The same for an error after the handshake. Under TLS 1.3 a server judges our certificate when the
-/// handshake is over for us; until something was `heard` that is what it was about.
+/// The failure that an error after the handshake means. Under TLS 1.3 a server checks our certificate
+/// after the handshake is done for us; until the server has sent something (`heard`), the error is
+/// about that certificate.
 pub(super) fn late_failure<T: Transport>(
     error: &io::Error,
     heard: bool,
@@ -54,7 +55,7 @@ pub(super) fn late_failure<T: Transport>(
     failure
 }
 
-/// What was agreed, when the handshake succeeded.
+/// What a successful handshake agreed on.
 pub(super) fn agreed<T: Transport>(wire: &Wire<T>, server: &ServerAuthentication) -> Tls {
     Tls {
         ja4: None,
@@ -72,7 +73,8 @@ fn observation<T: Transport>(wire: &Wire<T>, server: &ServerAuthentication) -> O
     Observation::new(wire, authentication)
 }
 
-/// What an observation says of the peer's certificate and of the hello is here the server's and ours.
+/// Adapts an observation to the client's side: the peer's certificate is the server's, and the hello is
+/// ours.
 fn of_a_server(evidence: Evidence) -> Evidence {
     Evidence {
         ja4: None,
@@ -89,7 +91,7 @@ fn cause<T: Transport>(
 ) -> HandshakeCause {
     match cause {
         HandshakeCause::RejectedByPeer => rejected(evidence.alert.as_ref()),
-        // In TLS 1.2 our certificate leaves in clear, if we have one.
+        // In TLS 1.2 our certificate, if we have one, is sent in clear.
         HandshakeCause::PeerClosed | HandshakeCause::PeerReset
             if server.asked_for_certificate() && wire.written.messages().contains(&CERTIFICATE) =>
         {
@@ -99,7 +101,8 @@ fn cause<T: Transport>(
     }
 }
 
-/// The alerts that can mean one thing only are named for it (RFC 8446 §6.2).
+/// The cause for an alert of the server. Alerts that can have only one reason have a cause of their own
+/// (RFC 8446 §6.2).
 fn rejected(alert: Option<&Alert>) -> HandshakeCause {
     let theirs = alert.filter(|alert| alert.direction == AlertDirection::Received);
     match theirs.map(|alert| AlertDescription::from(alert.code)) {

@@ -1,5 +1,5 @@
-//! The client's side of TLS: a connection we opened goes in; an established stream, or the reason
-//! why there is none, comes out, together with every certificate the server showed.
+//! The client's side of TLS: a connection we opened goes in; an established stream, or the reason why
+//! there is none, comes out, together with every certificate the server presented.
 
 mod diagnosis;
 mod stepwise;
@@ -26,7 +26,7 @@ use std::task::{Context, Poll, ready};
 use stepwise::Stepwise;
 use trust::DomainVerifier;
 
-/// What a client goes by, checked: whom it trusts, and who it says it is.
+/// The checked settings of a client: the authorities it trusts, and the certificate it presents.
 #[derive(Clone)]
 pub(crate) struct ClientPolicy {
     roots: Arc<RootCertStore>,
@@ -35,14 +35,14 @@ pub(crate) struct ClientPolicy {
     versions: TlsVersions,
 }
 
-/// What the server showed and asked for in one handshake. Filled while it goes on.
+/// What the server presented and asked for in one handshake. Filled during the handshake.
 #[derive(Debug, Default)]
 pub(crate) struct ServerAuthentication {
     chain: OnceLock<Vec<Vec<u8>>>,
     asked_for_certificate: AtomicBool,
 }
 
-/// A client-side handshake going on.
+/// A client-side handshake in progress.
 pub(crate) struct ClientHandshake<T: Transport> {
     stage: ClientHandshakeState<T>,
     tap: Tap<T>,
@@ -51,18 +51,18 @@ pub(crate) struct ClientHandshake<T: Transport> {
 
 enum ClientHandshakeState<T: Transport> {
     Handshaking(Connect<Stepwise<T>>),
-    /// TLS is content; its last flight has still to leave.
+    /// The handshake is done for TLS, but its last flight has not been sent yet.
     Flushing(TlsStream<Stepwise<T>>),
     Over,
 }
 
-/// An established TLS stream of ours.
+/// An established outbound TLS stream.
 pub(crate) struct ClientStream<T: Transport> {
     stream: TlsStream<Stepwise<T>>,
     tap: Tap<T>,
     server: Arc<ServerAuthentication>,
-    /// Whether the server has sent us anything since; a TLS 1.3 server that has, took our
-    /// certificate.
+    /// Whether the server has sent anything since the handshake. A TLS 1.3 server that has, has
+    /// accepted our certificate.
     heard: bool,
 }
 
@@ -76,7 +76,8 @@ impl ClientPolicy {
         })
     }
 
-    /// Proves that certificate and key belong together before a server finds out.
+    /// Sets our certificate, after a handshake in memory has shown that certificate and key belong
+    /// together.
     pub(crate) fn identify(&mut self, chain: &[u8], key: &[u8]) -> Result<(), PolicyError> {
         TlsPolicy::from_pem(chain, key)?.validate()?;
         self.identity = Some(certified(&Identity::from_pem(chain, key)?)?);
@@ -87,7 +88,7 @@ impl ClientPolicy {
         self.versions = versions;
     }
 
-    /// Whether TLS can ask for this name at all: a DNS name or an IP address.
+    /// Whether the name is a DNS name or an IP address, so that TLS can use it.
     pub(crate) fn can_ask_for(domain: &str) -> bool {
         ServerName::try_from(domain).is_ok()
     }
@@ -111,7 +112,7 @@ impl ClientPolicy {
             .expect("the default cipher suites fit TLS 1.2 and TLS 1.3")
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_client_cert_resolver(Arc::new(identity));
-        // A resumed session would show no certificate.
+        // Resumption is off, because a server presents no certificate in a resumed session.
         config.resumption = Resumption::disabled();
         config
     }
@@ -130,7 +131,8 @@ impl<T: Transport> ClientHandshake<T> {
         }
     }
 
-    /// Established, with everything we had to say flushed; or why not. Not to be polled after that.
+    /// Ready when the connection is established and our last flight is sent, or with the reason of the
+    /// failure. Must not be polled after that.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -161,7 +163,7 @@ impl<T: Transport> ClientHandshake<T> {
         Poll::Ready(Ok((stream, agreed)))
     }
 
-    /// Ends the handshake from our side. TLS is dropped; its tap stays.
+    /// Ends the handshake from our side. Drops TLS and keeps the tap.
     pub(crate) fn abort(&mut self, why: Abort) -> HandshakeFailure {
         self.stage = ClientHandshakeState::Over;
         let outcome = match why {
@@ -196,7 +198,7 @@ impl<T: Transport> ClientStream<T> {
         read
     }
 
-    /// Encrypts; what results waits in the tap until the flush.
+    /// Encrypts plaintext. The ciphertext waits in the tap until the flush.
     pub(crate) fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
@@ -209,13 +211,13 @@ impl<T: Transport> ClientStream<T> {
         self.without_reading(|stream| Pin::new(stream).poll_flush(cx))
     }
 
-    /// Says close_notify, flushes it, and ends our half of the connection.
+    /// Sends close_notify, flushes, and ends our half of the connection.
     pub(crate) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.without_reading(|stream| Pin::new(stream).poll_close(cx)))?;
         Poll::Ready(self.tap.shutdown_write())
     }
 
-    /// What an error of this stream amounts to, in the vocabulary of handshakes.
+    /// The failure, in terms of a handshake, that an error of this stream means.
     pub(crate) fn failure(&self, error: &io::Error) -> HandshakeFailure {
         diagnosis::late_failure(error, self.heard, &mut self.tap.wire(), &self.server)
     }
@@ -231,7 +233,7 @@ impl<T: Transport> ClientStream<T> {
 }
 
 impl ServerAuthentication {
-    /// The certificates the server showed, its own first; those that can be read.
+    /// The certificates the server presented that can be read, its own first.
     pub(crate) fn chain(&self) -> Vec<Certificate> {
         let ders = self.chain.get().into_iter().flatten();
         ders.filter_map(|der| Certificate::from_der(der).ok())
@@ -244,7 +246,7 @@ impl ServerAuthentication {
     }
 }
 
-/// Shows our certificate to whoever asks, and remembers that somebody did.
+/// Presents our certificate to a server that asks for one, and remembers that it asked.
 struct Presents {
     identity: Option<Arc<CertifiedKey>>,
     server: Arc<ServerAuthentication>,

@@ -1,8 +1,8 @@
-//! Gives TLS one record at a time while the handshake goes on.
+//! Passes one record at a time to TLS during the handshake.
 //!
-//! After an error async-tls writes only the first piece of what TLS has queued. Under TLS 1.3 a
-//! whole flight read at once would leave two: the ChangeCipherSpec of RFC 8446 appendix D.4, and
-//! behind it the alert that tells the server what we hold against its certificate.
+//! After an error async-tls writes only the first piece of what TLS has queued. Under TLS 1.3 a whole
+//! flight read at once would leave two pieces queued: the ChangeCipherSpec of RFC 8446 appendix D.4,
+//! and after it the alert about the server's certificate, which would be lost.
 
 use crate::tls::Tap;
 use crate::transport::Transport;
@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 
 const HEADER: usize = 5;
 
-/// A tap whose reads end where a record's header or body ends, until it is let go.
+/// A tap whose reads end where a record's header or body ends, until `let_go` is called.
 pub(super) struct Stepwise<T> {
     tap: Tap<T>,
     header: [u8; HEADER],
@@ -33,7 +33,7 @@ impl<T: Transport> Stepwise<T> {
         }
     }
 
-    /// From here on reads are as large as they come.
+    /// Ends the stepwise reading: further reads return as much as there is.
     pub(super) const fn let_go(&mut self) {
         self.let_go = true;
     }
@@ -51,7 +51,8 @@ impl<T: Transport> Stepwise<T> {
         }
         if self.header_len == HEADER {
             let [content, major, _, high, low] = self.header;
-            // No record at all: what it is instead is told from more than five bytes.
+            // The bytes are not a TLS record. The diagnosis needs more than five of them, so reads are
+            // no longer limited.
             self.let_go = !(20..=24).contains(&content) || major != 3;
             self.body_left = u16::from_be_bytes([high, low]).into();
             self.header_len = 0;

@@ -1,4 +1,5 @@
-//! Whether a server is who we dialled: a chain to an anchor, and the SIP domain (RFC 5922 §7.3).
+//! Checks that a server speaks for the domain we connect to: by a chain to a trust anchor, and by the
+//! SIP domain (RFC 5922 §7.3).
 
 use super::ServerAuthentication;
 use crate::connection::Certificate as Facts;
@@ -16,7 +17,7 @@ use x509_parser::oid_registry::{
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// Checks the chain, then the domain; keeps what was server, whatever the verdict.
+/// Checks the chain, then the domain. Keeps the certificates the server presented, valid or not.
 pub(super) struct DomainVerifier {
     pub(super) roots: Arc<RootCertStore>,
     pub(super) anchors: Arc<TrustAnchors>,
@@ -53,8 +54,8 @@ impl ServerCertVerifier for DomainVerifier {
     }
 }
 
-/// A certificate that is itself an anchor is trusted as it stands, as a self-signed one is by the
-/// phones it was installed on; only its time can be wrong.
+/// Checks a certificate that is itself a trust anchor. Only its validity period is checked, as phones
+/// do with a self-signed certificate that was installed on them.
 fn within_validity(facts: &Facts, now: SystemTime) -> Result<(), CertificateError> {
     if now < facts.not_before {
         return Err(CertificateError::NotValidYet);
@@ -65,9 +66,10 @@ fn within_validity(facts: &Facts, now: SystemTime) -> Result<(), CertificateErro
     Ok(())
 }
 
-/// What is really wrong with a chain that leads to no anchor. A self-signed certificate marked as an
-/// authority is refused for that mark, and one of an authority that bears the name of ours, as one
-/// made anew does, for its signature; for both it is true that we do not know who issued it.
+/// Replaces misleading errors about a chain that leads to no trust anchor by `UnknownIssuer`. The
+/// library rejects a self-signed certificate that is marked as an authority for that mark, and a
+/// certificate of another authority with the same name as a trusted one for its signature; in both
+/// cases the issuer is not trusted.
 fn plainly(error: Error, facts: &Facts, chain: &[Vec<u8>]) -> Error {
     let unknown_issuer = match &error {
         Error::InvalidCertificate(CertificateError::Other(inner)) => {
@@ -84,7 +86,7 @@ fn plainly(error: Error, facts: &Facts, chain: &[Vec<u8>]) -> Error {
     }
 }
 
-/// Whether the signature is of a kind we can check: not of SHA-1, say.
+/// Whether the signature's algorithm is supported; SHA-1 is not, for example.
 fn is_signed_as_we_can_check(der: &[u8]) -> bool {
     let Ok((_, certificate)) = X509Certificate::from_der(der) else {
         return false;

@@ -1,7 +1,7 @@
-//! Why it failed: from how a handshake ended and what was seen of it to one cause. Pure.
+//! Finds the one cause of a failed handshake from how it ended and what was observed. Pure functions.
 //!
-//! TLS alone is often wrong about it: an OpenSSL client that rejects our certificate under TLS 1.3
-//! looks like a decryption failure, and a client too old for us like one without signatures.
+//! The error of TLS alone is often misleading: an OpenSSL client that rejects our certificate under TLS
+//! 1.3 causes a decryption error, and a client with only old versions one about signature algorithms.
 
 use crate::cause::{Cancelled, HandshakeCause, Phase, Plaintext};
 use crate::connection::{Direction, ExpectedMessage};
@@ -18,20 +18,20 @@ const USER_CANCELED: u8 = 90;
 /// How a handshake ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum HandshakeEnd<'a> {
-    /// TLS or the socket gave up.
+    /// TLS or the socket returned this error.
     Failed(&'a io::Error),
-    /// It took too long.
+    /// The deadline passed.
     Deadline,
-    /// We called it off.
+    /// We cancelled the handshake.
     Cancelled(Cancelled),
 }
 
-/// What was seen on the wire, as far as it can change the answer.
+/// The facts observed on the wire that can change the cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
     pub(super) direction: Direction,
     pub(super) bytes_in: u64,
-    /// What the peer spoke, when it was not TLS.
+    /// The protocol of the peer, when it was not TLS.
     pub(super) plaintext: Option<Plaintext>,
     /// Whether the client's hello came in the format of SSL 2.0.
     pub(super) sslv2: bool,
@@ -47,12 +47,12 @@ pub(super) struct Facts {
     pub(super) expected_message: ExpectedMessage,
 }
 
-/// How far the peer came with the certificate of a server, ours.
+/// Whether the peer has received and accepted our certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CertificateProgress {
-    /// It has not left, or not all of it.
+    /// The certificate has not been sent, or not all of it.
     Unsent,
-    /// It has, and nothing tells what the peer thinks of it.
+    /// The certificate was sent, and nothing shows whether the peer accepted it.
     Sent,
     /// The peer went on with the handshake.
     Accepted,
@@ -65,7 +65,7 @@ pub(super) struct PlainAlert {
     pub(super) code: u8,
 }
 
-/// The cause.
+/// The cause of the failure.
 pub(super) fn cause(outcome: HandshakeEnd<'_>, facts: &Facts) -> HandshakeCause {
     match outcome {
         HandshakeEnd::Cancelled(by) => HandshakeCause::Cancelled(by),
@@ -95,12 +95,12 @@ pub(super) fn phase(cause: &HandshakeCause, facts: &Facts) -> Phase {
     }
 }
 
-/// What TLS says, when it was TLS that gave up.
+/// The error of TLS, when it was TLS that failed.
 pub(super) fn tls_error(error: &io::Error) -> Option<&Error> {
     error.get_ref()?.downcast_ref()
 }
 
-/// Something else than TLS, or too old to be.
+/// The cause when the peer sent something else than TLS, or SSL 2.0.
 fn not_tls(facts: &Facts) -> Option<HandshakeCause> {
     if facts.sslv2 {
         return Some(HandshakeCause::VersionMismatch);
@@ -112,7 +112,7 @@ fn timeout(facts: &Facts) -> HandshakeCause {
     if facts.bytes_in == 0 {
         return HandshakeCause::TimeoutSilent;
     }
-    // One byte of something else and then silence is plaintext still.
+    // One byte that is not TLS, followed by silence, still counts as plaintext.
     not_tls(facts).unwrap_or(HandshakeCause::TimeoutStalled)
 }
 
@@ -130,7 +130,7 @@ fn of_io(error: &io::Error, facts: &Facts) -> HandshakeCause {
     }
 }
 
-/// The peer went away; `how`, if nothing tells more.
+/// The cause when the peer closed the connection; `how` if no fact says more.
 fn gone(facts: &Facts, how: HandshakeCause) -> HandshakeCause {
     if facts.bytes_in == 0 && facts.direction == Direction::Inbound {
         return HandshakeCause::Probe;
@@ -193,7 +193,7 @@ fn alerted(code: u8, facts: &Facts) -> HandshakeCause {
 fn incompatible(why: &PeerIncompatible, facts: &Facts) -> HandshakeCause {
     use PeerIncompatible as Lacks;
     let offered = &facts.offered_versions;
-    // A hello of TLS 1.1 or older lacks much else; its age is the reason.
+    // A hello of TLS 1.1 or older lacks other things too, but its version is the reason.
     if !offered.is_empty() && offered.iter().all(|version| *version < TLS12) {
         return HandshakeCause::VersionMismatch;
     }
@@ -221,7 +221,7 @@ fn incompatible(why: &PeerIncompatible, facts: &Facts) -> HandshakeCause {
 
 fn invalid_certificate(why: &CertificateError, facts: &Facts) -> HandshakeCause {
     use HandshakeCause as Cause;
-    // What is wrong with a client's certificate, and the same of a server's.
+    // The cause for a client's certificate, and the same for a server's.
     let (client, server) = match why {
         CertificateError::Expired => (
             Cause::ClientCertificateExpired,
@@ -239,8 +239,8 @@ fn invalid_certificate(why: &CertificateError, facts: &Facts) -> HandshakeCause 
             Cause::ClientCertificateUnknownIssuer,
             Cause::ServerCertificateUnknownIssuer,
         ),
-        // Self-signed by `openssl req -x509`, which makes an authority of it: nobody we trust
-        // has issued it.
+        // A self-signed certificate by `openssl req -x509` is marked as an authority; no authority that
+        // we trust has issued it.
         CertificateError::Other(inner)
             if facts.self_issued && inner.to_string() == "CaUsedAsEndEntity" =>
         {

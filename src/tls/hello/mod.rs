@@ -110,7 +110,7 @@ pub(crate) fn server_hello(message: &[u8], key_exchange: Option<&[u8]>) -> Optio
     Some(hello)
 }
 
-/// Whether the handshake resumed an earlier session; `None` while that cannot be told.
+/// Whether the handshake resumed an earlier session; `None` while that is not known.
 ///
 /// `messages` and `change_cipher_spec` are those of the server's direction. TLS 1.3 resumes by an
 /// accepted pre-shared key; in TLS 1.2 and before the server goes to ChangeCipherSpec at once, with

@@ -1,4 +1,4 @@
-//! Names what a peer spoke that did not speak TLS, from its first bytes.
+//! Names the protocol of a peer that does not speak TLS, from its first bytes.
 
 use super::wire;
 use crate::cause::Plaintext;

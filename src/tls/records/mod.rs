@@ -15,7 +15,7 @@ mod tests;
 use flight::Flight;
 use messages::Messages;
 
-/// How many bytes of handshake messages are kept at most in one direction; what is over is skipped.
+/// How many bytes of handshake messages are kept in one direction; further ones are skipped.
 pub(crate) const KEPT_HANDSHAKE_BYTES: usize = 16 * 1024;
 
 /// How many of the first bytes are kept, to name a peer that does not speak TLS.
@@ -38,20 +38,20 @@ const HEARTBEAT: u8 = 24;
 /// An alert that was sent in plaintext (RFC 8446 section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Alert {
-    /// 1 is a warning, 2 is fatal; what else the wire said is kept as it was.
+    /// 1 is a warning, 2 is fatal; other values are kept as they were sent.
     pub(crate) level: u8,
     /// The reason; see `hello::alert_name`.
     pub(crate) description: u8,
 }
 
 impl Alert {
-    /// Whether the sender gave up the connection by it.
+    /// Whether the alert ends the connection.
     pub(crate) fn is_fatal(self) -> bool {
         self.level == 2
     }
 }
 
-/// What is known of one direction of a TLS connection from the bytes that passed.
+/// The evidence of one direction of a TLS connection, from the bytes that passed.
 ///
 /// Holds at most [`KEPT_HANDSHAKE_BYTES`] of handshake (allocated: at most twice that) and
 /// [`FIRST_BYTES`] besides itself, and after [`release`](Self::release) only itself: less than 100
@@ -72,8 +72,8 @@ pub(crate) struct RecordScanner {
     change_cipher_spec: bool,
     application_data: bool,
     plaintext_handshake: bool,
-    /// No record so far was anything but handshake, and none was empty.
-    plain_sailing: bool,
+    /// Whether every record so far was a handshake record and none was empty.
+    only_handshake: bool,
     lost: bool,
     messages: Messages,
 }
@@ -95,7 +95,7 @@ impl RecordScanner {
             change_cipher_spec: false,
             application_data: false,
             plaintext_handshake: false,
-            plain_sailing: true,
+            only_handshake: true,
             lost: false,
             messages: Messages::default(),
         }
@@ -103,7 +103,7 @@ impl RecordScanner {
 
     /// Takes the next bytes of this direction, split anywhere.
     ///
-    /// Bodies that say nothing are skipped whole, so the cost is that of the record headers.
+    /// Bodies without evidence are skipped whole, so the cost is that of the record headers.
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.note_first(bytes);
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);
@@ -191,12 +191,12 @@ impl RecordScanner {
     }
 
     /// Whether all that came is the beginning of one ClientHello that may become a lawful one, of at
-    /// most [`KEPT_HANDSHAKE_BYTES`]. Then nobody has anything to answer yet.
+    /// most [`KEPT_HANDSHAKE_BYTES`]. Then there is nothing to answer yet.
     pub(crate) fn is_amid_the_first_hello(&self) -> bool {
         let Some(kept) = &self.kept else { return false };
         let header_fits = self.header_len == 0 || self.header[0] == HANDSHAKE;
         let first_fits = self.first_two[0] == HANDSHAKE && self.looks_like_tls() != Some(false);
-        self.plain_sailing
+        self.only_handshake
             && !self.lost
             && header_fits
             && first_fits
@@ -267,7 +267,7 @@ impl RecordScanner {
             return;
         }
         self.records = self.records.saturating_add(1);
-        self.plain_sailing &= content == HANDSHAKE && length > 0;
+        self.only_handshake &= content == HANDSHAKE && length > 0;
         self.body_left = length;
         if self.kept.is_some() {
             self.change_cipher_spec |= content == CHANGE_CIPHER_SPEC;

@@ -1,4 +1,5 @@
-//! The end of a connection: what was sent last still arrives, and then the socket is given back.
+//! The lingering close of a connection, so that the last bytes sent still arrive before the socket is
+//! closed.
 //!
 //! Closing a socket with unread input makes the kernel send RST, which may overtake an alert or a
 //! close_notify. So: flush, end our half, read and discard a little, close. The caller bounds the time.
@@ -8,17 +9,17 @@ use crate::transport::Transport;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// How long a peer has for taking what was sent last and ending its half.
+/// How long a peer has to accept the last bytes and to end its half.
 pub(crate) const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How much of what the peer still sends is read and discarded.
+/// How many bytes that the peer still sends are read and discarded.
 const DISCARD_LIMIT: usize = 64 * 1024;
 
 /// How far a lingering close has come.
 #[derive(Debug)]
 pub(crate) struct LingeringClose {
-    /// The peer has said that it sends nothing more (close_notify, RFC 8446 §6.1): its end need not be
-    /// waited for, and closing the socket ends our half as well.
+    /// Whether the peer has sent close_notify (RFC 8446 §6.1) and so sends nothing more. Then its end
+    /// of stream need not be waited for, and closing the socket ends our half.
     peer_is_done: bool,
     half_ended: bool,
     discarded: usize,

@@ -1,6 +1,6 @@
-//! The IO wrapper under TLS. It counts, watches the records, gathers small writes into one, and
-//! keeps the socket when TLS is done with it: session and TLS stream share one tap, so that what
-//! TLS said last (an alert, a close_notify) still leaves after TLS itself is gone.
+//! The stream between TLS and the socket. It counts bytes, scans the records, and gathers small writes
+//! into one. The session and the TLS stream share one tap, so that the last bytes of TLS (an alert, a
+//! close_notify) can still be sent after TLS itself was dropped.
 
 mod linger;
 
@@ -16,21 +16,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
-/// Above this many unsent bytes TLS is asked to wait with what the session says, and its writer with
-/// it.
+/// Above this many unsent bytes the session's messages wait, and so does whatever queues them.
 const WRITE_BUFFER: usize = 64 * 1024;
 
-/// Above this many unsent bytes nothing is read. What the session says never comes to that: they are
-/// TLS's own answers, and who has them sent without end has to take them.
+/// Above this many unsent bytes nothing is read. Only TLS's own answers can reach this limit, and a
+/// peer that causes them without end must accept them first.
 const MOST_ANSWERS: usize = 4 * WRITE_BUFFER;
 
-/// Reads from the socket before others get the thread.
+/// How many reads from the socket are made before the task yields.
 const READS_A_TURN: u8 = 64;
 
-/// How much is read at a time before TLS is set up: most ClientHellos whole.
+/// How many bytes are read at a time before TLS is set up: enough for most ClientHellos.
 const FIRST_READ: usize = 1024;
 
-/// How much is held before TLS is set up: what may be a ClientHello, in pieces of any size.
+/// How many bytes are held before TLS is set up: the longest ClientHello that is accepted, in pieces of
+/// any size.
 const MOST_EARLY: usize = KEPT_HANDSHAKE_BYTES;
 
 /// The type of a ServerHello (RFC 8446 §4).
@@ -42,12 +42,13 @@ pub(crate) struct Tap<T> {
 }
 
 struct Shared<T> {
-    /// While TLS writes it would read as well; it must not, or back-pressure is lost.
+    /// Set while TLS writes. TLS would read during a write as well, and a session that does not read
+    /// would then put no back-pressure on its peer.
     reads_suspended: AtomicBool,
     wire: Mutex<Wire<T>>,
 }
 
-/// The socket and what has been seen of it.
+/// The socket, and what was observed on it.
 pub(super) struct Wire<T> {
     io: T,
     /// Bytes read, counted and not yet given to TLS.
@@ -55,9 +56,10 @@ pub(super) struct Wire<T> {
     /// Gathered writes; the first `sent` bytes have left.
     buffer: Vec<u8>,
     sent: usize,
-    /// Reads before others get the thread: TLS reads on while what comes is no plaintext.
+    /// How many reads are left before the task yields. TLS keeps reading while it gets no plaintext, so
+    /// the limit is kept here.
     reads_left: u8,
-    /// Some of a ServerHello of ours has left: from there on TLS 1.3 is encrypted.
+    /// Whether some of our ServerHello has been sent. From there on TLS 1.3 is encrypted.
     hello_left: bool,
     direction: Direction,
     counters: Arc<ConnectionCounters>,
@@ -94,9 +96,9 @@ impl<T: Transport> Tap<T> {
         }
     }
 
-    /// Waits until the peer has said something that has an answer: a whole ClientHello, or what is
-    /// none. TLS reads it again; until then it need not exist.
-    pub(super) fn poll_first_words(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Waits until the peer has sent something that can be answered: a whole ClientHello, or bytes that
+    /// are none. TLS reads these bytes afterwards and need not be set up before.
+    pub(super) fn poll_first_message(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut piece = [0; FIRST_READ];
         let mut wire = self.wire();
         loop {
@@ -121,7 +123,8 @@ impl<T: Transport> Tap<T> {
         self.wire().io.shutdown_write()
     }
 
-    /// Reads past TLS and throws away, after our half has ended; 0 at the peer's end.
+    /// Reads from the socket and discards the bytes, after our half has ended; 0 at the peer's end of
+    /// stream.
     pub(crate) fn poll_discard(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut discarded = [0; 2048];
         let mut wire = self.wire();
@@ -134,8 +137,8 @@ impl<T: Transport> Tap<T> {
         self.wire().io.look_again();
     }
 
-    /// Runs a write of TLS during which TLS reads nothing: it would read as well, and back-pressure would
-    /// be lost.
+    /// Runs a write of TLS during which its reads are suspended, because reading then would undo
+    /// back-pressure.
     pub(super) fn with_reads_suspended<R>(&self, write: impl FnOnce() -> R) -> R {
         let suspended = &self.shared.reads_suspended;
         suspended.store(true, Ordering::Relaxed);
@@ -149,7 +152,7 @@ impl<T: Transport> Tap<T> {
     }
 
     pub(super) fn wire(&self) -> MutexGuard<'_, Wire<T>> {
-        // A panic while it was locked ends the session; counting on is harmless.
+        // A poisoned lock is used on, because a panic under it ends the session anyway.
         self.shared
             .wire
             .lock()
@@ -170,18 +173,19 @@ impl<T: Transport> Wire<T> {
         self.direction
     }
 
-    /// Whether some of what TLS has written is still here.
+    /// Whether some bytes that TLS has written have not been sent yet.
     pub(super) const fn has_unsent(&self) -> bool {
         self.sent < self.buffer.len()
     }
 
-    /// Memory that waits for the peer to take it: once this buffer is full, TLS fills one as large.
+    /// How many bytes of memory wait for the peer. Once this buffer is full, TLS fills another one of
+    /// the same size.
     pub(super) const fn buffered(&self) -> usize {
         let behind = if self.is_full() { WRITE_BUFFER } else { 0 };
         self.buffer.capacity() + behind
     }
 
-    /// Whether the session has to wait with what it says.
+    /// Whether the session's messages have to wait.
     pub(super) const fn is_full(&self) -> bool {
         self.unsent() >= WRITE_BUFFER
     }
@@ -190,19 +194,19 @@ impl<T: Transport> Wire<T> {
         self.buffer.len() - self.sent
     }
 
-    /// Whether some of a ServerHello of ours has left.
+    /// Whether some of our ServerHello has been sent.
     pub(super) const fn hello_left(&self) -> bool {
         self.hello_left
     }
 
-    /// Bytes of ours that the peer has not acknowledged; `None` where that cannot be told.
+    /// How many of our bytes the peer has not acknowledged; `None` where that is not known.
     pub(super) fn unacknowledged(&self) -> Option<u64> {
         self.io.unacknowledged()
     }
 
-    /// Puts these bytes in the place of what is waiting to leave, provided the peer can read them:
-    /// nothing encrypted has left, and nothing by half. False when it is too late.
-    pub(super) fn say_instead(&mut self, bytes: &[u8]) -> bool {
+    /// Replaces the unsent bytes by these, if the peer can still read them: nothing encrypted was sent,
+    /// and no record in part. False when it is too late.
+    pub(super) fn replace_unsent(&mut self, bytes: &[u8]) -> bool {
         if self.hello_left || self.sent > 0 {
             return false;
         }
@@ -226,7 +230,7 @@ impl<T: Transport> Wire<T> {
 
     fn poll_socket(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         if self.unsent() > MOST_ANSWERS {
-            // Its waker knows of the socket: reading goes on when there is room.
+            // The flush has registered the waker, so reading goes on when the socket accepts bytes.
             ready!(self.poll_flush(cx))?;
         }
         if self.reads_left == 0 {
@@ -235,13 +239,15 @@ impl<T: Transport> Wire<T> {
             return Poll::Pending;
         }
         if self.has_unsent() {
-            // Whether the peer is still there matters before we say something.
+            // Before the first write the socket is asked again, because the peer may have closed the
+            // connection.
             self.io.look_again();
         }
         let Poll::Ready(read) = Pin::new(&mut self.io).poll_read(cx, buffer) else {
             self.reads_left = READS_A_TURN;
-            // Who waits has said what it owes; whether that can leave now must not keep it from
-            // listening. Not before: the end of a peer that is gone already comes first.
+            // A reader that waits flushes what is unsent, but need not succeed: the peer's alert may
+            // already be in the receive buffer. The flush comes after the read, so that the end of a
+            // closed connection is seen first.
             let _ = self.poll_flush(cx);
             return Poll::Pending;
         };
@@ -255,7 +261,8 @@ impl<T: Transport> Wire<T> {
 
     fn gather(&mut self, bytes: &[u8]) {
         if self.sent >= WRITE_BUFFER {
-            // A peer that always owes a little would have us keep all it ever got.
+            // Sent bytes are removed here, because the buffer of a peer that never accepts quite
+            // everything would otherwise grow without end.
             self.buffer.drain(..self.sent);
             self.sent = 0;
         }

@@ -1,4 +1,4 @@
-//! The tap on a connection in memory.
+//! Tests of the tap on a connection in memory.
 
 use super::*;
 use crate::transport::memory::{MemoryStream, pipe};
@@ -14,7 +14,7 @@ fn tap() -> (Tap<MemoryStream>, MemoryStream) {
     tap_through(1024 * 1024)
 }
 
-/// The same over a connection that holds so many bytes in each direction.
+/// A tap on a connection that holds `capacity` bytes in each direction.
 fn tap_through(capacity: usize) -> (Tap<MemoryStream>, MemoryStream) {
     let (ours, theirs) = pipe(capacity);
     (Tap::new(ours, Direction::Inbound, Arc::default()), theirs)
@@ -57,7 +57,7 @@ fn a_last_word_takes_the_place_of_what_has_not_left_and_never_follows_a_server_h
     let (tap, mut theirs) = tap();
     let mut wire = tap.wire();
     wire.gather(&SERVER_HELLO_BEGINS);
-    assert!(wire.say_instead(&ALERT));
+    assert!(wire.replace_unsent(&ALERT));
     assert!(now(|cx| wire.poll_flush(cx)).is_ready());
     drop(wire);
     drop(tap);
@@ -69,17 +69,17 @@ fn a_last_word_takes_the_place_of_what_has_not_left_and_never_follows_a_server_h
     let mut wire = tap.wire();
     wire.gather(&SERVER_HELLO_BEGINS);
     assert!(now(|cx| wire.poll_flush(cx)).is_ready());
-    assert!(!wire.say_instead(&ALERT));
+    assert!(!wire.replace_unsent(&ALERT));
 }
 
 #[test]
 fn tls_is_kept_waiting_for_a_whole_hello_and_reads_it_as_it_came() {
     let (tap, mut theirs) = tap();
-    assert!(now(|cx| tap.poll_first_words(cx)).is_pending());
+    assert!(now(|cx| tap.poll_first_message(cx)).is_pending());
     say(&mut theirs, &CLIENT_HELLO_BEGINS);
-    assert!(now(|cx| tap.poll_first_words(cx)).is_pending());
+    assert!(now(|cx| tap.poll_first_message(cx)).is_pending());
     say(&mut theirs, &[7; 115]);
-    assert!(now(|cx| tap.poll_first_words(cx)).is_ready());
+    assert!(now(|cx| tap.poll_first_message(cx)).is_ready());
     let mut read = Vec::new();
     let mut piece = [0; 50];
     while let Poll::Ready(Ok(count)) = now(|cx| tap.wire().poll_read(cx, &mut piece)) {
@@ -108,7 +108,7 @@ fn what_cannot_become_a_hello_does_not_keep_tls_waiting() {
     for bytes in cases {
         let (tap, mut theirs) = tap();
         say(&mut theirs, bytes);
-        assert!(now(|cx| tap.poll_first_words(cx)).is_ready(), "{bytes:?}");
+        assert!(now(|cx| tap.poll_first_message(cx)).is_ready(), "{bytes:?}");
     }
 }
 
@@ -123,7 +123,7 @@ fn an_endless_beginning_is_held_up_to_a_bound() {
     for bytes in [drip, whole] {
         let (tap, mut theirs) = tap();
         say(&mut theirs, &bytes);
-        let _ = now(|cx| tap.poll_first_words(cx));
+        let _ = now(|cx| tap.poll_first_message(cx));
         let wire = tap.wire();
         let held = wire.early.capacity();
         assert!(held <= 2 * (MOST_EARLY + FIRST_READ), "{held}");
@@ -162,13 +162,13 @@ fn who_has_answers_sent_without_end_has_to_take_them_before_more_is_read() {
     let (tap, mut theirs) = tap_through(1024);
     let mut wire = tap.wire();
     say(&mut theirs, b"one");
-    // TLS answers while it reads, and is never asked to wait with it.
+    // TLS answers while it reads, and these answers never wait.
     while wire.unsent() <= MOST_ANSWERS {
         wire.gather(&[0; 1000]);
     }
     let mut piece = [0; 8];
     assert!(now(|cx| wire.poll_read(cx, &mut piece)).is_pending());
-    // What the session says waits much earlier.
+    // The session's messages wait at a much lower limit.
     drop(wire);
     let mut end = tap.share();
     let written =

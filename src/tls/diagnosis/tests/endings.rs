@@ -1,4 +1,5 @@
-//! Handshakes that ended without a word from TLS: the socket, the deadline, ourselves.
+//! Tests of handshakes that ended without an error of TLS: by the socket, the deadline, or a
+//! cancellation.
 
 use super::*;
 
@@ -138,7 +139,7 @@ fn the_phase_is_that_of_what_was_missing() {
     assert_eq!(phase(&stalled, &authentication), Phase::ClientAuth);
     let cancelled = HandshakeCause::Cancelled(Cancelled::Drain);
     assert_eq!(phase(&cancelled, &authentication), Phase::ClientAuth);
-    // It judged ours before it came to its own.
+    // The peer checked our certificate before it sent its own.
     let rejected = HandshakeCause::RejectedByPeer;
     assert_eq!(phase(&rejected, &authentication), Phase::Negotiation);
     let left = HandshakeCause::PeerLeftAfterCertificate;
