@@ -23,9 +23,12 @@ use std::time::Duration;
 ///     }
 /// }
 ///
-/// impl SipSession for Conversation { async fn message(&mut self, message: Message) { // A flow is full
-/// when the peer does not read; this application drops the message then. let _ =
-/// self.0.send(message.into_bytes()); } }
+/// impl SipSession for Conversation {
+///     async fn message(&mut self, message: Message) {
+///         // A flow is full when the peer does not read; this application drops the message then.
+///         let _ = self.0.send(message.into_bytes());
+///     }
+/// }
 /// ```
 pub trait Application: Send + Sync + 'static {
     /// The type that serves one session.

@@ -1,6 +1,6 @@
 //! How much of a message a peer may send.
 
-/// How much of a message a peer may send. At a limit the stream is refused with the [`Violation`]
+/// How much of a message a peer may send. At a limit the stream is refused with the [`Violation`](crate::sip::Violation)
 /// named: there is no way to skip a message whose end is not known, and none to trust a peer that
 /// went on past its bounds.
 ///

@@ -11,17 +11,17 @@ pub enum Violation {
     /// It sent something that is neither a request line nor a status line (RFC 3261 §7.1,
     /// §7.2): another protocol, or the rest of a message that was longer than its Content-Length.
     StartLine,
-    /// Its start line is longer than [`Limits::start_line`].
+    /// Its start line is longer than [`Limits::start_line`](crate::sip::Limits::start_line).
     StartLineTooLong {
         /// The limit in bytes.
         limit: usize,
     },
-    /// Its head is longer than [`Limits::headers`].
+    /// Its head is longer than [`Limits::headers`](crate::sip::Limits::headers).
     HeadersTooLarge {
         /// The limit in bytes.
         limit: usize,
     },
-    /// It sent more header fields than [`Limits::header_count`].
+    /// It sent more header fields than [`Limits::header_count`](crate::sip::Limits::header_count).
     TooManyHeaders {
         /// The limit in header fields.
         limit: usize,
@@ -42,19 +42,19 @@ pub enum Violation {
     ContentLengthOverflow,
     /// It sent two Content-Lengths that differ.
     ContentLengthConflict,
-    /// It announced a body larger than [`Limits::body`].
+    /// It announced a body larger than [`Limits::body`](crate::sip::Limits::body).
     BodyTooLarge {
         /// The limit in bytes.
         limit: usize,
         /// The bytes announced.
         claimed: usize,
     },
-    /// Its message is larger as a whole than [`Limits::total`].
+    /// Its message is larger as a whole than [`Limits::total`](crate::sip::Limits::total).
     MessageTooLarge {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The bytes given to [`Message::parse`] are less, or more, than one message. Never on a
+    /// The bytes given to [`Message::parse`](crate::sip::Message::parse) are less, or more, than one message. Never on a
     /// stream.
     NotOneMessage,
 }
