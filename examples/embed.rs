@@ -1,4 +1,4 @@
-//! sipward in an application of your own: start, print events, steer, stop.
+//! sipward in an application of your own: start, answer requests, print events, stop.
 //!
 //! `cargo run --example embed`, then connect: `openssl s_client -connect 127.0.0.1:5061`.
 
@@ -6,14 +6,14 @@ use sipward::sip::Message;
 use sipward::{Application, EventFilter, Flow, Ready, SipSession, Supervisor, TlsPolicy};
 use std::time::Duration;
 
-/// Answers every request with 501 on the connection it came by.
-struct Refuser;
+/// Answers OPTIONS with 200, and every other request but ACK with 501, on the connection it came by.
+struct Responder;
 
 struct Conversation {
     flow: Flow,
 }
 
-impl Application for Refuser {
+impl Application for Responder {
     type Session = Conversation;
 
     fn open(&self, _ready: &Ready, flow: Flow) -> Conversation {
@@ -23,9 +23,17 @@ impl Application for Refuser {
 
 impl SipSession for Conversation {
     async fn message(&mut self, message: Message) {
-        if message.is_request() {
-            let answer = "SIP/2.0 501 Not Implemented\r\nContent-Length: 0\r\n\r\n";
-            let _ = self.flow.send(answer);
+        let response = match message.method() {
+            Some("OPTIONS") => message.respond(200, "OK"),
+            _ => message.respond(501, "Not Implemented"),
+        };
+        // An ACK and a response get no response.
+        let Ok(response) = response else {
+            return;
+        };
+        if let Ok(response) = response.header("Allow", "OPTIONS") {
+            // When the flow is full the peer does not read; it will send its request again.
+            let _ = self.flow.send(response.build());
         }
     }
 }
@@ -38,14 +46,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let sipward = Supervisor::builder(TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?)
         .listen("127.0.0.1:5061")
-        .application(Refuser)
+        .application(Responder)
         .start()
         .await?;
 
     let mut events = sipward.subscribe(EventFilter::all(), 1000).await?;
     let minute = async_std::future::timeout(Duration::from_secs(60), async {
         while let Some(event) = events.next().await {
-            println!("{}", event.kind().name());
+            println!("{}", event.kind());
         }
     });
     let _ = minute.await;

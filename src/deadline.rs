@@ -143,7 +143,7 @@ pub(crate) enum Input {
 pub(crate) struct Watch {
     limits: Deadlines,
     ready: Instant,
-    heard: Instant,
+    received: Instant,
     spoken: bool,
     /// When the incomplete message began to arrive, and how many bytes of it have.
     partial: Option<(Instant, usize)>,
@@ -155,7 +155,7 @@ impl Watch {
         Self {
             limits,
             ready,
-            heard: ready,
+            received: ready,
             spoken: false,
             partial: None,
             stalled: None,
@@ -163,8 +163,8 @@ impl Watch {
     }
 
     /// Notes that bytes came from the peer.
-    pub(crate) const fn heard(&mut self, now: Instant) {
-        self.heard = now;
+    pub(crate) const fn received(&mut self, now: Instant) {
+        self.received = now;
     }
 
     /// Notes that a whole message came.
@@ -224,7 +224,7 @@ impl Watch {
         let authentication =
             authentication.map(|limit| (self.ready + limit, CloseCause::AuthenticationTimeout));
         let idle = (input == Input::Exhausted && !held_open)
-            .then(|| (self.heard + self.limits.idle, CloseCause::IdleTimeout));
+            .then(|| (self.received + self.limits.idle, CloseCause::IdleTimeout));
         [stalled, partial, first, authentication, idle]
             .into_iter()
             .flatten()
@@ -264,7 +264,7 @@ mod tests {
         let now = Instant::now();
         let mut watch = Watch::new(Deadlines::default(), now);
         watch.message();
-        watch.heard(now + seconds(100));
+        watch.received(now + seconds(100));
         assert_eq!(
             watch.next(Input::Exhausted, false, true),
             Some((now + seconds(400), CloseCause::IdleTimeout))
@@ -278,7 +278,7 @@ mod tests {
         let mut watch = Watch::new(Deadlines::default(), now);
         watch.message();
         watch.partial(5000, now);
-        watch.heard(now + seconds(29));
+        watch.received(now + seconds(29));
         watch.partial(6000, now + seconds(29));
         assert_eq!(
             watch.next(Input::Exhausted, true, true),
@@ -310,7 +310,7 @@ mod tests {
         };
         let mut watch = Watch::new(limits, now);
         watch.message();
-        watch.heard(now + seconds(59));
+        watch.received(now + seconds(59));
         assert_eq!(
             watch.next(Input::Exhausted, true, false),
             Some((now + seconds(60), CloseCause::AuthenticationTimeout))

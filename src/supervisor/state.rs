@@ -358,10 +358,10 @@ fn unseen_failure(
     cause: HandshakeCause,
     alert: Option<Alert>,
 ) -> HandshakeFailure {
-    let heard = entry.held.handle.counters.stats().bytes_in > 0;
+    let has_sent = entry.held.handle.counters.stats().bytes_in > 0;
     HandshakeFailure {
         cause,
-        phase: if heard {
+        phase: if has_sent {
             Phase::Negotiation
         } else {
             Phase::Hello

@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_is_not_there_is_an_error() {
-        let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
-        assert!(unacknowledged(nobody, nobody).is_err());
+        let unused = SocketAddr::from(([127, 0, 0, 1], 1));
+        assert!(unacknowledged(unused, unused).is_err());
     }
 }

@@ -111,8 +111,8 @@ fn a_source_that_fills_the_handshakes_makes_way_for_another_oldest_silent_first(
         ..unlimited()
     });
     let now = Instant::now();
-    let crowd = [talking(), silent(), silent(), silent()];
-    for peer in &crowd {
+    let handshakes = [talking(), silent(), silent(), silent()];
+    for peer in &handshakes {
         rules.admit(source(1), peer.clone(), now).unwrap();
     }
     assert_eq!(
@@ -121,7 +121,7 @@ fn a_source_that_fills_the_handshakes_makes_way_for_another_oldest_silent_first(
         "it has its share and more"
     );
     rules.admit(source(2), silent(), now).unwrap();
-    let evicted = crowd
+    let evicted = handshakes
         .each_ref()
         .map(|peer| peer.evicted.load(Ordering::Relaxed));
     assert_eq!(evicted, [false, true, false, false]);

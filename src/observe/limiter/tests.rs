@@ -80,8 +80,8 @@ fn one_network_is_one_source_and_another_cause_is_another_line() {
     let now = Instant::now();
     probe(&mut limiter, PEER, now);
     assert_eq!(probe(&mut limiter, NEIGHBOUR, now), Pass::Suppress);
-    let stranger = IpAddr::from([198, 51, 100, 1]);
-    assert_eq!(probe(&mut limiter, stranger, now), Pass::Write);
+    let other = IpAddr::from([198, 51, 100, 1]);
+    assert_eq!(probe(&mut limiter, other, now), Pass::Write);
     let other = limiter.pass("handshake_failed", "malformed", PEER, now);
     assert_eq!(other, Pass::Write);
     let other = limiter.pass("closed", "probe", PEER, now);

@@ -28,7 +28,7 @@ const FRAMES_A_TURN: u32 = 32;
 
 /// How many answers to keep-alives may wait. At the limit nothing is read until the peer has accepted
 /// some.
-const PONGS_OWED: usize = 64;
+const MAX_PENDING_PONGS: usize = 64;
 
 pub(super) struct SessionDriver<T: Transport> {
     stream: Stream<T>,
@@ -147,7 +147,7 @@ impl<T: Transport> SessionDriver<T> {
             // While the peer does not accept the answers to its keep-alives, nothing further is read
             // from it.
             let input = match self.pongs {
-                PONGS_OWED.. => Input::Waiting,
+                MAX_PENDING_PONGS.. => Input::Waiting,
                 _ => Input::Exhausted,
             };
             if let Some(stop) = self.overdue(cx, control, input) {
@@ -245,20 +245,20 @@ impl<T: Transport> SessionDriver<T> {
             }
             // No further keep-alive is read while the answers cannot be sent, because the peer has to
             // read first.
-            if self.pongs >= PONGS_OWED {
-                return Ok(self.owed());
+            if self.pongs >= MAX_PENDING_PONGS {
+                return Ok(self.pending_pongs());
             }
             match self.read(cx) {
                 Poll::Ready(Ok(0)) => return Err(SessionClose::at_once(CloseCause::PeerClosed)),
                 Poll::Ready(Ok(_)) => {
-                    self.watch.heard(now);
+                    self.watch.received(now);
                     self.mark = handle.counters.bytes_in.load(Ordering::Relaxed);
                 }
                 Poll::Ready(Err(error)) => return Err(self.broken(&error)),
                 Poll::Pending => {
                     self.frames_left = FRAMES_A_TURN;
                     self.watch.partial(self.coming(handle), now);
-                    return Ok(self.owed());
+                    return Ok(self.pending_pongs());
                 }
             }
         }
@@ -283,7 +283,7 @@ impl<T: Transport> SessionDriver<T> {
     }
 
     /// Nothing came. Says whether there are answers to keep-alives that can be sent now.
-    const fn owed(&self) -> Received {
+    const fn pending_pongs(&self) -> Received {
         if self.pongs > 0 && !self.unflushed {
             Received::Pings
         } else {

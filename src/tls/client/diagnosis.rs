@@ -37,17 +37,17 @@ pub(super) fn failure<T: Transport>(
 }
 
 /// The failure that an error after the handshake means. Under TLS 1.3 a server checks our certificate
-/// after the handshake is done for us; until the server has sent something (`heard`), the error is
+/// after the handshake is done for us; until the server has sent something (`server_has_sent`), the error is
 /// about that certificate.
 pub(super) fn late_failure<T: Transport>(
     error: &io::Error,
-    heard: bool,
+    server_has_sent: bool,
     wire: &mut Wire<T>,
     server: &ServerAuthentication,
 ) -> HandshakeFailure {
     let mut failure = failure(HandshakeEnd::Failed(error), wire, server);
     let judged_late = failure.evidence.version.as_deref() != Some("TLSv1.2");
-    failure.phase = match server.asked_for_certificate() && judged_late && !heard {
+    failure.phase = match server.asked_for_certificate() && judged_late && !server_has_sent {
         true => Phase::ClientAuth,
         false => Phase::Established,
     };

@@ -63,7 +63,7 @@ pub(crate) struct ClientStream<T: Transport> {
     server: Arc<ServerAuthentication>,
     /// Whether the server has sent anything since the handshake. A TLS 1.3 server that has, has
     /// accepted our certificate.
-    heard: bool,
+    server_has_sent: bool,
 }
 
 impl ClientPolicy {
@@ -158,7 +158,7 @@ impl<T: Transport> ClientHandshake<T> {
             stream,
             tap: self.tap.share(),
             server: Arc::clone(&self.server),
-            heard: false,
+            server_has_sent: false,
         };
         Poll::Ready(Ok((stream, agreed)))
     }
@@ -194,7 +194,7 @@ impl<T: Transport> ClientStream<T> {
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        self.heard |= matches!(read, Poll::Ready(Ok(_)));
+        self.server_has_sent |= matches!(read, Poll::Ready(Ok(_)));
         read
     }
 
@@ -219,7 +219,12 @@ impl<T: Transport> ClientStream<T> {
 
     /// The failure, in terms of a handshake, that an error of this stream means.
     pub(crate) fn failure(&self, error: &io::Error) -> HandshakeFailure {
-        diagnosis::late_failure(error, self.heard, &mut self.tap.wire(), &self.server)
+        diagnosis::late_failure(
+            error,
+            self.server_has_sent,
+            &mut self.tap.wire(),
+            &self.server,
+        )
     }
 
     pub(crate) fn server(&self) -> &ServerAuthentication {

@@ -47,9 +47,9 @@ fn who_waits_for_the_peer_has_said_what_it_owes() {
     wire.gather(&SERVER_HELLO_BEGINS);
     assert!(now(|cx| wire.poll_read(cx, &mut [0; 8])).is_pending());
     assert!(!wire.has_unsent() && wire.hello_left());
-    let mut heard = [0; 9];
-    block_on(theirs.read_exact(&mut heard)).unwrap();
-    assert_eq!(heard, SERVER_HELLO_BEGINS);
+    let mut read = [0; 9];
+    block_on(theirs.read_exact(&mut read)).unwrap();
+    assert_eq!(read, SERVER_HELLO_BEGINS);
 }
 
 #[test]
@@ -61,9 +61,9 @@ fn a_last_word_takes_the_place_of_what_has_not_left_and_never_follows_a_server_h
     assert!(now(|cx| wire.poll_flush(cx)).is_ready());
     drop(wire);
     drop(tap);
-    let mut heard = Vec::new();
-    block_on(theirs.read_to_end(&mut heard)).unwrap();
-    assert_eq!(heard, ALERT);
+    let mut read = Vec::new();
+    block_on(theirs.read_to_end(&mut read)).unwrap();
+    assert_eq!(read, ALERT);
 
     let (tap, _theirs) = self::tap();
     let mut wire = tap.wire();
