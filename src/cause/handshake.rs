@@ -95,7 +95,7 @@ pub enum HandshakeCause {
     ClientCertificateRevoked,
     /// Its certificate may not be used to authenticate a client.
     ClientCertificateBadPurpose,
-    /// Its certificate names somebody else than we expect.
+    /// Its certificate does not name any of the identities we expect.
     ClientCertificateWrongIdentity,
     /// Its certificate is broken in some other way.
     ClientCertificateInvalid,
@@ -107,7 +107,7 @@ pub enum HandshakeCause {
     Cancelled(Cancelled),
     /// The network failed.
     Io(io::ErrorKind),
-    /// A defect of ours: a panic, or an error nobody has mapped.
+    /// A defect of ours: a panic, or an error that has no cause of its own yet.
     Internal(String),
     /// Outbound: the name does not exist.
     DnsNotFound,
@@ -131,7 +131,7 @@ pub enum HandshakeCause {
     ServerCertificateRevoked,
     /// Outbound: its certificate may not be used to authenticate a server.
     ServerCertificateBadPurpose,
-    /// Outbound: its certificate names somebody else than we dialled (RFC 5922 §7).
+    /// Outbound: its certificate does not name the domain we dialled (RFC 5922 §7).
     ServerCertificateWrongIdentity,
     /// Outbound: its certificate is broken in some other way.
     ServerCertificateInvalid,

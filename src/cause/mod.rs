@@ -60,7 +60,7 @@ pub enum Fault {
     PeerOrPath,
     /// The network.
     Network,
-    /// Nobody's: an ending that was asked for.
+    /// No fault: the ending was asked for.
     Nobody,
 }
 

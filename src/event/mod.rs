@@ -82,13 +82,13 @@ pub enum Event {
         /// The panic's message.
         message: String,
     },
-    /// A source is refused from now on: it misbehaved too often, or somebody banned it.
+    /// A source is refused from now on: it misbehaved too often, or an operator banned it.
     Banned {
         /// The address, cut to the length that makes a source.
         source: IpAddr,
         /// For how long; `None` until it is lifted.
         duration: Option<Duration>,
-        /// The cause of the last strike; `operator` when somebody banned it.
+        /// The cause of the last strike; `operator` when an operator banned it.
         cause: Cow<'static, str>,
     },
     /// The supervisor begins to shut down.

@@ -121,6 +121,31 @@ fn prints(line: &str) -> bool {
         .any(|name| line.contains(name))
 }
 
+/// A sentence about a person that does not exist leaves open which task, peer or thread it means.
+#[test]
+fn comments_say_which_task_peer_or_thread_they_mean() {
+    let vague = ["whoever", "nobody", "somebody", "someone", "everybody"];
+    let mut broken = Vec::new();
+    for source in sources() {
+        for (number, line) in source.text.lines().enumerate() {
+            let Some((_, comment)) = line.split_once("//") else {
+                continue;
+            };
+            let comment = comment.to_lowercase();
+            if line.trim_start().starts_with("//") && vague.iter().any(|word| names(&comment, word))
+            {
+                broken.push(format!(
+                    "{}:{}: {}",
+                    source.path.display(),
+                    number + 1,
+                    line.trim()
+                ));
+            }
+        }
+    }
+    report(&broken);
+}
+
 #[test]
 fn nothing_is_unsafe() {
     let breaks = |line: &str| names(line, "unsafe");
