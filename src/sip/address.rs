@@ -134,7 +134,10 @@ fn checked(uri: &[u8]) -> Result<&str, Problem> {
     let uri = text(uri).ok_or(Problem::Uri)?;
     let is_clean = |byte: u8| byte > b' ' && byte != 0x7f && !matches!(byte, b'<' | b'>' | b'"');
     let has_scheme = uri.split_once(':').is_some_and(|(scheme, rest)| {
-        scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && !rest.is_empty()
+        let part = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(part)
+            && !rest.is_empty()
     });
     if has_scheme && uri.bytes().all(is_clean) {
         Ok(uri)
@@ -292,6 +295,7 @@ mod tests {
             ("<sip:a b@c>", Problem::Uri),
             ("<>", Problem::Uri),
             ("<alice>", Problem::Uri),
+            ("m@b:5061", Problem::Uri),
             ("sip:a@b?subject=x", Problem::Uri),
             ("sip:a@b,c", Problem::Uri),
             ("Bell, Alexander <sip:a@b>", Problem::DisplayName),

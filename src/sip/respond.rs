@@ -73,7 +73,7 @@ impl Message {
 fn to_tag_is_missing(message: &Message) -> bool {
     let to = message.header(Name::To);
     to.and_then(|to| NameAddr::parse(to.value).ok())
-        .is_some_and(|to| to.tag().is_none())
+        .is_some_and(|to| !to.params.has("tag"))
 }
 
 impl ResponseBuilder {
@@ -144,7 +144,7 @@ impl ResponseBuilder {
 
     /// The To field, with a tag if it is to have one and can be read.
     fn to(&mut self, raw: &[u8], value: &[u8], tagged: bool) {
-        let is_untagged = NameAddr::parse(value).is_ok_and(|to| to.tag().is_none());
+        let is_untagged = NameAddr::parse(value).is_ok_and(|to| !to.params.has("tag"));
         if !tagged || !is_untagged {
             return self.line(raw);
         }
@@ -250,6 +250,9 @@ mod tests {
         let trying = response(REQUEST, 100, "Trying");
         assert_eq!(trying.only(Name::To).unwrap().value, b"\"A\" <sip:a@b>");
         let tagged = REQUEST.replace("t: \"A\" <sip:a@b>", "To: <sip:a@b>;tag=2");
+        let odd = REQUEST.replace("t: \"A\" <sip:a@b>", "To: <sip:a@b>;tag=a@b");
+        let odd = response(&odd, 200, "OK");
+        assert_eq!(odd.only(Name::To).unwrap().value, b"<sip:a@b>;tag=a@b");
         let ok = response(&tagged, 200, "OK");
         assert_eq!(ok.only(Name::To).unwrap().value, b"<sip:a@b>;tag=2");
     }
