@@ -41,9 +41,16 @@ pub(crate) struct Monitor {
 pub(crate) async fn run(monitor: Monitor, supervisor: Supervisor, mailbox: Mailbox<Supervisor>) {
     let mut supervisor = supervisor;
     let shared = Arc::clone(&supervisor.shared);
-    if let Err(panic) = supervise(&mut supervisor, mailbox).await {
+    let supervised = supervise(&mut supervisor, &mailbox).await;
+    let panicked = supervised.is_err();
+    if let Err(panic) = supervised {
         // Only the first panic is kept, because later ones may follow from it.
         shared.lock().panic.get_or_insert(panic);
+    }
+    // Dropped after the panic is noted: a task that the closed mailbox has told of the end must not read
+    // the state as that of a working supervisor.
+    drop(mailbox);
+    if panicked {
         close_all_after_panic(&shared).await;
     }
     let (report, remains, clock) = {
@@ -98,7 +105,7 @@ enum Wakeup<M> {
 /// Runs the actor: control messages, and what is due by time. The error is the text of its panic.
 async fn supervise(
     supervisor: &mut Supervisor,
-    mailbox: Mailbox<Supervisor>,
+    mailbox: &Mailbox<Supervisor>,
 ) -> Result<(), String> {
     // This future is kept until it resolves, because dropping it while it waits could lose a message.
     let mut next = Some(mailbox.next());
