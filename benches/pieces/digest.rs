@@ -1,9 +1,9 @@
 //! Digest authentication (RFC 7616).
 
 use super::Piece;
-use softswitch::accounts::Accounts;
-use softswitch::digest::hash::{Algorithm, Answer, Hash};
-use softswitch::digest::{Authenticator, NONCE_LIFETIME, Verdict};
+use softswitch::auth::accounts::Accounts;
+use softswitch::auth::digest::hash::{Algorithm, DigestInput, Hash};
+use softswitch::auth::digest::{DigestAuthenticator, DigestResult, NONCE_LIFETIME};
 use std::hint::black_box;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -39,7 +39,7 @@ fn verify(algorithm: Algorithm, password: &str) -> Box<dyn FnMut()> {
     let credentials = Answers::of_alice(&server, algorithm, password).credentials(1);
     let mut verify = move || server.verify("REGISTER", URI, &[&credentials], now());
     let first = verify();
-    let right = matches!(first, Verdict::Authenticated { .. });
+    let right = matches!(first, DigestResult::Authenticated { .. });
     assert_eq!(right, password == "wonderland", "{first:?}");
     Box::new(move || drop(black_box(verify())))
 }
@@ -50,12 +50,12 @@ pub fn now() -> SystemTime {
 }
 
 /// It knows alice, whose password is wonderland.
-pub fn server() -> Authenticator {
+pub fn server() -> DigestAuthenticator {
     let mut accounts = Accounts::new(REALM, &[]);
     accounts
         .add("alice:wonderland")
         .expect("a name and a password");
-    Authenticator::new(REALM.to_owned(), accounts, [7; 32], NONCE_LIFETIME)
+    DigestAuthenticator::new(REALM.to_owned(), accounts, [7; 32], NONCE_LIFETIME)
 }
 
 /// What alice's phone makes of one challenge.
@@ -66,7 +66,7 @@ pub struct Answers {
 }
 
 impl Answers {
-    pub fn of_alice(server: &Authenticator, algorithm: Algorithm, password: &str) -> Self {
+    pub fn of_alice(server: &DigestAuthenticator, algorithm: Algorithm, password: &str) -> Self {
         let challenge = server.challenges(now(), false, false).swap_remove(0);
         let (_, nonce) = challenge.split_once("nonce=\"").expect("a nonce");
         let (nonce, _) = nonce.split_once('"').expect("its end");
@@ -85,7 +85,7 @@ impl Answers {
             nonce,
         } = self;
         let count = format!("{count:08x}");
-        let answer = Answer {
+        let answer = DigestInput {
             method: "REGISTER",
             uri: URI,
             nonce,

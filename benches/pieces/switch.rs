@@ -4,10 +4,11 @@
 use super::{OPTIONS, Piece, digest};
 use bytes::Bytes;
 use memchr::memmem::Finder;
-use softswitch::digest::hash::Algorithm;
-use softswitch::gate::Digest;
+use softswitch::auth::SharedAuthenticator;
+use softswitch::auth::digest::hash::Algorithm;
 use softswitch::switch::{
-    FlowId, Gate, Incoming, Source, Switch, SwitchConfig, SwitchEvent, Unsendable, Verdict, World,
+    AuthResult, Authenticator, Effects, FlowId, Incoming, Source, Switch, SwitchConfig,
+    SwitchEvent, Unsendable,
 };
 use std::hint::black_box;
 use std::net::SocketAddr;
@@ -18,19 +19,19 @@ pub const PIECES: &[Piece] = &[
     Piece {
         name: "switch: OPTIONS, 200",
         prepare: || {
-            let mut exchange = Exchange::open();
+            let mut bench = SwitchBench::open();
             let options = Bytes::from_static(OPTIONS.as_bytes());
             Box::new(move || {
-                exchange.receive(ALICE, options.clone());
-                assert!(exchange.taken(ALICE).starts_with("SIP/2.0 200"));
+                bench.receive(ALICE, options.clone());
+                assert!(bench.taken(ALICE).starts_with("SIP/2.0 200"));
             })
         },
     },
     Piece {
         name: "switch: REGISTER again, 200",
         prepare: || {
-            let mut exchange = Exchange::open();
-            Box::new(move || exchange.register(ALICE, "alice", ""))
+            let mut bench = SwitchBench::open();
+            Box::new(move || bench.register(ALICE, "alice", ""))
         },
     },
     Piece {
@@ -39,22 +40,22 @@ pub const PIECES: &[Piece] = &[
             let server = digest::server();
             let phone = digest::Answers::of_alice(&server, Algorithm::Md5, "wonderland");
             let server = Arc::new(Mutex::new(server));
-            let gate = Digest::new("example.com".to_owned(), server);
-            let mut exchange = Exchange::behind(Box::new(gate));
+            let authenticator = SharedAuthenticator::new("example.com".to_owned(), server);
+            let mut bench = SwitchBench::with_authenticator(Box::new(authenticator));
             let mut count = 0;
             Box::new(move || {
                 count += 1;
                 let line = format!("Authorization: {}\r\n", phone.credentials(count));
-                exchange.register(ALICE, "alice", &line);
+                bench.register(ALICE, "alice", &line);
             })
         },
     },
     Piece {
         name: "switch: INVITE 100 180 200 ACK BYE 200",
         prepare: || {
-            let mut exchange = Exchange::open();
-            exchange.register(BOB, "bob", "");
-            Box::new(move || exchange.call())
+            let mut bench = SwitchBench::open();
+            bench.register(BOB, "bob", "");
+            Box::new(move || bench.call())
         },
     },
 ];
@@ -63,7 +64,7 @@ const ALICE: FlowId = FlowId(1);
 const BOB: FlowId = FlowId(2);
 
 /// A switch and the phones of alice and bob.
-struct Exchange {
+struct SwitchBench {
     switch: Switch,
     phones: Phones,
     now: Instant,
@@ -78,7 +79,7 @@ struct Phones {
     last: [Bytes; 2],
 }
 
-impl World for Phones {
+impl Effects for Phones {
     fn send(&mut self, flow: FlowId, message: Bytes) -> Result<(), Unsendable> {
         self.last[usize::from(flow == BOB)] = message;
         Ok(())
@@ -99,20 +100,20 @@ impl World for Phones {
     }
 }
 
-impl Exchange {
+impl SwitchBench {
     /// A switch that lets everybody in.
     fn open() -> Self {
-        Self::behind(Box::new(Everybody))
+        Self::with_authenticator(Box::new(Everybody))
     }
 
-    fn behind(gate: Box<dyn Gate>) -> Self {
+    fn with_authenticator(authenticator: Box<dyn Authenticator>) -> Self {
         let domains = vec!["example.com".to_owned()];
         let mut config = SwitchConfig::new(domains, "sip.example.com:5061".to_owned(), [7; 32]);
         // Time goes by between calls, and nobody registers again.
         config.max_expires_s = 2_000_000_000;
         config.default_expires_s = config.max_expires_s;
         Self {
-            switch: Switch::new(config, gate),
+            switch: Switch::new(config, authenticator),
             phones: Phones::default(),
             now: Instant::now(),
             requests: 0,
@@ -223,7 +224,7 @@ fn header<'a>(message: &'a str, name: &str) -> &'a str {
 /// Asks nobody for credentials.
 struct Everybody;
 
-impl Gate for Everybody {
+impl Authenticator for Everybody {
     fn is_open(&self) -> bool {
         true
     }
@@ -240,7 +241,7 @@ impl Gate for Everybody {
         Vec::new()
     }
 
-    fn verify(&mut self, _: &str, _: &str, _: &[&str], _: SystemTime) -> Verdict {
-        Verdict::Missing
+    fn verify(&mut self, _: &str, _: &str, _: &[&str], _: SystemTime) -> AuthResult {
+        AuthResult::Missing
     }
 }

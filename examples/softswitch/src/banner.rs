@@ -1,8 +1,8 @@
 //! The one screen that says where the switch listens and how to point a phone at it.
 
-use crate::accounts::DemoUser;
-use crate::certificate::{Development, Outcome};
-use crate::options::Settings;
+use crate::auth::accounts::DemoUser;
+use crate::certificate::{Development, Preparation};
+use crate::config::Settings;
 use sipward::control::Report;
 use std::fmt;
 use std::net::SocketAddr;
@@ -35,9 +35,9 @@ impl fmt::Display for Screen<'_> {
         writeln!(f, "  domains          {}", self.settings.domains.join(", "))?;
         if let Some(made) = self.development {
             let what = match &made.outcome {
-                Outcome::Created => "just made: phones must be told to trust it",
-                Outcome::Reused => "as before",
-                Outcome::Reissued { .. } => "as before; the server certificate is new",
+                Preparation::Created => "just made: phones must be told to trust it",
+                Preparation::Reused => "as before",
+                Preparation::Reissued { .. } => "as before; the server certificate is new",
             };
             let authority = made.authority.display();
             writeln!(f, "  CA to trust      {authority} ({what})")?;

@@ -3,30 +3,23 @@
 //! Signalling only: media flows between the phones. Start it without an argument and it makes its
 //! own certificates and accounts, and says how to point a phone at it.
 
-pub mod accounts;
-pub mod banner;
-pub mod certificate;
-pub mod digest;
-pub mod events;
-pub mod exchange;
-pub mod gate;
-pub mod journal;
-pub mod logger;
-pub mod options;
-pub mod service;
-pub mod signals;
+mod adapter;
+pub mod auth;
+mod banner;
+mod certificate;
+mod config;
+mod control_loop;
+mod records;
+mod service;
 pub mod switch;
 
-use accounts::{Accounts, DemoUser};
+use adapter::{Adapter, SwitchApplication};
 use async_std::task;
+use auth::{Accounts, DemoUser, DigestAuthenticator, NONCE_LIFETIME, SharedAuthenticator};
 use certificate::Development;
-use digest::{Authenticator, NONCE_LIFETIME};
-use events::EventStream;
-use exchange::{Exchange, Front};
-use gate::Digest;
-use journal::Journal;
-use options::{AccountSource, HostPort, Identity, Options, Settings};
-use signals::Told;
+use config::{AccountSource, HostPort, Identity, Options, Settings};
+use control_loop::ControlLoop;
+use records::{EventLog, EventStream, logger};
 use sipward::{Builder, Deadlines, StartError, Supervisor, TlsPolicy};
 use std::error::Error;
 use std::net::{SocketAddr, TcpListener};
@@ -84,7 +77,8 @@ async fn run(settings: Settings, handed: Vec<TcpListener>) -> Result<(), Box<dyn
     }
     let [nonce_secret, token_secret] = secrets;
     let open = known.is_open();
-    let authenticator = Authenticator::new(realm.clone(), known, nonce_secret, NONCE_LIFETIME);
+    let authenticator =
+        DigestAuthenticator::new(realm.clone(), known, nonce_secret, NONCE_LIFETIME);
     let authenticator = Arc::new(Mutex::new(authenticator));
     let events = EventStream::open(settings.events.as_ref())?;
     let builder = builder(&settings, handed, policy, &events);
@@ -95,16 +89,17 @@ async fn run(settings: Settings, handed: Vec<TcpListener>) -> Result<(), Box<dyn
     let reports = events.clone();
     // Before anybody can know that it runs: a signal must never find it unprepared.
     let reloads = settings.accounts.can_be_read_again();
-    let signals = signals::prepare(reloads)?;
-    let journal = Journal::start()?;
-    let lines = journal.clone();
-    let (realm_again, gate_keeper) = (realm.clone(), Arc::clone(&authenticator));
+    let signals = control_loop::prepare(reloads)?;
+    let log = EventLog::start()?;
+    let logged = log.clone();
+    let realm_again = realm.clone();
+    let shared = Arc::clone(&authenticator);
     let handle = builder
         .application_at(move |bound| {
             config.advertise = advertise(&advertised, bound).to_string();
-            let gate = Digest::new(realm, gate_keeper);
-            let switch = Switch::new(config, Box::new(gate));
-            Front::new(Exchange::start(switch, reports, lines))
+            let authenticator = SharedAuthenticator::new(realm, shared);
+            let switch = Switch::new(config, Box::new(authenticator));
+            SwitchApplication::new(Adapter::start(switch, reports, logged))
         })
         .start()
         .await?;
@@ -120,12 +115,12 @@ async fn run(settings: Settings, handed: Vec<TcpListener>) -> Result<(), Box<dyn
     service::ready();
     let reload = || {
         let (accounts, _) = accounts(&settings, &realm_again)?;
-        gate::lock(&authenticator).replace_accounts(accounts);
+        auth::lock(&authenticator).replace_accounts(accounts);
         Ok(())
     };
-    let report = Told { handle, signals }.until_the_end(reload).await;
+    let report = ControlLoop { handle, signals }.until_the_end(reload).await;
     events.finish();
-    journal.finish();
+    log.finish();
     banner::print_ledger(&report);
     match report.panic {
         None => Ok(()),

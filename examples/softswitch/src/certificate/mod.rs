@@ -25,12 +25,12 @@ pub struct Development {
     pub certificate: PathBuf,
     /// The server's private key in PEM, `server.key`.
     pub key: PathBuf,
-    pub outcome: Outcome,
+    pub outcome: Preparation,
 }
 
 /// What was done to have a development identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Preparation {
     /// A new authority and a new certificate: phones must be told to trust it.
     Created,
     /// Everything was there and good.
@@ -75,13 +75,13 @@ pub fn prepare(
             files::write_secret(&place.authority_key, &authority.key_pem())?;
             files::write_public(&place.authority, authority.certificate_pem())?;
             renew(&place, &authority, names, now)?;
-            Outcome::Created
+            Preparation::Created
         }
         Some(authority) => match stored::shortcoming(&place, &authority, names, now)? {
-            None => Outcome::Reused,
+            None => Preparation::Reused,
             Some(why) => {
                 renew(&place, &authority, names, now)?;
-                Outcome::Reissued { why }
+                Preparation::Reissued { why }
             }
         },
     };

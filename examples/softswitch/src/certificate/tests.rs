@@ -31,7 +31,7 @@ impl Scratch {
         fs::write(self.data().join(file), content).unwrap();
     }
 
-    fn prepare(&self, domain: &str, now: SystemTime) -> Result<Outcome, CertificateError> {
+    fn prepare(&self, domain: &str, now: SystemTime) -> Result<Preparation, CertificateError> {
         prepare(&self.data(), &names(domain), now).map(|development| development.outcome)
     }
 
@@ -61,14 +61,14 @@ fn names(domain: &str) -> Names {
 fn the_first_run_creates_an_authority_and_a_certificate_and_the_next_reuses_them() {
     let scratch = Scratch::new("reuse");
     let first = prepare(&scratch.data(), &names("example.com"), start()).unwrap();
-    assert_eq!(first.outcome, Outcome::Created);
+    assert_eq!(first.outcome, Preparation::Created);
     assert_eq!(first.authority, scratch.data().join("ca.crt"));
     assert_eq!(first.certificate, scratch.data().join("server.crt"));
     assert_eq!(first.key, scratch.data().join("server.key"));
     let files = ["ca.crt", "ca.key", "server.crt", "server.key"];
     let before = files.map(|file| scratch.read(file));
     let outcome = scratch.prepare("example.com", start() + DAY).unwrap();
-    assert_eq!(outcome, Outcome::Reused);
+    assert_eq!(outcome, Preparation::Reused);
     assert_eq!(files.map(|file| scratch.read(file)), before);
     assert_eq!(fs::read_dir(scratch.data()).unwrap().count(), 4);
 }
@@ -153,11 +153,11 @@ fn a_new_name_makes_a_new_certificate_of_the_same_authority() {
     let outcome = scratch.prepare("example.org", start()).unwrap();
     let names = vec!["example.org".to_owned(), "sip:example.org".to_owned()];
     let why = Reissue::Uncovered { names };
-    assert_eq!(outcome, Outcome::Reissued { why });
+    assert_eq!(outcome, Preparation::Reissued { why });
     assert_eq!(scratch.read("ca.crt"), authority);
     assert_ne!(scratch.read("server.key"), key);
     let outcome = scratch.prepare("example.org", start()).unwrap();
-    assert_eq!(outcome, Outcome::Reused);
+    assert_eq!(outcome, Preparation::Reused);
 }
 
 #[test]
@@ -165,10 +165,10 @@ fn a_certificate_with_7_days_left_is_reissued() {
     let scratch = Scratch::new("expiring");
     scratch.prepare("example.com", start()).unwrap();
     let outcome = scratch.prepare("example.com", start() + 817 * DAY).unwrap();
-    assert_eq!(outcome, Outcome::Reused);
+    assert_eq!(outcome, Preparation::Reused);
     let why = Reissue::Expiring { days: 6 };
     let outcome = scratch.prepare("example.com", start() + 818 * DAY).unwrap();
-    assert_eq!(outcome, Outcome::Reissued { why });
+    assert_eq!(outcome, Preparation::Reissued { why });
 }
 
 #[test]
@@ -196,12 +196,12 @@ fn what_an_interrupted_run_leaves_is_completed() {
         scratch.write("server.key.unfinished", "half");
         let outcome = scratch.prepare("example.com", start()).unwrap();
         let why = Reissue::Absent;
-        assert_eq!(outcome, Outcome::Reissued { why });
+        assert_eq!(outcome, Preparation::Reissued { why });
     }
     scratch.write("server.key", scratch.read("ca.key"));
     let outcome = scratch.prepare("example.com", start()).unwrap();
     let why = Reissue::OtherKey;
-    assert_eq!(outcome, Outcome::Reissued { why });
+    assert_eq!(outcome, Preparation::Reissued { why });
 }
 
 #[test]

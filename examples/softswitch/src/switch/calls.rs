@@ -7,15 +7,15 @@ use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 
+use super::effects::FlowId;
 use super::event::{EndedBy, SwitchEvent};
 use super::ids::Ids;
-use super::transaction::Attempt;
-use super::world::FlowId;
+use super::transaction::CallAttempt;
 
 /// An answered call.
 #[derive(Debug)]
 struct Call {
-    attempt: Attempt,
+    attempt: CallAttempt,
     caller: FlowId,
     callee: FlowId,
     answered: Instant,
@@ -35,7 +35,7 @@ impl Calls {
     pub(super) fn answered(
         &mut self,
         ids: &Ids,
-        attempt: &Attempt,
+        attempt: &CallAttempt,
         callee_tag: &str,
         flows: (FlowId, FlowId),
         now: Instant,
@@ -122,7 +122,7 @@ impl Calls {
     }
 }
 
-impl Attempt {
+impl CallAttempt {
     /// The report of an attempt that was never answered.
     pub(super) fn unanswered(self, status: u16, ended_by: EndedBy) -> SwitchEvent {
         SwitchEvent::CallEnded {

@@ -7,7 +7,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::world::FlowId;
+use super::effects::FlowId;
 
 /// How the User-Agent of phones begins that never answer a challenge with SHA-256 in it.
 const GIVE_UP: [&str; 2] = ["baresip v0.", "baresip v1."];
@@ -15,11 +15,11 @@ const GIVE_UP: [&str; 2] = ["baresip v0.", "baresip v1."];
 /// What has been offered on connections that have not answered yet, or only the plain one.
 #[derive(Debug, Default)]
 pub(super) struct Challenges {
-    offered: FxHashMap<FlowId, Offered>,
+    offered: FxHashMap<FlowId, OfferedAlgorithms>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Offered {
+enum OfferedAlgorithms {
     Everything,
     Plain,
 }
@@ -36,20 +36,20 @@ impl Challenges {
         });
         let before = self.offered.get(&flow);
         let now = match before {
-            Some(_) => Offered::Plain,
-            None if gives_up => Offered::Plain,
-            None => Offered::Everything,
+            Some(_) => OfferedAlgorithms::Plain,
+            None if gives_up => OfferedAlgorithms::Plain,
+            None => OfferedAlgorithms::Everything,
         };
         self.offered.insert(flow, now);
-        now == Offered::Plain
+        now == OfferedAlgorithms::Plain
     }
 
     /// A request with credentials: its phone understood what it was offered. Whether that was only
     /// the plain one.
     pub(super) fn answered(&mut self, flow: FlowId) -> bool {
         match self.offered.get(&flow) {
-            Some(Offered::Plain) => true,
-            Some(Offered::Everything) => {
+            Some(OfferedAlgorithms::Plain) => true,
+            Some(OfferedAlgorithms::Everything) => {
                 self.offered.remove(&flow);
                 false
             }

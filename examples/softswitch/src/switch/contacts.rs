@@ -11,20 +11,20 @@ use super::text::push_number;
 use super::uri::Uri;
 use super::value::{Address, items, param};
 
-/// The wish of a REGISTER.
+/// What a REGISTER asks for.
 #[derive(Debug)]
-pub(super) enum Wish {
+pub(super) enum ContactRequest {
     /// No Contact: only list the bindings.
     Query,
     /// `Contact: *` with `Expires: 0`.
     RemoveAll,
     /// At least one.
-    Update(Vec<Asked>),
+    Update(Vec<RequestedBinding>),
 }
 
 /// One Contact of a REGISTER.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct RequestedBinding {
     pub(super) key: BindingKey,
     pub(super) contact: String,
     pub(super) sips: bool,
@@ -34,7 +34,10 @@ pub(super) struct Asked {
 }
 
 /// Reads all Contacts, or says why the request as a whole cannot be done.
-pub(super) fn wish(request: &Request<'_>, config: &SwitchConfig) -> Result<Wish, Refusal> {
+pub(super) fn contact_request(
+    request: &Request<'_>,
+    config: &SwitchConfig,
+) -> Result<ContactRequest, Refusal> {
     let general = request.head.first(Name::Expires).map(|text| {
         // RFC 3261 20.19: a malformed value counts as the default.
         text.parse().unwrap_or(config.default_expires_s)
@@ -49,9 +52,9 @@ pub(super) fn wish(request: &Request<'_>, config: &SwitchConfig) -> Result<Wish,
         }
     }
     match (star, asked.is_empty()) {
-        (false, true) => Ok(Wish::Query),
-        (false, false) => Ok(Wish::Update(asked)),
-        (true, true) if general == Some(0) => Ok(Wish::RemoveAll),
+        (false, true) => Ok(ContactRequest::Query),
+        (false, false) => Ok(ContactRequest::Update(asked)),
+        (true, true) if general == Some(0) => Ok(ContactRequest::RemoveAll),
         (true, _) => Err(Refusal::because(
             400,
             "Contact Star Needs Expires Zero And No Other Contact",
@@ -59,7 +62,11 @@ pub(super) fn wish(request: &Request<'_>, config: &SwitchConfig) -> Result<Wish,
     }
 }
 
-fn read(item: &str, general: Option<u32>, config: &SwitchConfig) -> Result<Asked, Refusal> {
+fn read(
+    item: &str,
+    general: Option<u32>,
+    config: &SwitchConfig,
+) -> Result<RequestedBinding, Refusal> {
     let bad = || Refusal::because(400, "Bad Contact");
     let address = Address::split(item).ok_or_else(bad)?;
     let uri = Uri::parse(address.uri).ok_or_else(bad)?;
@@ -77,7 +84,7 @@ fn read(item: &str, general: Option<u32>, config: &SwitchConfig) -> Result<Asked
         _ => BindingKey::Uri(comparable(&uri)),
     };
     let contact = address.uri.split('?').next().unwrap_or(address.uri);
-    Ok(Asked {
+    Ok(RequestedBinding {
         key,
         contact: contact.to_owned(),
         sips: uri.sips,

@@ -3,34 +3,36 @@
 
 use std::time::{Instant, SystemTime};
 
-use super::answer;
+use super::effects::{Effects, FlowId};
 use super::incoming::{Content, Incoming};
 use super::request::Request;
+use super::response_template;
 use super::status::{Refusal, reason};
-use super::transaction::{ServerKey, Stage};
-use super::world::{FlowId, World};
+use super::transaction::{ServerKey, ServerState};
 use super::{Arrival, Switch};
 
 impl Switch {
     /// Takes in one message.
-    pub fn receive<W: World>(
+    pub fn receive<E: Effects>(
         &mut self,
         message: Incoming<'_>,
         now: Instant,
         wall: SystemTime,
-        world: &mut W,
+        effects: &mut E,
     ) {
         let Incoming { source, content } = message;
         let (request, checked) = match content {
             Content::Request(request, checked) => (request, checked),
-            Content::Response(response) => return self.response(source.flow, response, now, world),
+            Content::Response(response) => {
+                return self.response(source.flow, response, now, effects);
+            }
             Content::Unreadable => {
                 self.dropped += 1;
                 return;
             }
         };
         let arrival = Arrival { source, now, wall };
-        let done = checked.and_then(|()| self.request(arrival, &request, world));
+        let done = checked.and_then(|()| self.request(arrival, &request, effects));
         let Err(refusal) = done else {
             return;
         };
@@ -41,32 +43,33 @@ impl Switch {
                 headers,
             } = refusal;
             let tag = self.ids.draw();
-            let message = answer::response(&request, status, reason, tag, &headers);
+            let message = response_template::response(&request, status, reason, tag, &headers);
             // Who cannot be told has gone.
-            let _ = world.send(arrival.source.flow, message);
+            let _ = effects.send(arrival.source.flow, message);
         }
     }
 
-    fn request<W: World>(
+    fn request<E: Effects>(
         &mut self,
         arrival: Arrival,
         request: &Request<'_>,
-        world: &mut W,
+        effects: &mut E,
     ) -> Result<(), Refusal> {
         if request.method == "OPTIONS" && self.is_for_us(request) {
             let tag = self.ids.draw();
-            let message = answer::response(request, 200, reason(200), tag, &self.capabilities);
-            let _ = world.send(arrival.source.flow, message);
+            let message =
+                response_template::response(request, 200, reason(200), tag, &self.capabilities);
+            let _ = effects.send(arrival.source.flow, message);
             return Ok(());
         }
         let flow = arrival.source.flow;
         match request.method {
-            "REGISTER" => self.register(arrival, request, world),
+            "REGISTER" => self.register(arrival, request, effects),
             "ACK" => {
                 let invite = self.server_key(flow, request, "INVITE");
                 let found = self.transactions.of_request(&invite);
-                if !found.is_some_and(|id| self.acknowledged(id, arrival.now, world)) {
-                    self.pass_ack(request, world);
+                if !found.is_some_and(|id| self.acknowledged(id, arrival.now, effects)) {
+                    self.pass_ack(request, effects);
                 }
                 Ok(())
             }
@@ -74,14 +77,14 @@ impl Switch {
                 let invite = self.server_key(flow, request, "INVITE");
                 let found = self.transactions.of_request(&invite);
                 let id = found.ok_or_else(|| Refusal::new(481))?;
-                self.give_up(id, arrival, request, world);
+                self.cancel_transaction(id, arrival, request, effects);
                 Ok(())
             }
             method => {
                 let key = self.server_key(flow, request, method);
                 match self.transactions.of_request(&key) {
-                    Some(id) => self.repeat(id, world),
-                    None => self.proxy(arrival, request, key, world)?,
+                    Some(id) => self.repeat(id, effects),
+                    None => self.proxy(arrival, request, key, effects)?,
                 }
                 Ok(())
             }
@@ -102,28 +105,28 @@ impl Switch {
 
     /// A CANCEL for a transaction that runs: it is answered, and passed on while there is something
     /// to cancel.
-    fn give_up<W: World>(
+    fn cancel_transaction<E: Effects>(
         &mut self,
         id: u64,
         arrival: Arrival,
         request: &Request<'_>,
-        world: &mut W,
+        effects: &mut E,
     ) {
         let Some(context) = self.transactions.context(id) else {
             return;
         };
-        let message = answer::response(request, 200, reason(200), context.tag, "");
-        let _ = world.send(arrival.source.flow, message);
-        context.given_up = true;
-        self.cancel_pending(id, arrival.now, world);
+        let message = response_template::response(request, 200, reason(200), context.tag, "");
+        let _ = effects.send(arrival.source.flow, message);
+        context.cancelled = true;
+        self.cancel_pending(id, arrival.now, effects);
     }
 
     /// A request that is here already: its final response again, if it has one (RFC 3261 17.2.1).
-    fn repeat<W: World>(&mut self, id: u64, world: &mut W) {
+    fn repeat<E: Effects>(&mut self, id: u64, effects: &mut E) {
         if let Some(context) = self.transactions.context(id)
-            && let Stage::Completed(response) = &context.stage
+            && let ServerState::Completed(response) = &context.stage
         {
-            let _ = world.send(context.server.flow, response.clone());
+            let _ = effects.send(context.server.flow, response.clone());
         }
     }
 }

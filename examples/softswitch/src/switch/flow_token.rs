@@ -7,8 +7,8 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+use super::effects::FlowId;
 use super::text::push_hex;
-use super::world::FlowId;
 
 /// Octets of the truncated HMAC-SHA-256.
 const MAC_LEN: usize = 10;

@@ -16,7 +16,7 @@ use super::value::{TopVia, items, param};
 
 /// What all copies of one request have in common.
 #[derive(Debug)]
-pub(super) struct Copies<'a> {
+pub(super) struct ForwardTemplate<'a> {
     request: &'a Request<'a>,
     edits: Vec<(usize, Cow<'a, str>)>,
     /// The Max-Forwards line when the request had none (16.6 step 3).
@@ -25,7 +25,7 @@ pub(super) struct Copies<'a> {
     loop_mark: u32,
 }
 
-impl<'a> Copies<'a> {
+impl<'a> ForwardTemplate<'a> {
     /// Takes the Route edits and adds those of the other headers. Refuses with 483 when no hop is
     /// left and with 482 when the request has been here before and nothing has changed.
     pub(super) fn of(
@@ -33,7 +33,7 @@ impl<'a> Copies<'a> {
         mut edits: Vec<(usize, Cow<'a, str>)>,
         domains: &Domains,
         realm: &str,
-    ) -> Result<Copies<'a>, Refusal> {
+    ) -> Result<ForwardTemplate<'a>, Refusal> {
         let loop_mark = loop_mark(request);
         let mut hops = "Max-Forwards: 70\r\n";
         let mut top = true;
@@ -62,7 +62,7 @@ impl<'a> Copies<'a> {
                 _ => {}
             }
         }
-        Ok(Copies {
+        Ok(ForwardTemplate {
             request,
             edits,
             hops,

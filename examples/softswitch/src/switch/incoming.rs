@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 
+use super::effects::Source;
 use super::head::{Head, unfolded};
 use super::request::Request;
 use super::responses::Response;
 use super::status::Refusal;
-use super::world::Source;
 
 /// A message, and where it came from.
 pub struct Incoming<'a> {

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use rustc_hash::FxHashMap;
 
+use super::effects::FlowId;
 use super::timers::TimerKey;
-use super::world::FlowId;
 
 /// What makes two registrations the same binding.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The sans-io heart of the softswitch: registrar, and stateful proxy for SIP over TLS (RFC 3261,
 //! RFC 5626).
 //!
-//! All state is behind `&mut Switch`; time is an argument; every effect goes through `World`.
+//! All state is behind `&mut Switch`; time is an argument; every effect goes through `Effects`.
 //! Requests go to a phone only over the flow its REGISTER came on, and within a dialog over the
 //! flows that a token in Record-Route names. Nothing is ever sent to the address in a Contact or a
 //! Via.
@@ -10,49 +10,49 @@ use std::time::{Instant, SystemTime};
 
 use rustc_hash::FxHashMap;
 
-mod admission;
-mod answer;
-mod best;
-mod bounds;
+mod authentication;
+mod authenticator;
+mod branch_requests;
 mod calls;
 mod challenges;
 mod config;
 mod contacts;
 mod dispatch;
 mod domains;
-mod endings;
+mod effects;
 pub mod event;
 mod flow_token;
 mod forward;
-mod gate;
 mod head;
-mod hop;
 mod ids;
 mod incoming;
 mod location;
 mod name;
 mod proxy;
+mod quotas;
 mod registrar;
 mod request;
+mod response_selection;
+mod response_template;
 mod responses;
 mod route;
 mod status;
 mod text;
 mod timers;
 mod transaction;
+mod transaction_timers;
 mod transactions;
 mod uri;
 mod value;
-mod world;
 
 #[cfg(test)]
 mod tests;
 
+pub use authenticator::{AuthResult, Authenticator};
 pub use config::SwitchConfig;
+pub use effects::{Effects, FlowId, Source, Unsendable};
 pub use event::SwitchEvent;
-pub use gate::{Gate, Verdict};
 pub use incoming::Incoming;
-pub use world::{FlowId, Source, Unsendable, World};
 
 use calls::Calls;
 use challenges::Challenges;
@@ -67,7 +67,7 @@ use transactions::Transactions;
 pub struct Switch {
     config: SwitchConfig,
     domains: Domains,
-    gate: Box<dyn Gate>,
+    authenticator: Box<dyn Authenticator>,
     tokens: TokenKey,
     ids: Ids,
     timers: Timers,
@@ -93,7 +93,7 @@ struct Arrival {
 }
 
 impl Switch {
-    pub fn new(config: SwitchConfig, gate: Box<dyn Gate>) -> Switch {
+    pub fn new(config: SwitchConfig, authenticator: Box<dyn Authenticator>) -> Switch {
         let domains = Domains::new(&config);
         let capabilities = format!(
             "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, INFO, UPDATE, PRACK, \
@@ -105,7 +105,7 @@ impl Switch {
             tokens: TokenKey::new(&config.secret),
             config,
             domains,
-            gate,
+            authenticator,
             ids: Ids::default(),
             timers: Timers::default(),
             location: Location::default(),
@@ -120,11 +120,11 @@ impl Switch {
     }
 
     /// The flow is gone: its bindings, calls and transactions end with it.
-    pub fn flow_ended<W: World>(&mut self, flow: FlowId, now: Instant, world: &mut W) {
-        self.bindings_lost(flow, world);
-        self.transactions_lost(flow, now, world);
+    pub fn flow_ended<E: Effects>(&mut self, flow: FlowId, now: Instant, effects: &mut E) {
+        self.bindings_lost(flow, effects);
+        self.transactions_lost(flow, now, effects);
         for event in self.calls.flow_ended(flow, now) {
-            world.report(event);
+            effects.report(event);
         }
         self.accounts.remove(&flow);
         self.challenges.flow_ended(flow);
@@ -150,12 +150,12 @@ impl Switch {
     }
 
     /// Does what is due by now.
-    pub fn tick<W: World>(&mut self, now: Instant, world: &mut W) {
+    pub fn tick<E: Effects>(&mut self, now: Instant, effects: &mut E) {
         while let Some(due) = self.timers.expired(now) {
             match due {
-                Due::Server(id) => self.server_due(id, now, world),
-                Due::Branch(id, index) => self.branch_due(id, index, now, world),
-                Due::Binding(id) => self.binding_expired(id, world),
+                Due::Server(id) => self.server_due(id, now, effects),
+                Due::Branch(id, index) => self.branch_due(id, index, now, effects),
+                Due::Binding(id) => self.binding_expired(id, effects),
             }
         }
     }

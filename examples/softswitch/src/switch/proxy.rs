@@ -2,21 +2,22 @@
 
 use bytes::Bytes;
 
-use super::answer::Answer;
+use super::effects::{Effects, FlowId};
 use super::event::EndedBy;
 use super::flow_token::{FlowToken, short_hash};
-use super::forward::{Copies, forms_dialog, record_route};
+use super::forward::{ForwardTemplate, forms_dialog, record_route};
 use super::name::Name;
 use super::request::Request;
-use super::route::Course;
+use super::response_template::ResponseTemplate;
+use super::route::RouteSet;
 use super::status::Refusal;
 use super::timers::Due;
 use super::transaction::{
-    Attempt, Branch, Cancel, Context, Kind, Outcome, Progress, ServerKey, Stage,
+    Branch, BranchOutcome, BranchState, CallAttempt, CancelState, Context, ServerKey, ServerState,
+    TransactionKind,
 };
 use super::uri::Uri;
 use super::value::items;
-use super::world::{FlowId, World};
 use super::{Arrival, Switch};
 
 /// When a caller may try again that came while the switch was going down (RFC 3261 21.5.4): by then
@@ -32,82 +33,92 @@ struct Target {
 
 impl Switch {
     /// Sends a request on to everybody it is for, or refuses it.
-    pub(super) fn proxy<W: World>(
+    pub(super) fn proxy<E: Effects>(
         &mut self,
         arrival: Arrival,
         request: &Request<'_>,
         server: ServerKey,
-        world: &mut W,
+        effects: &mut E,
     ) -> Result<(), Refusal> {
         let sips = request.is_sips()?;
-        let mut course = self.course(request)?;
-        let edits = std::mem::take(&mut course.edits);
-        let copies = Copies::of(request, edits, &self.domains, self.gate.realm())?;
+        let mut route_set = self.route_set(request)?;
+        let edits = std::mem::take(&mut route_set.edits);
+        let template =
+            ForwardTemplate::of(request, edits, &self.domains, self.authenticator.realm())?;
         extensions_are_none(request)?;
-        let (targets, kind) = match course.dialog {
+        let (targets, kind) = match route_set.dialog {
             Some(token) => {
-                self.admit_in_dialog(arrival, request, token, world)?;
-                (in_dialog(token, &course, request, world)?, later(request))
+                self.admit_in_dialog(arrival, request, token, effects)?;
+                (
+                    in_dialog(token, &route_set, request, effects)?,
+                    later(request),
+                )
             }
             None if self.draining && forms_dialog(request.method) => {
                 return Err(Refusal::new(503).with("Retry-After", RETRY_AFTER_S));
             }
-            None => self.out_of_dialog(arrival, request, course.onward, world)?,
+            None => self.out_of_dialog(arrival, request, route_set.onward, effects)?,
         };
-        let copies_kept = if copies.is_invite() { targets.len() } else { 0 };
+        let copies_kept = if template.is_invite() {
+            targets.len()
+        } else {
+            0
+        };
         let kept = request.head_len() * (1 + copies_kept);
-        let in_dialog = course.dialog.is_some();
+        let in_dialog = route_set.dialog.is_some();
         self.has_room_for(arrival.source.flow, request, kept, in_dialog)?;
         // Nobody would end what is begun for a connection that has ended already.
-        if !world.alive(arrival.source.flow) {
+        if !effects.alive(arrival.source.flow) {
             return Ok(());
         }
-        let recorded =
-            forms_dialog(request.method) && (course.dialog.is_none() || request.method == "NOTIFY");
-        let id = self.open(arrival, request, server, (kind, kept), world);
+        let recorded = forms_dialog(request.method)
+            && (route_set.dialog.is_none() || request.method == "NOTIFY");
+        let id = self.open(arrival, request, server, (kind, kept), effects);
         for target in targets {
-            self.branch(arrival, id, target, &copies, (recorded, sips), world);
+            self.branch(arrival, id, target, &template, (recorded, sips), effects);
         }
-        self.settle(id, arrival.now, world);
+        self.settle(id, arrival.now, effects);
         Ok(())
     }
 
     /// An ACK for a 2xx goes the way of its dialog, without any state (RFC 3261 16.11). There is no
     /// answer to an ACK: one that leads nowhere is dropped.
-    pub(super) fn pass_ack<W: World>(&mut self, request: &Request<'_>, world: &mut W) {
-        let Ok(mut course) = self.course(request) else {
+    pub(super) fn pass_ack<E: Effects>(&mut self, request: &Request<'_>, effects: &mut E) {
+        let Ok(mut route_set) = self.route_set(request) else {
             return;
         };
-        let Some(token) = course.dialog else {
+        let Some(token) = route_set.dialog else {
             return;
         };
-        let edits = std::mem::take(&mut course.edits);
-        let Ok(copies) = Copies::of(request, edits, &self.domains, self.gate.realm()) else {
+        let edits = std::mem::take(&mut route_set.edits);
+        let Ok(template) =
+            ForwardTemplate::of(request, edits, &self.domains, self.authenticator.realm())
+        else {
             return;
         };
-        let message = copies.write(course.uri, self.ids.draw(), "", &self.domains);
-        let _ = world.send(token.towards(request.sender_tag()), message);
+        let message = template.write(route_set.uri, self.ids.draw(), "", &self.domains);
+        let _ = effects.send(token.towards(request.sender_tag()), message);
     }
 
     /// The targets of a request that no token leads anywhere, once its sender is let in.
-    fn out_of_dialog<W: World>(
+    fn out_of_dialog<E: Effects>(
         &mut self,
         arrival: Arrival,
         request: &Request<'_>,
         onward: bool,
-        world: &mut W,
-    ) -> Result<(Vec<Target>, Kind), Refusal> {
+        effects: &mut E,
+    ) -> Result<(Vec<Target>, TransactionKind), Refusal> {
         let asked = request.target()?;
         if !self.domains.serve(&asked) || onward {
             return Err(Refusal::because(403, "Not Relaying"));
         }
-        self.admit_caller(arrival, request, world)?;
+        self.admit_caller(arrival, request, effects)?;
         let kind = first(request, asked.address_of_record());
         match self.bound(&asked) {
             Ok(targets) => Ok((targets, kind)),
             Err(refusal) => {
-                if let Kind::Call(attempt) = kind {
-                    world.report(attempt.unanswered(refusal.status, EndedBy::Failed));
+                if let TransactionKind::Call(attempt) = kind {
+                    effects.report(attempt.unanswered(refusal.status, EndedBy::Failed));
                 }
                 Err(refusal)
             }
@@ -136,22 +147,22 @@ impl Switch {
         if !targets.is_empty() {
             return Ok(targets);
         }
-        let known = self.gate.knows(user) || self.location.of_user(user).next().is_some();
+        let known = self.authenticator.knows(user) || self.location.of_user(user).next().is_some();
         Err(Refusal::new(if known { 480 } else { 404 }))
     }
 
     /// Makes the server transaction, and sends 100 for INVITE at once.
-    fn open<W: World>(
+    fn open<E: Effects>(
         &mut self,
         arrival: Arrival,
         request: &Request<'_>,
         server: ServerKey,
-        (kind, kept): (Kind, usize),
-        world: &mut W,
+        (kind, kept): (TransactionKind, usize),
+        effects: &mut E,
     ) -> u64 {
-        let answer = Answer::to(request);
+        let answer = ResponseTemplate::to(request);
         if request.method == "INVITE" {
-            let _ = world.send(arrival.source.flow, answer.bare(100, 0));
+            let _ = effects.send(arrival.source.flow, answer.bare(100, 0));
         }
         let tag = self.ids.draw();
         self.transactions.insert(Context {
@@ -159,24 +170,24 @@ impl Switch {
             answer,
             tag,
             kind,
-            stage: Stage::Proceeding,
+            stage: ServerState::Proceeding,
             branches: Vec::new(),
             timer: None,
             kept,
             calls: 0,
             answered: false,
-            given_up: false,
+            cancelled: false,
         })
     }
 
-    fn branch<W: World>(
+    fn branch<E: Effects>(
         &mut self,
         arrival: Arrival,
         id: u64,
         target: Target,
-        copies: &Copies<'_>,
+        template: &ForwardTemplate<'_>,
         (recorded, sips): (bool, bool),
-        world: &mut W,
+        effects: &mut E,
     ) {
         let number = self.ids.draw();
         let flow = target.flow;
@@ -184,23 +195,23 @@ impl Switch {
             let token = FlowToken {
                 caller: arrival.source.flow,
                 callee: flow,
-                caller_tag: short_hash(copies.sender_tag()),
+                caller_tag: short_hash(template.sender_tag()),
             };
             let line = record_route(&self.tokens, token, sips, &self.domains);
-            copies.write(&target.uri, number, &line, &self.domains)
+            template.write(&target.uri, number, &line, &self.domains)
         } else {
-            copies.write(&target.uri, number, "", &self.domains)
+            template.write(&target.uri, number, "", &self.domains)
         };
         // What a CANCEL or an ACK is made from: the head will do.
-        let copy = copies.is_invite().then(|| copies.head_of(&message));
-        let progress = deliver(flow, message, world);
+        let copy = template.is_invite().then(|| template.head_of(&message));
+        let progress = deliver(flow, message, effects);
         // Where nothing was sent there is nothing to CANCEL or to ACK.
-        let invite = copy.filter(|_| matches!(progress, Progress::Calling));
+        let invite = copy.filter(|_| matches!(progress, BranchState::Calling));
         let index = self
             .transactions
             .context(id)
             .map_or(0, |context| context.branches.len());
-        let timer = matches!(progress, Progress::Calling).then(|| {
+        let timer = matches!(progress, BranchState::Calling).then(|| {
             let at = arrival.now + self.config.transaction_timeout;
             self.timers.set(at, Due::Branch(id, index))
         });
@@ -211,7 +222,7 @@ impl Switch {
                 flow,
                 invite,
                 progress,
-                cancel: Cancel::No,
+                cancel: CancelState::No,
                 timer,
             },
         );
@@ -220,47 +231,47 @@ impl Switch {
 
 /// Sends a copy. Over a flow that has ended it fails with 430 (RFC 5626 5.3), over one that does
 /// not take it with 503 (RFC 3261 16.9).
-fn deliver<W: World>(flow: FlowId, message: Bytes, world: &mut W) -> Progress {
-    if !world.alive(flow) {
-        return Progress::Ended(Outcome::Failed(430));
+fn deliver<E: Effects>(flow: FlowId, message: Bytes, effects: &mut E) -> BranchState {
+    if !effects.alive(flow) {
+        return BranchState::Ended(BranchOutcome::Failed(430));
     }
-    match world.send(flow, message) {
-        Ok(()) => Progress::Calling,
-        Err(_) => Progress::Ended(Outcome::Failed(503)),
+    match effects.send(flow, message) {
+        Ok(()) => BranchState::Calling,
+        Err(_) => BranchState::Ended(BranchOutcome::Failed(503)),
     }
 }
 
-fn in_dialog<W: World>(
+fn in_dialog<E: Effects>(
     token: FlowToken,
-    course: &Course<'_>,
+    route_set: &RouteSet<'_>,
     request: &Request<'_>,
-    world: &mut W,
+    effects: &mut E,
 ) -> Result<Vec<Target>, Refusal> {
     let flow = token.towards(request.sender_tag());
-    if !world.alive(flow) {
+    if !effects.alive(flow) {
         return Err(Refusal::new(430));
     }
     Ok(vec![Target {
         flow,
-        uri: course.uri.to_owned(),
+        uri: route_set.uri.to_owned(),
     }])
 }
 
 /// What a request within a dialog is.
-fn later(request: &Request<'_>) -> Kind {
+fn later(request: &Request<'_>) -> TransactionKind {
     match request.method {
-        "INVITE" => Kind::Reinvite,
-        "BYE" => Kind::Bye {
+        "INVITE" => TransactionKind::Reinvite,
+        "BYE" => TransactionKind::Bye {
             call_id: request.call_id.to_owned(),
             from_tag: request.sender_tag().to_owned(),
             to_tag: request.to.tag().unwrap_or("").to_owned(),
         },
-        _ => Kind::Other,
+        _ => TransactionKind::Other,
     }
 }
 
 /// What a request outside any dialog of ours is.
-fn first(request: &Request<'_>, callee: String) -> Kind {
+fn first(request: &Request<'_>, callee: String) -> TransactionKind {
     if request.method != "INVITE" || request.has_to_tag() {
         return later(request);
     }
@@ -268,7 +279,7 @@ fn first(request: &Request<'_>, callee: String) -> Kind {
         Ok(uri) => uri.address_of_record(),
         Err(_) => request.from.uri.to_owned(),
     };
-    Kind::Call(Attempt {
+    TransactionKind::Call(CallAttempt {
         call_id: request.call_id.to_owned(),
         caller,
         callee,

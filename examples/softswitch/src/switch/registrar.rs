@@ -2,65 +2,66 @@
 
 use std::time::{Duration, Instant};
 
-use super::answer;
-use super::contacts::{Asked, Wish, wish};
+use super::contacts::{ContactRequest, RequestedBinding, contact_request};
+use super::effects::{Effects, FlowId};
 use super::event::{SwitchEvent, Unregistration};
 use super::location::{Binding, BindingKey};
 use super::name::Name;
 use super::request::Request;
+use super::response_template;
 use super::status::{Refusal, reason};
 use super::text::push_number;
 use super::timers::Due;
 use super::value::items;
-use super::world::{FlowId, World};
 use super::{Arrival, Switch};
 
 impl Switch {
-    pub(super) fn register<W: World>(
+    pub(super) fn register<E: Effects>(
         &mut self,
         arrival: Arrival,
         request: &Request<'_>,
-        world: &mut W,
+        effects: &mut E,
     ) -> Result<(), Refusal> {
         supported_only(request)?;
-        let user = self.admit_registration(arrival, request, world)?;
-        let outbound = match wish(request, &self.config)? {
-            Wish::Query => false,
-            Wish::RemoveAll => {
-                self.remove_all(arrival, request, &user, world)?;
+        let user = self.admit_registration(arrival, request, effects)?;
+        let outbound = match contact_request(request, &self.config)? {
+            ContactRequest::Query => false,
+            ContactRequest::RemoveAll => {
+                self.remove_all(arrival, request, &user, effects)?;
                 false
             }
-            Wish::Update(asked) => {
+            ContactRequest::Update(asked) => {
                 let planned = self.plan(request, &user, &asked)?;
                 self.carries(arrival.source.flow, &asked, &planned)?;
                 let outbound = asked
                     .iter()
                     .any(|asked| matches!(asked.key, BindingKey::Instance(..)));
                 // A connection that has ended meanwhile can carry no call.
-                if world.alive(arrival.source.flow) {
+                if effects.alive(arrival.source.flow) {
                     for (asked, existing) in asked.into_iter().zip(planned) {
-                        self.carry_out(arrival, request, &user, asked, existing, world)?;
+                        self.carry_out(arrival, request, &user, asked, existing, effects)?;
                     }
                 }
                 outbound
             }
         };
         let headers = self.listing(&user, outbound, arrival.now);
-        let message = answer::response(request, 200, reason(200), self.ids.draw(), &headers);
+        let message =
+            response_template::response(request, 200, reason(200), self.ids.draw(), &headers);
         // A registrar has nobody to tell when the phone is gone.
-        let _ = world.send(arrival.source.flow, message);
+        let _ = effects.send(arrival.source.flow, message);
         Ok(())
     }
 
     /// A binding was not refreshed in time.
-    pub(super) fn binding_expired<W: World>(&mut self, id: u64, world: &mut W) {
-        self.unbind(id, Unregistration::Expired, None, world);
+    pub(super) fn binding_expired<E: Effects>(&mut self, id: u64, effects: &mut E) {
+        self.unbind(id, Unregistration::Expired, None, effects);
     }
 
     /// Removes the bindings that name a flow which has ended; those that moved to another stay.
-    pub(super) fn bindings_lost<W: World>(&mut self, flow: FlowId, world: &mut W) {
+    pub(super) fn bindings_lost<E: Effects>(&mut self, flow: FlowId, effects: &mut E) {
         for id in self.location.of_flow(flow) {
-            self.unbind(id, Unregistration::FlowEnded, None, world);
+            self.unbind(id, Unregistration::FlowEnded, None, effects);
         }
     }
 
@@ -69,7 +70,7 @@ impl Switch {
         &self,
         request: &Request<'_>,
         user: &str,
-        asked: &[Asked],
+        asked: &[RequestedBinding],
     ) -> Result<Vec<Option<u64>>, Refusal> {
         let mut planned = Vec::with_capacity(asked.len());
         let bound = self.location.of_user(user);
@@ -102,10 +103,10 @@ impl Switch {
     fn carries(
         &self,
         flow: FlowId,
-        asked: &[Asked],
+        asked: &[RequestedBinding],
         existing: &[Option<u64>],
     ) -> Result<(), Refusal> {
-        let comes = |(one, existing): &(&Asked, &Option<u64>)| {
+        let comes = |(one, existing): &(&RequestedBinding, &Option<u64>)| {
             one.expires_s > 0 && existing.is_none_or(|id| !self.location.is_over(id, flow))
         };
         let more = asked.iter().zip(existing).filter(comes).count();
@@ -118,12 +119,12 @@ impl Switch {
         Ok(())
     }
 
-    fn remove_all<W: World>(
+    fn remove_all<E: Effects>(
         &mut self,
         arrival: Arrival,
         request: &Request<'_>,
         user: &str,
-        world: &mut W,
+        effects: &mut E,
     ) -> Result<(), Refusal> {
         let mut ids = Vec::new();
         for (id, binding) in self.location.of_user(user) {
@@ -131,23 +132,23 @@ impl Switch {
             ids.push(id);
         }
         for id in ids {
-            self.unbind(id, Unregistration::Removed, Some(arrival), world);
+            self.unbind(id, Unregistration::Removed, Some(arrival), effects);
         }
         Ok(())
     }
 
-    fn carry_out<W: World>(
+    fn carry_out<E: Effects>(
         &mut self,
         arrival: Arrival,
         request: &Request<'_>,
         user: &str,
-        asked: Asked,
+        asked: RequestedBinding,
         existing: Option<u64>,
-        world: &mut W,
+        effects: &mut E,
     ) -> Result<(), Refusal> {
         if asked.expires_s == 0 {
             if let Some(id) = existing {
-                self.unbind(id, Unregistration::Removed, Some(arrival), world);
+                self.unbind(id, Unregistration::Removed, Some(arrival), effects);
             }
             return Ok(());
         }
@@ -163,7 +164,7 @@ impl Switch {
             binding.cseq = cseq;
             request.call_id.clone_into(&mut binding.call_id);
             binding.params = asked.params;
-            world.report(SwitchEvent::Registered {
+            effects.report(SwitchEvent::Registered {
                 user: user.to_owned(),
                 contact: asked.contact,
                 expires_s: asked.expires_s,
@@ -191,15 +192,15 @@ impl Switch {
             },
         );
         if !held {
-            world.hold(flow);
+            effects.hold(flow);
         }
         if let Some(old) = old {
             self.timers.cancel(old.timer);
             if old.flow != flow && !self.location.names(old.flow) {
-                world.release(old.flow);
+                effects.release(old.flow);
             }
             if old.contact != contact && matches!(old.key, BindingKey::Instance(..)) {
-                world.report(SwitchEvent::Unregistered {
+                effects.report(SwitchEvent::Unregistered {
                     user: old.user,
                     contact: old.contact,
                     why: Unregistration::Replaced,
@@ -207,7 +208,7 @@ impl Switch {
                 });
             }
         }
-        world.report(SwitchEvent::Registered {
+        effects.report(SwitchEvent::Registered {
             user: user.to_owned(),
             contact,
             expires_s: asked.expires_s,
@@ -217,21 +218,21 @@ impl Switch {
         Ok(())
     }
 
-    fn unbind<W: World>(
+    fn unbind<E: Effects>(
         &mut self,
         id: u64,
         why: Unregistration,
         by: Option<Arrival>,
-        world: &mut W,
+        effects: &mut E,
     ) {
         let Some(binding) = self.location.remove(id) else {
             return;
         };
         self.timers.cancel(binding.timer);
         if why != Unregistration::FlowEnded && !self.location.names(binding.flow) {
-            world.release(binding.flow);
+            effects.release(binding.flow);
         }
-        world.report(SwitchEvent::Unregistered {
+        effects.report(SwitchEvent::Unregistered {
             user: binding.user,
             contact: binding.contact,
             why,

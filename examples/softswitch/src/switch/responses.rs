@@ -5,14 +5,14 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::Switch;
+use super::branch_requests;
+use super::effects::{Effects, FlowId};
 use super::forward::our_branch;
 use super::head::Head;
-use super::hop;
 use super::name::Name;
 use super::timers::Due;
-use super::transaction::{Cancel, Kind, Outcome, Progress, Stage};
+use super::transaction::{BranchOutcome, BranchState, CancelState, ServerState, TransactionKind};
 use super::value::{Address, TopVia};
-use super::world::{FlowId, World};
 
 /// A response.
 pub(super) struct Response<'a> {
@@ -30,12 +30,12 @@ const MOST_CALLS: usize = 8;
 impl Switch {
     /// Takes in a response. One that belongs to no client transaction is dropped: a proxy would
     /// have to send it on by the next Via, and that names an address, not a connection.
-    pub(super) fn response<W: World>(
+    pub(super) fn response<E: Effects>(
         &mut self,
         flow: FlowId,
         response: Response<'_>,
         now: Instant,
-        world: &mut W,
+        effects: &mut E,
     ) {
         let found = our_branch(&response.via)
             .and_then(|branch| self.transactions.of_branch(branch))
@@ -56,60 +56,60 @@ impl Switch {
             // The answer to a CANCEL of ours: what counts is the answer to the INVITE.
             ("CANCEL", _) => {}
             _ if (response.method == "INVITE") != invite => self.dropped += 1,
-            (_, ..200) if invite => self.provisional(id, index, &response, now, world),
+            (_, ..200) if invite => self.provisional(id, index, &response, now, effects),
             // RFC 4320 4.1: only an INVITE has provisional responses worth sending on.
             (_, ..200) => {}
-            (_, ..300) if invite => self.accepted(id, index, &response, now, world),
-            _ => self.refused(id, index, &response, now, world),
+            (_, ..300) if invite => self.accepted(id, index, &response, now, effects),
+            _ => self.refused(id, index, &response, now, effects),
         }
     }
 
-    fn provisional<W: World>(
+    fn provisional<E: Effects>(
         &mut self,
         id: u64,
         index: usize,
         response: &Response<'_>,
         now: Instant,
-        world: &mut W,
+        effects: &mut E,
     ) {
         let patience = now + self.config.ringing_timeout;
         let Some(branch) = self.transactions.branch(id, index) else {
             return;
         };
         let first = match branch.progress {
-            Progress::Calling => true,
-            Progress::Ringing => false,
-            Progress::Accepted | Progress::Ended(_) => return,
+            BranchState::Calling => true,
+            BranchState::Ringing => false,
+            BranchState::Accepted | BranchState::Ended(_) => return,
         };
-        branch.progress = Progress::Ringing;
-        let held = branch.cancel == Cancel::Held;
+        branch.progress = BranchState::Ringing;
+        let held = branch.cancel == CancelState::Held;
         // Timer C begins anew with every 101-199; a 100 only takes the place of timer B.
-        if branch.cancel == Cancel::No && (first || response.status > 100) {
+        if branch.cancel == CancelState::No && (first || response.status > 100) {
             if let Some(timer) = branch.timer.take() {
                 self.timers.cancel(timer);
             }
             branch.timer = Some(self.timers.set(patience, Due::Branch(id, index)));
         }
         if held {
-            self.cancel_branch(id, index, now, world);
+            self.cancel_branch(id, index, now, effects);
         }
         let Some(context) = self.transactions.context(id) else {
             return;
         };
-        if response.status > 100 && matches!(context.stage, Stage::Proceeding) {
-            let _ = world.send(context.server.flow, response.onward());
+        if response.status > 100 && matches!(context.stage, ServerState::Proceeding) {
+            let _ = effects.send(context.server.flow, response.onward());
         }
     }
 
     /// Every 2xx to INVITE goes back at once, repeated ones too (RFC 6026 7.2), and ends the other
     /// branches.
-    fn accepted<W: World>(
+    fn accepted<E: Effects>(
         &mut self,
         id: u64,
         index: usize,
         response: &Response<'_>,
         now: Instant,
-        world: &mut W,
+        effects: &mut E,
     ) {
         let over = now + self.config.transaction_timeout;
         let Some(branch) = self.transactions.branch(id, index) else {
@@ -117,8 +117,8 @@ impl Switch {
         };
         let callee = branch.flow;
         match branch.progress {
-            Progress::Calling | Progress::Ringing => {
-                branch.progress = Progress::Accepted;
+            BranchState::Calling | BranchState::Ringing => {
+                branch.progress = BranchState::Accepted;
                 // It can be cancelled no more, and nobody but the caller acknowledges it.
                 branch.invite = None;
                 if let Some(timer) = branch.timer.take() {
@@ -126,23 +126,23 @@ impl Switch {
                 }
                 branch.timer = Some(self.timers.set(over, Due::Branch(id, index)));
             }
-            Progress::Accepted => {}
-            Progress::Ended(_) => return,
+            BranchState::Accepted => {}
+            BranchState::Ended(_) => return,
         }
         let Some(context) = self.transactions.context(id) else {
             return;
         };
         match context.stage {
-            Stage::Proceeding => {
-                context.stage = Stage::Accepted;
+            ServerState::Proceeding => {
+                context.stage = ServerState::Accepted;
                 context.timer = Some(self.timers.set(over, Due::Server(id)));
             }
-            Stage::Accepted => {}
-            Stage::Completed(_) | Stage::Over => return,
+            ServerState::Accepted => {}
+            ServerState::Completed(_) | ServerState::Over => return,
         }
         let caller = context.server.flow;
-        let _ = world.send(caller, response.onward());
-        if let Kind::Call(attempt) = &context.kind
+        let _ = effects.send(caller, response.onward());
+        if let TransactionKind::Call(attempt) = &context.kind
             && context.calls < MOST_CALLS
         {
             let tag = response.to_tag();
@@ -151,39 +151,42 @@ impl Switch {
             context.calls += usize::from(begun);
         }
         self.transactions.answered(id);
-        self.cancel_pending(id, now, world);
+        self.cancel_pending(id, now, effects);
     }
 
     /// A final response that ends its branch: anything but a 2xx to INVITE.
-    fn refused<W: World>(
+    fn refused<E: Effects>(
         &mut self,
         id: u64,
         index: usize,
         response: &Response<'_>,
         now: Instant,
-        world: &mut W,
+        effects: &mut E,
     ) {
         let status = response.status;
         let Some(branch) = self.transactions.branch(id, index) else {
             return;
         };
-        if matches!(branch.progress, Progress::Accepted | Progress::Ended(_)) {
+        if matches!(
+            branch.progress,
+            BranchState::Accepted | BranchState::Ended(_)
+        ) {
             return;
         }
         if let Some(invite) = branch.invite.take()
-            && let Some(ack) = hop::ack(&invite, &response.head)
+            && let Some(ack) = branch_requests::ack(&invite, &response.head)
         {
-            let _ = world.send(branch.flow, ack);
+            let _ = effects.send(branch.flow, ack);
         }
         let response = response.onward();
-        branch.progress = Progress::Ended(Outcome::Received { status, response });
+        branch.progress = BranchState::Ended(BranchOutcome::Received { status, response });
         if let Some(timer) = branch.timer.take() {
             self.timers.cancel(timer);
         }
         if status >= 600 {
-            self.cancel_pending(id, now, world);
+            self.cancel_pending(id, now, effects);
         }
-        self.settle(id, now, world);
+        self.settle(id, now, effects);
     }
 }
 

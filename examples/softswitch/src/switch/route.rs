@@ -15,7 +15,7 @@ use super::value::{Address, items};
 
 /// Where a request leads, and what of it has to be rewritten for that.
 #[derive(Debug)]
-pub(super) struct Course<'a> {
+pub(super) struct RouteSet<'a> {
     /// The dialog it belongs to, proved by our own token.
     pub(super) dialog: Option<FlowToken>,
     /// The Request-URI to go by: another one than the request's after a strict router (16.4).
@@ -28,7 +28,7 @@ pub(super) struct Course<'a> {
 
 impl Switch {
     /// Takes our own entries off the Route; refuses with 403 a token we did not make.
-    pub(super) fn course<'a>(&self, request: &Request<'a>) -> Result<Course<'a>, Refusal> {
+    pub(super) fn route_set<'a>(&self, request: &Request<'a>) -> Result<RouteSet<'a>, Refusal> {
         let mut routes = Routes::of(&request.head);
         let mut uri = request.uri;
         let mut dialog = self.token(uri)?;
@@ -52,7 +52,7 @@ impl Switch {
         // A token admits to the dialog it was made for, not to a new one: that has to be let in
         // like any other.
         let dialog = dialog.filter(|_| request.has_to_tag());
-        Ok(Course {
+        Ok(RouteSet {
             dialog,
             uri,
             onward: !routes.left.is_empty(),

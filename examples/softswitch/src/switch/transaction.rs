@@ -6,9 +6,9 @@
 
 use bytes::Bytes;
 
-use super::answer::Answer;
+use super::effects::FlowId;
+use super::response_template::ResponseTemplate;
 use super::timers::TimerKey;
-use super::world::FlowId;
 
 /// What requests are matched by (RFC 3261 17.2.3), and the connection they must come on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,11 +23,11 @@ pub(super) struct ServerKey {
 pub(super) struct Context {
     pub(super) server: ServerKey,
     /// Made for the request; finds the lines of responses made here.
-    pub(super) answer: Answer,
+    pub(super) answer: ResponseTemplate,
     /// To tag of responses made here.
     pub(super) tag: u64,
-    pub(super) kind: Kind,
-    pub(super) stage: Stage,
+    pub(super) kind: TransactionKind,
+    pub(super) stage: ServerState,
     pub(super) branches: Vec<Branch>,
     /// Timer H or L.
     pub(super) timer: Option<TimerKey>,
@@ -38,14 +38,14 @@ pub(super) struct Context {
     /// A 2xx to INVITE has been sent.
     pub(super) answered: bool,
     /// The sender has sent CANCEL.
-    pub(super) given_up: bool,
+    pub(super) cancelled: bool,
 }
 
 /// What the request is, as far as it makes a difference to its transaction.
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(super) enum TransactionKind {
     /// An INVITE that would begin a call.
-    Call(Attempt),
+    Call(CallAttempt),
     /// An INVITE within a dialog.
     Reinvite,
     /// A BYE with its Call-ID, From tag and To tag.
@@ -59,7 +59,7 @@ pub(super) enum Kind {
 
 /// Who calls whom.
 #[derive(Clone, Debug)]
-pub(super) struct Attempt {
+pub(super) struct CallAttempt {
     pub(super) call_id: String,
     pub(super) caller: String,
     pub(super) callee: String,
@@ -68,7 +68,7 @@ pub(super) struct Attempt {
 
 /// State of the server side.
 #[derive(Debug)]
-pub(super) enum Stage {
+pub(super) enum ServerState {
     /// No final response has been sent.
     Proceeding,
     /// A final response other than 2xx to INVITE has been sent; its ACK is awaited (timer H).
@@ -87,15 +87,15 @@ pub(super) struct Branch {
     pub(super) flow: FlowId,
     /// The INVITE as it was sent, for the CANCEL and the ACK made from it.
     pub(super) invite: Option<Bytes>,
-    pub(super) progress: Progress,
-    pub(super) cancel: Cancel,
+    pub(super) progress: BranchState,
+    pub(super) cancel: CancelState,
     /// Timer B, C, F or M, as `progress` says.
     pub(super) timer: Option<TimerKey>,
 }
 
 /// How far a branch has come.
 #[derive(Debug)]
-pub(super) enum Progress {
+pub(super) enum BranchState {
     /// No response yet (timer B or F).
     Calling,
     /// Provisional responses only (timer C).
@@ -103,12 +103,12 @@ pub(super) enum Progress {
     /// A 2xx to INVITE came; more may follow (timer M).
     Accepted,
     /// Nothing more is awaited.
-    Ended(Outcome),
+    Ended(BranchOutcome),
 }
 
 /// Whether an INVITE branch is being cancelled (RFC 3261 9.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cancel {
+pub(super) enum CancelState {
     No,
     /// Wanted, but it may not be sent before a provisional response has come.
     Held,
@@ -117,7 +117,7 @@ pub(super) enum Cancel {
 
 /// What a branch came to.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum BranchOutcome {
     /// A final response, with our Via taken off.
     Received { status: u16, response: Bytes },
     /// None came; this status stands for it.
@@ -128,7 +128,10 @@ pub(super) enum Outcome {
 
 impl Context {
     pub(super) fn is_invite(&self) -> bool {
-        matches!(self.kind, Kind::Call(_) | Kind::Reinvite)
+        matches!(
+            self.kind,
+            TransactionKind::Call(_) | TransactionKind::Reinvite
+        )
     }
 
     /// Whether every branch has its final outcome.
@@ -139,14 +142,14 @@ impl Context {
 
 impl Branch {
     pub(super) fn is_ended(&self) -> bool {
-        matches!(self.progress, Progress::Ended(_))
+        matches!(self.progress, BranchState::Ended(_))
     }
 
     /// Whether it ended with a 2xx that has not been sent on yet.
     pub(super) fn has_succeeded(&self) -> bool {
         matches!(
             self.progress,
-            Progress::Ended(Outcome::Received {
+            BranchState::Ended(BranchOutcome::Received {
                 status: 200..300,
                 ..
             })

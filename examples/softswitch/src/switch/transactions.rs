@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::effects::FlowId;
 use super::timers::Timers;
 use super::transaction::{Branch, Context, ServerKey};
-use super::world::FlowId;
 
 /// How many transactions a connection has begun that are not over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Begun {
+pub(super) struct OpenTransactions {
     pub(super) unanswered: usize,
     /// INVITEs with a 2xx, kept for what is repeated.
     pub(super) answered: usize,
@@ -24,7 +24,7 @@ pub(super) struct Transactions {
     /// Both the sender's flow and those of the branches.
     by_flow: BTreeSet<(FlowId, u64)>,
     /// How many each sender has here.
-    begun: HashMap<FlowId, Begun>,
+    begun: HashMap<FlowId, OpenTransactions>,
     made: u64,
 }
 
@@ -41,7 +41,7 @@ impl Transactions {
         id
     }
 
-    pub(super) fn begun_by(&self, flow: FlowId) -> Begun {
+    pub(super) fn begun_by(&self, flow: FlowId) -> OpenTransactions {
         self.begun.get(&flow).copied().unwrap_or_default()
     }
 
@@ -104,7 +104,7 @@ impl Transactions {
                 true => begun.answered -= 1,
                 false => begun.unanswered -= 1,
             }
-            if *begun == Begun::default() {
+            if *begun == OpenTransactions::default() {
                 self.begun.remove(&context.server.flow);
             }
         }

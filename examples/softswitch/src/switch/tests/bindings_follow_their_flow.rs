@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::dialog::invite;
-use super::lab::{ALICE, BOB, BOB_DESK, Lab};
+use super::fixture::{ALICE, BOB, BOB_DESK, Fixture};
 use crate::switch::FlowId;
 use crate::switch::event::{SwitchEvent, Unregistration};
 
-fn register(lab: &mut Lab, flow: FlowId, contact: &str, cseq: u32) {
-    let branch = lab.branch();
-    lab.sends(
+fn register(fixture: &mut Fixture, flow: FlowId, contact: &str, cseq: u32) {
+    let branch = fixture.branch();
+    fixture.sends(
         flow,
         &format!(
             "REGISTER sip:example.com SIP/2.0\n\
@@ -22,37 +22,37 @@ fn register(lab: &mut Lab, flow: FlowId, contact: &str, cseq: u32) {
             flow.0
         ),
     );
-    lab.expect(flow, "SIP/2.0 200 OK");
+    fixture.expect(flow, "SIP/2.0 200 OK");
 }
 
 const PHONE: &str = "<sip:bob@10.0.0.2>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
 
 #[test]
 fn a_phone_that_reconnects_before_the_old_connection_ends_stays_registered() {
-    let mut lab = Lab::open();
-    register(&mut lab, BOB, PHONE, 1);
-    register(&mut lab, BOB_DESK, PHONE, 2);
+    let mut fixture = Fixture::open();
+    register(&mut fixture, BOB, PHONE, 1);
+    register(&mut fixture, BOB_DESK, PHONE, 2);
     assert!(
-        !lab.world.held.contains(&BOB),
+        !fixture.effects.held.contains(&BOB),
         "nothing holds the old connection"
     );
-    lab.breaks(BOB);
-    lab.sends(ALICE, &invite("z9hG4bKx", ""));
-    lab.expect(ALICE, "SIP/2.0 100 ");
-    lab.expect(BOB_DESK, "INVITE sip:bob@10.0.0.2 ");
-    lab.expect_silence();
-    lab.ends_clean();
+    fixture.breaks(BOB);
+    fixture.sends(ALICE, &invite("z9hG4bKx", ""));
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    fixture.expect(BOB_DESK, "INVITE sip:bob@10.0.0.2 ");
+    fixture.expect_silence();
+    fixture.ends_clean();
 }
 
 #[test]
 fn the_end_of_the_connection_removes_the_binding() {
-    let mut lab = Lab::open();
-    register(&mut lab, BOB, PHONE, 1);
-    assert!(lab.world.held.contains(&BOB));
-    lab.events();
-    lab.breaks(BOB);
+    let mut fixture = Fixture::open();
+    register(&mut fixture, BOB, PHONE, 1);
+    assert!(fixture.effects.held.contains(&BOB));
+    fixture.events();
+    fixture.breaks(BOB);
     assert_eq!(
-        lab.events(),
+        fixture.events(),
         [SwitchEvent::Unregistered {
             user: "bob".to_owned(),
             contact: "sip:bob@10.0.0.2".to_owned(),
@@ -60,23 +60,23 @@ fn the_end_of_the_connection_removes_the_binding() {
             source: None,
         }]
     );
-    lab.sends(ALICE, &invite("z9hG4bKx", ""));
-    lab.expect(ALICE, "SIP/2.0 480 ");
-    lab.ends_clean();
+    fixture.sends(ALICE, &invite("z9hG4bKx", ""));
+    fixture.expect(ALICE, "SIP/2.0 480 ");
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_new_contact_of_the_same_instance_takes_the_place_of_the_old() {
-    let mut lab = Lab::open();
-    register(&mut lab, BOB, PHONE, 1);
-    lab.events();
+    let mut fixture = Fixture::open();
+    register(&mut fixture, BOB, PHONE, 1);
+    fixture.events();
     register(
-        &mut lab,
+        &mut fixture,
         BOB_DESK,
         &PHONE.replace("10.0.0.2", "10.0.0.3"),
         2,
     );
-    let events = lab.events();
+    let events = fixture.events();
     assert!(matches!(
         &events[..],
         [
@@ -84,77 +84,77 @@ fn a_new_contact_of_the_same_instance_takes_the_place_of_the_old() {
             SwitchEvent::Registered { expires_s: 3600, .. },
         ] if contact == "sip:bob@10.0.0.2"
     ));
-    lab.sends(ALICE, &invite("z9hG4bKx", ""));
-    lab.expect(ALICE, "SIP/2.0 100 ");
-    lab.expect(BOB_DESK, "INVITE sip:bob@10.0.0.3 ");
-    lab.expect_silence();
-    lab.ends_clean();
+    fixture.sends(ALICE, &invite("z9hG4bKx", ""));
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    fixture.expect(BOB_DESK, "INVITE sip:bob@10.0.0.3 ");
+    fixture.expect_silence();
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_binding_expires_when_it_is_not_refreshed() {
-    let mut lab = Lab::open();
-    register(&mut lab, BOB, "<sip:bob@10.0.0.2>;expires=60", 1);
-    lab.passes(Duration::from_secs(50));
-    register(&mut lab, BOB, "<sip:bob@10.0.0.2>;expires=60", 2);
-    lab.events();
-    lab.passes(Duration::from_millis(59_999));
-    assert_eq!(lab.events(), []);
-    lab.passes(Duration::from_millis(1));
+    let mut fixture = Fixture::open();
+    register(&mut fixture, BOB, "<sip:bob@10.0.0.2>;expires=60", 1);
+    fixture.passes(Duration::from_secs(50));
+    register(&mut fixture, BOB, "<sip:bob@10.0.0.2>;expires=60", 2);
+    fixture.events();
+    fixture.passes(Duration::from_millis(59_999));
+    assert_eq!(fixture.events(), []);
+    fixture.passes(Duration::from_millis(1));
     assert!(matches!(
-        lab.events()[..],
+        fixture.events()[..],
         [SwitchEvent::Unregistered {
             why: Unregistration::Expired,
             source: None,
             ..
         }]
     ));
-    assert!(lab.world.held.is_empty());
-    lab.ends_clean();
+    assert!(fixture.effects.held.is_empty());
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_binding_whose_connection_is_gone_fails_with_430() {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
-    lab.breaks_unnoticed(BOB);
-    lab.sends(ALICE, &invite("z9hG4bKx", ""));
-    lab.expect(ALICE, "SIP/2.0 100 ");
-    lab.expect(ALICE, "SIP/2.0 430 Flow Failed");
-    lab.ends_clean();
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
+    fixture.breaks_unnoticed(BOB);
+    fixture.sends(ALICE, &invite("z9hG4bKx", ""));
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    fixture.expect(ALICE, "SIP/2.0 430 Flow Failed");
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_phone_that_disconnects_while_it_rings_fails_the_call_with_430() {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
-    lab.sends(ALICE, &invite("z9hG4bKx", ""));
-    lab.expect(ALICE, "SIP/2.0 100 ");
-    lab.expect(BOB, "INVITE ");
-    lab.breaks(BOB);
-    lab.expect(ALICE, "SIP/2.0 430 Flow Failed");
-    lab.ends_clean();
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
+    fixture.sends(ALICE, &invite("z9hG4bKx", ""));
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    fixture.expect(BOB, "INVITE ");
+    fixture.breaks(BOB);
+    fixture.expect(ALICE, "SIP/2.0 430 Flow Failed");
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_sips_request_reaches_only_who_registered_so() {
     let sips = invite("z9hG4bKs", "").replace("INVITE sip:", "INVITE sips:");
-    let mut lab = Lab::open();
-    register(&mut lab, BOB, "<sip:bob@10.0.0.2>", 1);
-    lab.sends(ALICE, &sips);
-    lab.expect(ALICE, "SIP/2.0 480 ");
+    let mut fixture = Fixture::open();
+    register(&mut fixture, BOB, "<sip:bob@10.0.0.2>", 1);
+    fixture.sends(ALICE, &sips);
+    fixture.expect(ALICE, "SIP/2.0 480 ");
 
-    register(&mut lab, BOB_DESK, "<sips:bob@10.0.0.3>", 2);
-    lab.sends(ALICE, &sips);
-    lab.expect(ALICE, "SIP/2.0 100 ");
-    let got = lab.expect(BOB_DESK, "INVITE sips:bob@10.0.0.3 ");
-    let route = super::lab::value(&got, "Record-Route");
+    register(&mut fixture, BOB_DESK, "<sips:bob@10.0.0.3>", 2);
+    fixture.sends(ALICE, &sips);
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    let got = fixture.expect(BOB_DESK, "INVITE sips:bob@10.0.0.3 ");
+    let route = super::fixture::value(&got, "Record-Route");
     assert!(route.starts_with("<sips:") && route.ends_with("@sip.example.com:5061;lr>"));
 
-    lab.sends(ALICE, &invite("z9hG4bKt", ""));
-    lab.expect(ALICE, "SIP/2.0 100 ");
-    lab.expect(BOB, "INVITE sip:bob@10.0.0.2 ");
-    lab.expect(BOB_DESK, "INVITE sip:bob@10.0.0.3;transport=tls ");
-    lab.expect_silence();
-    lab.ends_clean();
+    fixture.sends(ALICE, &invite("z9hG4bKt", ""));
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    fixture.expect(BOB, "INVITE sip:bob@10.0.0.2 ");
+    fixture.expect(BOB_DESK, "INVITE sip:bob@10.0.0.3;transport=tls ");
+    fixture.expect_silence();
+    fixture.ends_clean();
 }

@@ -1,7 +1,7 @@
 //! Who may register and who may call (RFC 3261 22).
 
 use super::dialog::{Talk, invite, request};
-use super::lab::{ALICE, BOB, Lab, STRANGER, credentials, peer, value, values};
+use super::fixture::{ALICE, BOB, Fixture, STRANGER, credentials, peer, value, values};
 use crate::switch::SwitchEvent;
 
 fn register(user: &str, more: &str) -> String {
@@ -20,9 +20,9 @@ fn register(user: &str, more: &str) -> String {
 
 #[test]
 fn a_register_without_credentials_is_challenged_with_every_algorithm() {
-    let mut lab = Lab::guarded();
-    lab.sends(STRANGER, &register("bob", ""));
-    let answer = lab.expect(STRANGER, "SIP/2.0 401 Unauthorized");
+    let mut fixture = Fixture::guarded();
+    fixture.sends(STRANGER, &register("bob", ""));
+    let answer = fixture.expect(STRANGER, "SIP/2.0 401 Unauthorized");
     assert_eq!(
         values(&answer, "WWW-Authenticate"),
         [
@@ -30,215 +30,218 @@ fn a_register_without_credentials_is_challenged_with_every_algorithm() {
             "Digest realm=\"example.com\", algorithm=MD5, stale=false",
         ]
     );
-    assert_eq!(lab.events(), []);
-    lab.ends_clean();
+    assert_eq!(fixture.events(), []);
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_stale_nonce_is_said_to_be_stale() {
-    let mut lab = Lab::guarded();
-    lab.sends(
+    let mut fixture = Fixture::guarded();
+    fixture.sends(
         STRANGER,
         &register("bob", &credentials("Authorization", "bob", "old")),
     );
-    let answer = lab.expect(STRANGER, "SIP/2.0 401 ");
+    let answer = fixture.expect(STRANGER, "SIP/2.0 401 ");
     assert!(value(&answer.replacen("WWW-", "", 1), "Authenticate").ends_with("stale=true"));
-    assert_eq!(lab.events(), []);
+    assert_eq!(fixture.events(), []);
 }
 
 #[test]
 fn a_wrong_password_is_reported() {
-    let mut lab = Lab::guarded();
-    lab.sends(
+    let mut fixture = Fixture::guarded();
+    fixture.sends(
         STRANGER,
         &register("bob", &credentials("Authorization", "bob", "wrong")),
     );
-    lab.expect(STRANGER, "SIP/2.0 401 ");
+    fixture.expect(STRANGER, "SIP/2.0 401 ");
     assert_eq!(
-        lab.events(),
+        fixture.events(),
         [SwitchEvent::AuthFailed {
             user: "bob".to_owned(),
             source: peer(STRANGER),
             why: "wrong_password",
         }]
     );
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
 fn nobody_registers_for_somebody_else() {
-    let mut lab = Lab::guarded();
-    lab.sends(
+    let mut fixture = Fixture::guarded();
+    fixture.sends(
         STRANGER,
         &register("bob", &credentials("Authorization", "carol", "right")),
     );
-    lab.expect(STRANGER, "SIP/2.0 403 ");
-    assert!(matches!(lab.events()[..], [SwitchEvent::AuthFailed { .. }]));
-    assert!(lab.world.held.is_empty());
-    lab.ends_clean();
+    fixture.expect(STRANGER, "SIP/2.0 403 ");
+    assert!(matches!(
+        fixture.events()[..],
+        [SwitchEvent::AuthFailed { .. }]
+    ));
+    assert!(fixture.effects.held.is_empty());
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_caller_is_challenged_once_for_a_connection() {
-    let mut lab = Lab::guarded();
-    lab.registers(BOB, "bob");
-    lab.sends(ALICE, &invite("z9hG4bK1", ""));
-    let answer = lab.expect(ALICE, "SIP/2.0 407 Proxy Authentication Required");
+    let mut fixture = Fixture::guarded();
+    fixture.registers(BOB, "bob");
+    fixture.sends(ALICE, &invite("z9hG4bK1", ""));
+    let answer = fixture.expect(ALICE, "SIP/2.0 407 Proxy Authentication Required");
     assert_eq!(values(&answer, "Proxy-Authenticate").len(), 2);
-    lab.sends(ALICE, &request("ACK", "z9hG4bK1", ""));
-    lab.expect_silence();
+    fixture.sends(ALICE, &request("ACK", "z9hG4bK1", ""));
+    fixture.expect_silence();
 
     let right = credentials("Proxy-Authorization", "alice", "right");
-    lab.sends(ALICE, &invite("z9hG4bK2", &right));
-    lab.expect(ALICE, "SIP/2.0 100 ");
-    lab.expect(BOB, "INVITE ");
-    lab.sends(ALICE, &request("MESSAGE", "z9hG4bK3", ""));
-    lab.expect(BOB, "MESSAGE ");
+    fixture.sends(ALICE, &invite("z9hG4bK2", &right));
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    fixture.expect(BOB, "INVITE ");
+    fixture.sends(ALICE, &request("MESSAGE", "z9hG4bK3", ""));
+    fixture.expect(BOB, "MESSAGE ");
 
     // Another connection has to prove it again.
-    lab.sends(STRANGER, &request("MESSAGE", "z9hG4bK4", ""));
-    lab.expect(STRANGER, "SIP/2.0 407 ");
-    lab.expect_silence();
-    lab.ends_clean();
+    fixture.sends(STRANGER, &request("MESSAGE", "z9hG4bK4", ""));
+    fixture.expect(STRANGER, "SIP/2.0 407 ");
+    fixture.expect_silence();
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_registered_connection_may_call() {
-    let mut lab = Lab::guarded();
-    lab.registers(BOB, "bob");
-    lab.registers(ALICE, "alice");
-    let talk = Talk::begins(&mut lab, ALICE, BOB);
-    talk.hangs_up(&mut lab, false);
-    lab.ends_clean();
+    let mut fixture = Fixture::guarded();
+    fixture.registers(BOB, "bob");
+    fixture.registers(ALICE, "alice");
+    let talk = Talk::begins(&mut fixture, ALICE, BOB);
+    talk.hangs_up(&mut fixture, false);
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_caller_may_not_use_another_name() {
-    let mut lab = Lab::guarded();
-    lab.registers(BOB, "bob");
+    let mut fixture = Fixture::guarded();
+    fixture.registers(BOB, "bob");
     let right = credentials("Proxy-Authorization", "carol", "right");
-    lab.sends(ALICE, &invite("z9hG4bK1", &right));
-    lab.expect(ALICE, "SIP/2.0 403 ");
+    fixture.sends(ALICE, &invite("z9hG4bK1", &right));
+    fixture.expect(ALICE, "SIP/2.0 403 ");
     let right = credentials("Proxy-Authorization", "alice", "right");
     let foreign =
         invite("z9hG4bK2", &right).replace("sip:alice@example.com", "sip:alice@other.org");
-    lab.sends(ALICE, &foreign);
-    lab.expect(ALICE, "SIP/2.0 403 ");
-    lab.expect_silence();
-    lab.ends_clean();
+    fixture.sends(ALICE, &foreign);
+    fixture.expect(ALICE, "SIP/2.0 403 ");
+    fixture.expect_silence();
+    fixture.ends_clean();
 }
 
 #[test]
 fn requests_within_a_dialog_are_challenged_only_on_a_connection_that_has_proved_nothing() {
-    let mut lab = Lab::guarded();
-    lab.registers(BOB, "bob");
-    lab.registers(ALICE, "alice");
-    let talk = Talk::begins(&mut lab, ALICE, BOB);
-    let info = talk.by_the_caller(&mut lab, "INFO", 2);
-    lab.sends(ALICE, &info);
-    lab.expect(BOB, "INFO ");
+    let mut fixture = Fixture::guarded();
+    fixture.registers(BOB, "bob");
+    fixture.registers(ALICE, "alice");
+    let talk = Talk::begins(&mut fixture, ALICE, BOB);
+    let info = talk.by_the_caller(&mut fixture, "INFO", 2);
+    fixture.sends(ALICE, &info);
+    fixture.expect(BOB, "INFO ");
     // Alice's phone has come back on another connection, and has proved nothing there.
-    let bye = talk.by_the_caller(&mut lab, "BYE", 3);
-    lab.sends(STRANGER, &bye);
-    lab.expect(STRANGER, "SIP/2.0 407 ");
+    let bye = talk.by_the_caller(&mut fixture, "BYE", 3);
+    fixture.sends(STRANGER, &bye);
+    fixture.expect(STRANGER, "SIP/2.0 407 ");
     let right = credentials("Proxy-Authorization", "alice", "right");
-    let bye = talk.by_the_caller(&mut lab, "BYE", 4);
-    lab.sends(STRANGER, &format!("{bye}\n{right}"));
-    lab.expect(BOB, "BYE ");
-    lab.ends_clean();
+    let bye = talk.by_the_caller(&mut fixture, "BYE", 4);
+    fixture.sends(STRANGER, &format!("{bye}\n{right}"));
+    fixture.expect(BOB, "BYE ");
+    fixture.ends_clean();
 }
 
 #[test]
 fn credentials_for_this_realm_are_not_passed_on_and_others_are() {
-    let mut lab = Lab::guarded();
-    lab.registers(BOB, "bob");
+    let mut fixture = Fixture::guarded();
+    fixture.registers(BOB, "bob");
     let ours = credentials("Proxy-Authorization", "alice", "right");
     let other =
         "Proxy-Authorization: Digest username=\"alice\", realm=\"other.org\", response=\"x\"";
-    lab.sends(ALICE, &invite("z9hG4bK1", &format!("{ours}\n{other}")));
-    let got = lab.expect(BOB, "INVITE ");
+    fixture.sends(ALICE, &invite("z9hG4bK1", &format!("{ours}\n{other}")));
+    let got = fixture.expect(BOB, "INVITE ");
     assert!(value(&got, "Proxy-Authorization").contains("other.org"));
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
 fn options_to_the_switch_needs_no_credentials() {
-    let mut lab = Lab::guarded();
+    let mut fixture = Fixture::guarded();
     let options = request("OPTIONS", "z9hG4bKo", "").replace("OPTIONS sip:bob@", "OPTIONS sip:");
-    lab.sends(
+    fixture.sends(
         STRANGER,
         &options.replace("Max-Forwards: 70", "Max-Forwards: 0"),
     );
-    let answer = lab.expect(STRANGER, "SIP/2.0 200 OK");
+    let answer = fixture.expect(STRANGER, "SIP/2.0 200 OK");
     for name in ["Allow", "Supported", "Accept", "Contact", "Call-ID", "CSeq"] {
         value(&answer, name);
     }
     assert!(value(&answer, "To").contains(";tag="));
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
 fn only_right_credentials_prove_who_a_connection_is() {
-    let mut lab = Lab::guarded();
-    lab.sends(STRANGER, &register("bob", ""));
-    lab.sends(
+    let mut fixture = Fixture::guarded();
+    fixture.sends(STRANGER, &register("bob", ""));
+    fixture.sends(
         STRANGER,
         &register("bob", &credentials("Authorization", "bob", "wrong")),
     );
-    assert!(lab.world.authenticated.is_empty());
-    lab.sends(
+    assert!(fixture.effects.authenticated.is_empty());
+    fixture.sends(
         BOB,
         &register("bob", &credentials("Authorization", "bob", "right")),
     );
-    assert!(lab.world.authenticated.contains(&BOB));
+    assert!(fixture.effects.authenticated.contains(&BOB));
 }
 
 #[test]
 fn credentials_for_us_are_never_passed_on() {
-    let mut lab = Lab::guarded();
-    lab.registers(BOB, "bob");
-    lab.registers(ALICE, "alice");
+    let mut fixture = Fixture::guarded();
+    fixture.registers(BOB, "bob");
+    fixture.registers(ALICE, "alice");
     for header in ["Authorization", "Proxy-Authorization"] {
-        let branch = lab.branch();
-        lab.sends(
+        let branch = fixture.branch();
+        fixture.sends(
             ALICE,
             &invite(&branch, &credentials(header, "alice", "right")),
         );
-        lab.expect(ALICE, "SIP/2.0 100 ");
-        let got = lab.expect(BOB, "INVITE ");
+        fixture.expect(ALICE, "SIP/2.0 100 ");
+        let got = fixture.expect(BOB, "INVITE ");
         assert!(!got.contains("response="), "{got}");
     }
 }
 
 #[test]
 fn a_token_admits_nobody_who_speaks_for_another_account() {
-    let mut lab = Lab::guarded();
-    lab.registers(BOB, "bob");
-    lab.registers(ALICE, "alice");
-    let talk = Talk::begins(&mut lab, ALICE, BOB);
+    let mut fixture = Fixture::guarded();
+    fixture.registers(BOB, "bob");
+    fixture.registers(ALICE, "alice");
+    let talk = Talk::begins(&mut fixture, ALICE, BOB);
     let as_carol = talk
-        .by_the_caller(&mut lab, "MESSAGE", 2)
+        .by_the_caller(&mut fixture, "MESSAGE", 2)
         .replace("sip:alice@example.com", "sip:carol@example.com");
-    lab.sends(ALICE, &as_carol);
-    lab.expect(ALICE, "SIP/2.0 407 ");
-    let from_elsewhere = talk.by_the_caller(&mut lab, "MESSAGE", 3);
-    lab.sends(STRANGER, &from_elsewhere);
-    lab.expect(STRANGER, "SIP/2.0 407 ");
-    lab.expect_silence();
+    fixture.sends(ALICE, &as_carol);
+    fixture.expect(ALICE, "SIP/2.0 407 ");
+    let from_elsewhere = talk.by_the_caller(&mut fixture, "MESSAGE", 3);
+    fixture.sends(STRANGER, &from_elsewhere);
+    fixture.expect(STRANGER, "SIP/2.0 407 ");
+    fixture.expect_silence();
 }
 
 #[test]
 fn a_from_that_two_readers_take_differently_is_refused() {
-    let mut lab = Lab::guarded();
-    lab.registers(BOB, "bob");
-    lab.registers(ALICE, "alice");
-    let branch = lab.branch();
+    let mut fixture = Fixture::guarded();
+    fixture.registers(BOB, "bob");
+    fixture.registers(ALICE, "alice");
+    let branch = fixture.branch();
     let ambiguous = invite(&branch, "").replace(
         "\"Alice; <1>\" <sip:alice@example.com>",
         "sip:alice@example.com;x=<sip:carol@example.com>",
     );
     assert_ne!(ambiguous, invite(&branch, ""));
-    lab.sends(ALICE, &ambiguous);
-    lab.expect(ALICE, "SIP/2.0 400 ");
-    lab.expect_silence();
+    fixture.sends(ALICE, &ambiguous);
+    fixture.expect(ALICE, "SIP/2.0 400 ");
+    fixture.expect_silence();
 }

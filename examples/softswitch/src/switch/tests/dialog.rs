@@ -1,6 +1,6 @@
 //! A call between two phones as its messages: each side speaks for itself.
 
-use super::lab::{Lab, response, value, values};
+use super::fixture::{Fixture, response, value, values};
 use crate::switch::FlowId;
 
 /// An INVITE from alice to bob, ready to be sent.
@@ -37,34 +37,34 @@ pub(super) struct Talk {
 impl Talk {
     /// Alice on `caller` calls bob, who is registered on `callee` and answers.
     #[track_caller]
-    pub(super) fn begins(lab: &mut Lab, caller: FlowId, callee: FlowId) -> Talk {
-        let branch = lab.branch();
-        lab.sends_with_body(caller, &invite(&branch, ""), "v=0 offer");
-        lab.expect(caller, "SIP/2.0 100 Trying");
-        let invite = lab.expect(callee, "INVITE ");
-        lab.sends(callee, &response(&invite, "180 Ringing", "b1", ""));
-        lab.expect(caller, "SIP/2.0 180 Ringing");
+    pub(super) fn begins(fixture: &mut Fixture, caller: FlowId, callee: FlowId) -> Talk {
+        let branch = fixture.branch();
+        fixture.sends_with_body(caller, &invite(&branch, ""), "v=0 offer");
+        fixture.expect(caller, "SIP/2.0 100 Trying");
+        let invite = fixture.expect(callee, "INVITE ");
+        fixture.sends(callee, &response(&invite, "180 Ringing", "b1", ""));
+        fixture.expect(caller, "SIP/2.0 180 Ringing");
         let contact = "Contact: <sip:bob@192.168.2.2>";
-        lab.sends_with_body(
+        fixture.sends_with_body(
             callee,
             &response(&invite, "200 OK", "b1", contact),
             "v=0 answer",
         );
-        let ok = lab.expect(caller, "SIP/2.0 200 OK");
+        let ok = fixture.expect(caller, "SIP/2.0 200 OK");
         let talk = Talk {
             caller,
             callee,
             ok,
             invite,
         };
-        let ack = talk.by_the_caller(lab, "ACK", 1);
-        lab.sends(caller, &ack);
-        lab.expect(callee, "ACK sip:bob@192.168.2.2 SIP/2.0");
+        let ack = talk.by_the_caller(fixture, "ACK", 1);
+        fixture.sends(caller, &ack);
+        fixture.expect(callee, "ACK sip:bob@192.168.2.2 SIP/2.0");
         talk
     }
 
     /// A request of the caller within the dialog.
-    pub(super) fn by_the_caller(&self, lab: &mut Lab, method: &str, cseq: u32) -> String {
+    pub(super) fn by_the_caller(&self, fixture: &mut Fixture, method: &str, cseq: u32) -> String {
         format!(
             "{method} sip:bob@192.168.2.2 SIP/2.0\n\
              Via: SIP/2.0/TLS 10.0.0.1;branch={branch}\n\
@@ -73,7 +73,7 @@ impl Talk {
              To: {to}\n\
              Call-ID: {call_id}\n\
              CSeq: {cseq} {method}",
-            branch = lab.branch(),
+            branch = fixture.branch(),
             route = value(&self.ok, "Record-Route"),
             from = value(&self.ok, "From"),
             to = value(&self.ok, "To"),
@@ -82,7 +82,7 @@ impl Talk {
     }
 
     /// A request of the callee within the dialog.
-    pub(super) fn by_the_callee(&self, lab: &mut Lab, method: &str, cseq: u32) -> String {
+    pub(super) fn by_the_callee(&self, fixture: &mut Fixture, method: &str, cseq: u32) -> String {
         format!(
             "{method} sip:alice@192.168.1.1 SIP/2.0\n\
              Via: SIP/2.0/TLS 10.0.0.2;branch={branch}\n\
@@ -91,7 +91,7 @@ impl Talk {
              To: {to}\n\
              Call-ID: {call_id}\n\
              CSeq: {cseq} {method}",
-            branch = lab.branch(),
+            branch = fixture.branch(),
             route = value(&self.invite, "Record-Route"),
             from = value(&self.ok, "To"),
             to = value(&self.ok, "From"),
@@ -101,19 +101,19 @@ impl Talk {
 
     /// One side hangs up and the other confirms.
     #[track_caller]
-    pub(super) fn hangs_up(&self, lab: &mut Lab, by_caller: bool) {
+    pub(super) fn hangs_up(&self, fixture: &mut Fixture, by_caller: bool) {
         let (bye, from, to) = if by_caller {
-            let bye = self.by_the_caller(lab, "BYE", 2);
+            let bye = self.by_the_caller(fixture, "BYE", 2);
             (bye, self.caller, self.callee)
         } else {
-            let bye = self.by_the_callee(lab, "BYE", 1);
+            let bye = self.by_the_callee(fixture, "BYE", 1);
             (bye, self.callee, self.caller)
         };
-        lab.sends(from, &bye);
-        let bye = lab.expect(to, "BYE ");
+        fixture.sends(from, &bye);
+        let bye = fixture.expect(to, "BYE ");
         assert!(values(&bye, "Route").is_empty());
-        lab.sends(to, &response(&bye, "200 OK", "", ""));
-        lab.expect(from, "SIP/2.0 200 OK");
-        lab.expect_silence();
+        fixture.sends(to, &response(&bye, "200 OK", "", ""));
+        fixture.expect(from, "SIP/2.0 200 OK");
+        fixture.expect_silence();
     }
 }

@@ -3,52 +3,52 @@
 use std::time::Duration;
 
 use super::dialog::{invite, request};
-use super::lab::{ALICE, BOB, BOB_DESK, Lab, response, value, values};
+use super::fixture::{ALICE, BOB, BOB_DESK, Fixture, response, value, values};
 
 /// Both phones of bob have the INVITE.
-fn forked() -> (Lab, String, String) {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
-    lab.registers(BOB_DESK, "bob");
-    lab.sends(ALICE, &invite("z9hG4bKf", ""));
-    lab.expect(ALICE, "SIP/2.0 100 ");
-    let first = lab.expect(BOB, "INVITE sip:bob@10.0.0.2 ");
-    let second = lab.expect(BOB_DESK, "INVITE sip:bob@10.0.0.3 ");
+fn forked() -> (Fixture, String, String) {
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
+    fixture.registers(BOB_DESK, "bob");
+    fixture.sends(ALICE, &invite("z9hG4bKf", ""));
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    let first = fixture.expect(BOB, "INVITE sip:bob@10.0.0.2 ");
+    let second = fixture.expect(BOB_DESK, "INVITE sip:bob@10.0.0.3 ");
     assert_ne!(values(&first, "Via")[0], values(&second, "Via")[0]);
     assert_ne!(
         value(&first, "Record-Route"),
         value(&second, "Record-Route")
     );
-    (lab, first, second)
+    (fixture, first, second)
 }
 
 #[test]
 fn the_first_to_answer_gets_the_call_and_the_other_stops_ringing() {
-    let (mut lab, first, second) = forked();
+    let (mut fixture, first, second) = forked();
     for (flow, got) in [(BOB, &first), (BOB_DESK, &second)] {
-        lab.sends(flow, &response(got, "180 Ringing", "b", ""));
-        lab.expect(ALICE, "SIP/2.0 180 ");
+        fixture.sends(flow, &response(got, "180 Ringing", "b", ""));
+        fixture.expect(ALICE, "SIP/2.0 180 ");
     }
-    lab.sends(BOB_DESK, &response(&second, "200 OK", "b2", ""));
-    lab.expect(ALICE, "SIP/2.0 200 OK");
-    lab.expect(BOB, "CANCEL ");
-    lab.sends(BOB, &response(&first, "487 Request Terminated", "b1", ""));
-    lab.expect(BOB, "ACK ");
-    lab.expect_silence();
-    lab.ends_clean();
+    fixture.sends(BOB_DESK, &response(&second, "200 OK", "b2", ""));
+    fixture.expect(ALICE, "SIP/2.0 200 OK");
+    fixture.expect(BOB, "CANCEL ");
+    fixture.sends(BOB, &response(&first, "487 Request Terminated", "b1", ""));
+    fixture.expect(BOB, "ACK ");
+    fixture.expect_silence();
+    fixture.ends_clean();
 }
 
 #[test]
 fn two_phones_that_answer_at_once_are_both_reported_to_the_caller() {
-    let (mut lab, first, second) = forked();
-    lab.sends(BOB, &response(&first, "200 OK", "b1", ""));
-    lab.sends(BOB_DESK, &response(&second, "200 OK", "b2", ""));
+    let (mut fixture, first, second) = forked();
+    fixture.sends(BOB, &response(&first, "200 OK", "b1", ""));
+    fixture.sends(BOB_DESK, &response(&second, "200 OK", "b2", ""));
     for tag in ["b1", "b2"] {
-        let ok = lab.expect(ALICE, "SIP/2.0 200 OK");
+        let ok = fixture.expect(ALICE, "SIP/2.0 200 OK");
         assert!(value(&ok, "To").ends_with(tag));
     }
-    lab.expect_silence();
-    lab.ends_clean();
+    fixture.expect_silence();
+    fixture.ends_clean();
 }
 
 #[test]
@@ -63,89 +63,89 @@ fn the_best_refusal_is_sent_when_all_have_refused() {
         ("486 Busy Here", "407 Proxy Authentication Required", "407"),
         ("302 Moved", "603 Decline", "603"),
     ] {
-        let (mut lab, first, second) = forked();
-        lab.sends(BOB, &response(&first, one, "b1", ""));
-        lab.expect(BOB, "ACK ");
-        lab.expect_silence();
-        lab.sends(BOB_DESK, &response(&second, other, "b2", ""));
-        lab.expect(BOB_DESK, "ACK ");
-        lab.expect(ALICE, &format!("SIP/2.0 {best} "));
-        lab.expect_silence();
-        lab.ends_clean();
+        let (mut fixture, first, second) = forked();
+        fixture.sends(BOB, &response(&first, one, "b1", ""));
+        fixture.expect(BOB, "ACK ");
+        fixture.expect_silence();
+        fixture.sends(BOB_DESK, &response(&second, other, "b2", ""));
+        fixture.expect(BOB_DESK, "ACK ");
+        fixture.expect(ALICE, &format!("SIP/2.0 {best} "));
+        fixture.expect_silence();
+        fixture.ends_clean();
     }
 }
 
 #[test]
 fn a_6xx_stops_the_other_phone_and_wins() {
-    let (mut lab, first, second) = forked();
-    lab.sends(BOB, &response(&first, "180 Ringing", "b1", ""));
-    lab.expect(ALICE, "SIP/2.0 180 ");
-    lab.sends(BOB_DESK, &response(&second, "603 Decline", "b2", ""));
-    lab.expect(BOB_DESK, "ACK ");
-    lab.expect(BOB, "CANCEL ");
-    lab.expect_silence();
-    lab.sends(BOB, &response(&first, "487 Request Terminated", "b1", ""));
-    lab.expect(BOB, "ACK ");
-    lab.expect(ALICE, "SIP/2.0 603 Decline");
-    lab.ends_clean();
+    let (mut fixture, first, second) = forked();
+    fixture.sends(BOB, &response(&first, "180 Ringing", "b1", ""));
+    fixture.expect(ALICE, "SIP/2.0 180 ");
+    fixture.sends(BOB_DESK, &response(&second, "603 Decline", "b2", ""));
+    fixture.expect(BOB_DESK, "ACK ");
+    fixture.expect(BOB, "CANCEL ");
+    fixture.expect_silence();
+    fixture.sends(BOB, &response(&first, "487 Request Terminated", "b1", ""));
+    fixture.expect(BOB, "ACK ");
+    fixture.expect(ALICE, "SIP/2.0 603 Decline");
+    fixture.ends_clean();
 }
 
 #[test]
 fn the_challenges_of_all_phones_are_collected() {
-    let (mut lab, first, second) = forked();
+    let (mut fixture, first, second) = forked();
     let challenge = "WWW-Authenticate: Digest realm=\"one\"";
-    lab.sends(BOB, &response(&first, "401 Unauthorized", "b1", challenge));
+    fixture.sends(BOB, &response(&first, "401 Unauthorized", "b1", challenge));
     let challenge = "Proxy-Authenticate: Digest realm=\"two\"";
-    lab.sends(
+    fixture.sends(
         BOB_DESK,
         &response(&second, "407 Proxy Auth", "b2", challenge),
     );
-    let refused = lab.expect(ALICE, "SIP/2.0 401 ");
+    let refused = fixture.expect(ALICE, "SIP/2.0 401 ");
     assert_eq!(value(&refused, "WWW-Authenticate"), "Digest realm=\"one\"");
     assert_eq!(
         value(&refused, "Proxy-Authenticate"),
         "Digest realm=\"two\""
     );
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_phone_that_is_gone_or_does_not_read_leaves_the_call_to_the_other() {
     for clogged in [true, false] {
-        let mut lab = Lab::open();
-        lab.registers(BOB, "bob");
-        lab.registers(BOB_DESK, "bob");
+        let mut fixture = Fixture::open();
+        fixture.registers(BOB, "bob");
+        fixture.registers(BOB_DESK, "bob");
         if clogged {
-            lab.clogs(BOB);
+            fixture.clogs(BOB);
         } else {
-            lab.breaks_unnoticed(BOB);
+            fixture.breaks_unnoticed(BOB);
         }
-        lab.sends(ALICE, &invite("z9hG4bKf", ""));
-        lab.expect(ALICE, "SIP/2.0 100 ");
-        let got = lab.expect(BOB_DESK, "INVITE ");
-        lab.sends(BOB_DESK, &response(&got, "486 Busy Here", "b2", ""));
-        lab.expect(ALICE, "SIP/2.0 486 ");
-        lab.ends_clean();
+        fixture.sends(ALICE, &invite("z9hG4bKf", ""));
+        fixture.expect(ALICE, "SIP/2.0 100 ");
+        let got = fixture.expect(BOB_DESK, "INVITE ");
+        fixture.sends(BOB_DESK, &response(&got, "486 Busy Here", "b2", ""));
+        fixture.expect(ALICE, "SIP/2.0 486 ");
+        fixture.ends_clean();
     }
 }
 
 #[test]
 fn the_first_success_answers_any_other_request() {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
-    lab.registers(BOB_DESK, "bob");
-    lab.sends(ALICE, &request("MESSAGE", "z9hG4bKm", ""));
-    let first = lab.expect(BOB, "MESSAGE ");
-    let second = lab.expect(BOB_DESK, "MESSAGE ");
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
+    fixture.registers(BOB_DESK, "bob");
+    fixture.sends(ALICE, &request("MESSAGE", "z9hG4bKm", ""));
+    let first = fixture.expect(BOB, "MESSAGE ");
+    let second = fixture.expect(BOB_DESK, "MESSAGE ");
     assert!(values(&first, "Record-Route").is_empty());
-    lab.sends(BOB, &response(&first, "200 OK", "b1", ""));
-    lab.expect(ALICE, "SIP/2.0 200 OK");
+    fixture.sends(BOB, &response(&first, "200 OK", "b1", ""));
+    fixture.expect(ALICE, "SIP/2.0 200 OK");
     // Only the bindings are waited for.
-    let next = lab.switch.next_timeout().expect("an expiry");
-    assert_eq!(next - lab.now, Duration::from_secs(3600));
-    lab.sends(BOB_DESK, &response(&second, "200 OK", "b2", ""));
-    lab.expect_silence();
-    lab.passes(Duration::from_secs(60));
-    lab.expect_silence();
-    lab.ends_clean();
+    let next = fixture.switch.next_timeout().expect("an expiry");
+    assert_eq!(next - fixture.now, Duration::from_secs(3600));
+    fixture.sends(BOB_DESK, &response(&second, "200 OK", "b2", ""));
+    fixture.expect_silence();
+    fixture.passes(Duration::from_secs(60));
+    fixture.expect_silence();
+    fixture.ends_clean();
 }

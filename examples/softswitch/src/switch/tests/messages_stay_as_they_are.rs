@@ -1,15 +1,15 @@
 //! What the switch changes in a message it passes on, and that it changes nothing else.
 
 use super::dialog::{Talk, invite, request};
-use super::lab::{ALICE, BOB, Lab, response, value, values};
+use super::fixture::{ALICE, BOB, Fixture, response, value, values};
 
 #[test]
 fn a_request_is_changed_in_via_max_forwards_record_route_and_request_uri_only() {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
     let odd = "X-Odd:   spaces  kept \nsubject : ünïcode\nk: timer\nl-x: <no \"meaning\" , at all";
-    lab.sends_with_body(ALICE, &invite("z9hG4bKm", odd), "\0\u{1}body\r\n\r\n");
-    let got = lab.expect(
+    fixture.sends_with_body(ALICE, &invite("z9hG4bKm", odd), "\0\u{1}body\r\n\r\n");
+    let got = fixture.expect(
         BOB,
         "INVITE sip:bob@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/TLS sip.example.com:5061;",
     );
@@ -29,17 +29,17 @@ fn a_request_is_changed_in_via_max_forwards_record_route_and_request_uri_only() 
          l-x: <no \"meaning\" , at all\r\n\
          Content-Length: 10\r\n\r\n\0\u{1}body\r\n\r\n"
     );
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
 fn who_a_party_is_said_to_be_is_not_passed_on_for_any_peer() {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
     let claims = "P-Asserted-Identity: <sip:president@example.com>\nX: y\n\
                   Remote-Party-ID: <sip:president@example.com>";
-    lab.sends(ALICE, &request("MESSAGE", "z9hG4bKm", claims));
-    let got = lab.expect(BOB, "MESSAGE ");
+    fixture.sends(ALICE, &request("MESSAGE", "z9hG4bKm", claims));
+    let got = fixture.expect(BOB, "MESSAGE ");
     assert!(!got.contains("president"), "{got}");
     assert_eq!(value(&got, "X"), "y");
     let answer = response(
@@ -48,18 +48,18 @@ fn who_a_party_is_said_to_be_is_not_passed_on_for_any_peer() {
         "b",
         "P-Asserted-Identity: <sip:president@example.com>",
     );
-    lab.sends(BOB, &answer);
-    let got = lab.expect(ALICE, "SIP/2.0 200 ");
+    fixture.sends(BOB, &answer);
+    let got = fixture.expect(ALICE, "SIP/2.0 200 ");
     assert!(!got.contains("president"), "{got}");
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_response_loses_our_via_and_nothing_else() {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
-    lab.sends(ALICE, &request("MESSAGE", "z9hG4bKm", ""));
-    let got = lab.expect(BOB, "MESSAGE ");
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
+    fixture.sends(ALICE, &request("MESSAGE", "z9hG4bKm", ""));
+    let got = fixture.expect(BOB, "MESSAGE ");
     let vias = values(&got, "Via");
     // Both Vias in one line, in the compact form, with white space.
     let answer = format!(
@@ -72,9 +72,9 @@ fn a_response_loses_our_via_and_nothing_else() {
          X: y",
         vias[0], vias[1]
     );
-    lab.sends_with_body(BOB, &answer, "hello");
+    fixture.sends_with_body(BOB, &answer, "hello");
     assert_eq!(
-        lab.expect(ALICE, "SIP"),
+        fixture.expect(ALICE, "SIP"),
         "SIP/2.0 200 Très bien\r\n\
          Via: SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKm\r\n\
          f: <sip:alice@example.com>;tag=a1\r\n\
@@ -84,7 +84,7 @@ fn a_response_loses_our_via_and_nothing_else() {
          X: y\r\n\
          Content-Length: 5\r\n\r\nhello"
     );
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
@@ -115,49 +115,52 @@ fn the_topmost_via_says_where_the_request_came_from() {
             "SIP / 2.0 / TLS [2001:db8::1]:5061;branch=z9hG4bKv;received=10.0.0.1, SIP/2.0/UDP a;branch=z9hG4bKold",
         ),
     ] {
-        let mut lab = Lab::open();
-        lab.registers(BOB, "bob");
+        let mut fixture = Fixture::open();
+        fixture.registers(BOB, "bob");
         let mut text = request("MESSAGE", "z9hG4bKv", "");
         text = text.replace("SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKv", given);
-        lab.sends(ALICE, &text);
-        let got = lab.expect(BOB, "MESSAGE ");
+        fixture.sends(ALICE, &text);
+        let got = fixture.expect(BOB, "MESSAGE ");
         assert_eq!(values(&got, "Via")[1], stamped);
         // Responses made here say the same.
         let text = text.replace("sip:bob@", "sip:nobody@");
-        lab.sends(ALICE, &text.replace("z9hG4bKv", "z9hG4bKw"));
+        fixture.sends(ALICE, &text.replace("z9hG4bKv", "z9hG4bKw"));
         let stamped = stamped.replace("z9hG4bKv", "z9hG4bKw");
-        assert_eq!(value(&lab.expect(ALICE, "SIP/2.0 404 "), "Via"), stamped);
-        lab.ends_clean();
+        assert_eq!(
+            value(&fixture.expect(ALICE, "SIP/2.0 404 "), "Via"),
+            stamped
+        );
+        fixture.ends_clean();
     }
 }
 
 #[test]
 fn folded_headers_are_read_as_one_line() {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
     let folded = request("MESSAGE", "z9hG4bKf", "Subject: a\n\tlong\n story")
         .replace("CSeq: 1 MESSAGE", "CSeq:\n 1\n MESSAGE")
         .replace(";branch=", "\n ;branch=");
-    lab.sends(ALICE, &folded);
-    let got = lab.expect(BOB, "MESSAGE ");
+    fixture.sends(ALICE, &folded);
+    let got = fixture.expect(BOB, "MESSAGE ");
     assert_eq!(value(&got, "Subject"), "a  \tlong   story");
-    lab.sends(BOB, &response(&got, "200 OK", "b", ""));
-    lab.expect(ALICE, "SIP/2.0 200 OK");
-    lab.ends_clean();
+    fixture.sends(BOB, &response(&got, "200 OK", "b", ""));
+    fixture.expect(ALICE, "SIP/2.0 200 OK");
+    fixture.ends_clean();
 }
 
 #[test]
 fn compact_header_names_are_understood() {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
-    let talk = Talk::begins(&mut lab, ALICE, BOB);
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
+    let talk = Talk::begins(&mut fixture, ALICE, BOB);
     let bye = talk
-        .by_the_caller(&mut lab, "BYE", 2)
+        .by_the_caller(&mut fixture, "BYE", 2)
         .replace("Via:", "v:")
         .replace("From:", "f:")
         .replace("To:", "t:")
         .replace("Call-ID:", "i:");
-    lab.sends(ALICE, &bye);
-    lab.expect(BOB, "BYE ");
-    lab.ends_clean();
+    fixture.sends(ALICE, &bye);
+    fixture.expect(BOB, "BYE ");
+    fixture.ends_clean();
 }

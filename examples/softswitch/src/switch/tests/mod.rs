@@ -1,8 +1,8 @@
 //! What the switch promises, one promise a file.
 
+mod authenticators;
 mod dialog;
-mod gates;
-mod lab;
+mod fixture;
 
 mod bindings_follow_their_flow;
 mod calls_are_cancelled;

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use super::lab::{BOB, BOB_DESK, Lab, value, values};
+use super::fixture::{BOB, BOB_DESK, Fixture, value, values};
 use crate::switch::event::{SwitchEvent, Unregistration};
 
 /// Sends a REGISTER of bob and gives the answer.
-fn register(lab: &mut Lab, call_id: &str, cseq: u32, more: &str) -> String {
-    let branch = lab.branch();
+fn register(fixture: &mut Fixture, call_id: &str, cseq: u32, more: &str) -> String {
+    let branch = fixture.branch();
     let text = format!(
         "REGISTER sip:example.com SIP/2.0\n\
          Via: SIP/2.0/TLS 10.0.0.2;branch={branch}\n\
@@ -18,8 +18,8 @@ fn register(lab: &mut Lab, call_id: &str, cseq: u32, more: &str) -> String {
          CSeq: {cseq} REGISTER\n\
          {more}"
     );
-    lab.sends(BOB, text.trim());
-    lab.expect(BOB, "SIP/2.0 ")
+    fixture.sends(BOB, text.trim());
+    fixture.expect(BOB, "SIP/2.0 ")
 }
 
 fn status(answer: &str) -> &str {
@@ -27,8 +27,8 @@ fn status(answer: &str) -> &str {
 }
 
 /// The bindings of bob, as a query lists them.
-fn listed(lab: &mut Lab) -> Vec<String> {
-    let answer = register(lab, "query", 1, "");
+fn listed(fixture: &mut Fixture) -> Vec<String> {
+    let answer = register(fixture, "query", 1, "");
     assert_eq!(status(&answer), "200");
     values(&answer, "Contact")
         .into_iter()
@@ -38,30 +38,30 @@ fn listed(lab: &mut Lab) -> Vec<String> {
 
 #[test]
 fn all_bindings_are_listed_with_the_seconds_they_have_left() {
-    let mut lab = Lab::open();
-    assert!(listed(&mut lab).is_empty());
+    let mut fixture = Fixture::open();
+    assert!(listed(&mut fixture).is_empty());
     register(
-        &mut lab,
+        &mut fixture,
         "a",
         1,
         "Contact: <sip:bob@10.0.0.2>;q=0.5;expires=120",
     );
-    lab.passes(Duration::from_millis(20_500));
+    fixture.passes(Duration::from_millis(20_500));
     register(
-        &mut lab,
+        &mut fixture,
         "b",
         1,
         "Expires: 600\nContact: <sip:bob@10.0.0.3>, \"Bob, at \\\"home\\\"\" <sips:bob@10.0.0.4:5061?x=y>;expires=60",
     );
     assert_eq!(
-        listed(&mut lab),
+        listed(&mut fixture),
         [
             "<sip:bob@10.0.0.2>;expires=100;q=0.5",
             "<sip:bob@10.0.0.3>;expires=600",
             "<sips:bob@10.0.0.4:5061>;expires=60",
         ]
     );
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
@@ -74,11 +74,11 @@ fn lifetimes_are_kept_within_the_limits() {
         ("Contact: <sip:bob@10.0.0.2>;expires=99999", 7200),
         ("Contact: sip:bob@10.0.0.2;expires=90", 90),
     ] {
-        let mut lab = Lab::open();
-        let answer = register(&mut lab, "a", 1, more);
+        let mut fixture = Fixture::open();
+        let answer = register(&mut fixture, "a", 1, more);
         let contact = format!("<sip:bob@10.0.0.2>;expires={expires}");
         assert_eq!(value(&answer, "Contact"), contact, "{more}");
-        lab.ends_clean();
+        fixture.ends_clean();
     }
 }
 
@@ -111,10 +111,10 @@ fn refused_requests_change_nothing() {
             "403",
         ),
     ] {
-        let mut lab = Lab::open();
-        register(&mut lab, "a", 1, "Contact: <sip:bob@10.0.0.2>");
-        lab.events();
-        let answer = register(&mut lab, "a", cseq, more);
+        let mut fixture = Fixture::open();
+        register(&mut fixture, "a", 1, "Contact: <sip:bob@10.0.0.2>");
+        fixture.events();
+        let answer = register(&mut fixture, "a", cseq, more);
         assert_eq!(status(&answer), refused, "{more}");
         if refused == "423" {
             assert_eq!(value(&answer, "Min-Expires"), "60");
@@ -123,59 +123,59 @@ fn refused_requests_change_nothing() {
             assert_eq!(value(&answer, "Unsupported"), "path");
         }
         assert_eq!(
-            listed(&mut lab),
+            listed(&mut fixture),
             ["<sip:bob@10.0.0.2>;expires=3600"],
             "{more}"
         );
-        assert_eq!(lab.events(), []);
-        lab.ends_clean();
+        assert_eq!(fixture.events(), []);
+        fixture.ends_clean();
     }
 }
 
 #[test]
 fn a_full_user_may_exchange_one_contact_for_another() {
-    let mut lab = Lab::open();
+    let mut fixture = Fixture::open();
     register(
-        &mut lab,
+        &mut fixture,
         "a",
         1,
         "Contact: <sip:a@1.1.1.1>, <sip:b@1.1.1.1>, <sip:c@1.1.1.1>",
     );
     let answer = register(
-        &mut lab,
+        &mut fixture,
         "a",
         2,
         "Contact: <sip:d@1.1.1.1>, <sip:a@1.1.1.1>;expires=0",
     );
     assert_eq!(status(&answer), "200");
     assert_eq!(values(&answer, "Contact").len(), 3);
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
 fn another_call_id_may_refresh_with_any_cseq() {
-    let mut lab = Lab::open();
-    register(&mut lab, "a", 100, "Contact: <sip:bob@10.0.0.2>");
-    lab.passes(Duration::from_secs(600));
-    let answer = register(&mut lab, "b", 1, "Contact: <sip:bob@10.0.0.2>");
+    let mut fixture = Fixture::open();
+    register(&mut fixture, "a", 100, "Contact: <sip:bob@10.0.0.2>");
+    fixture.passes(Duration::from_secs(600));
+    let answer = register(&mut fixture, "b", 1, "Contact: <sip:bob@10.0.0.2>");
     assert_eq!(value(&answer, "Contact"), "<sip:bob@10.0.0.2>;expires=3600");
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_star_removes_all_bindings() {
-    let mut lab = Lab::open();
+    let mut fixture = Fixture::open();
     register(
-        &mut lab,
+        &mut fixture,
         "a",
         1,
         "Contact: <sip:bob@10.0.0.2>, <sip:bob@10.0.0.3>",
     );
-    lab.events();
-    let answer = register(&mut lab, "a", 2, "Contact: *\nExpires: 0");
+    fixture.events();
+    let answer = register(&mut fixture, "a", 2, "Contact: *\nExpires: 0");
     assert_eq!(status(&answer), "200");
     assert!(values(&answer, "Contact").is_empty());
-    let removed = lab.events().into_iter().filter(|event| {
+    let removed = fixture.events().into_iter().filter(|event| {
         matches!(
             event,
             SwitchEvent::Unregistered {
@@ -186,37 +186,37 @@ fn a_star_removes_all_bindings() {
         )
     });
     assert_eq!(removed.count(), 2);
-    assert!(lab.world.held.is_empty());
-    lab.ends_clean();
+    assert!(fixture.effects.held.is_empty());
+    fixture.ends_clean();
 }
 
 #[test]
 fn outbound_is_required_in_the_answer_only_when_it_was_used() {
-    let mut lab = Lab::open();
+    let mut fixture = Fixture::open();
     let plain = register(
-        &mut lab,
+        &mut fixture,
         "a",
         1,
         "Supported: outbound\nContact: <sip:bob@10.0.0.2>",
     );
     assert!(values(&plain, "Require").is_empty());
     let half = "Contact: <sip:bob@10.0.0.3>;reg-id=1";
-    assert!(values(&register(&mut lab, "b", 1, half), "Require").is_empty());
+    assert!(values(&register(&mut fixture, "b", 1, half), "Require").is_empty());
     let full = "Contact: <sip:bob@10.0.0.4>;+sip.instance=\"<urn:uuid:1>\";reg-id=1";
-    let answer = register(&mut lab, "c", 1, full);
+    let answer = register(&mut fixture, "c", 1, full);
     assert_eq!(value(&answer, "Require"), "outbound");
     assert!(values(&answer, "Contact")[2].ends_with(";+sip.instance=\"<urn:uuid:1>\";reg-id=1"));
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
 fn other_domains_are_refused() {
-    let mut lab = Lab::open();
+    let mut fixture = Fixture::open();
     for (uri, to) in [
         ("sip:other.org", "sip:bob@example.com"),
         ("sip:example.com", "sip:bob@other.org"),
     ] {
-        lab.sends(
+        fixture.sends(
             BOB_DESK,
             &format!(
                 "REGISTER {uri} SIP/2.0\n\
@@ -228,14 +228,14 @@ fn other_domains_are_refused() {
                  Contact: <sip:bob@10.0.0.3>"
             ),
         );
-        lab.expect(BOB_DESK, "SIP/2.0 403 Domain Not Served");
+        fixture.expect(BOB_DESK, "SIP/2.0 403 Domain Not Served");
     }
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_refresh_has_the_last_word() {
-    let mut lab = Lab::open();
+    let mut fixture = Fixture::open();
     let contact = "Contact: <sip:bob@10.0.0.2>";
     let in_order = [
         ("one", 1, "200"),
@@ -246,17 +246,17 @@ fn a_refresh_has_the_last_word() {
         ("one", 1, "200"),
     ];
     for (call_id, cseq, expected) in in_order {
-        let answer = register(&mut lab, call_id, cseq, contact);
+        let answer = register(&mut fixture, call_id, cseq, contact);
         assert_eq!(status(&answer), expected, "{call_id} {cseq}");
     }
-    let preferred = register(&mut lab, "one", 2, &format!("{contact};q=0.5"));
+    let preferred = register(&mut fixture, "one", 2, &format!("{contact};q=0.5"));
     assert!(value(&preferred, "Contact").ends_with(";q=0.5"));
-    lab.events();
-    let refreshed = register(&mut lab, "one", 3, contact);
+    fixture.events();
+    let refreshed = register(&mut fixture, "one", 3, contact);
     assert!(!value(&refreshed, "Contact").contains(";q="));
     assert!(matches!(
-        lab.events()[..],
+        fixture.events()[..],
         [SwitchEvent::Registered { refresh: true, .. }]
     ));
-    lab.ends_clean();
+    fixture.ends_clean();
 }

@@ -1,17 +1,17 @@
 //! Requests that are refused, each with the status that says why, and leave nothing behind.
 
 use super::dialog::{invite, request};
-use super::lab::{ALICE, BOB, Lab, response, value};
+use super::fixture::{ALICE, BOB, Fixture, response, value};
 use crate::switch::event::{EndedBy, SwitchEvent};
 
 #[track_caller]
 fn is_refused(text: &str, status: &str) -> String {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
-    lab.sends(ALICE, text);
-    let answer = lab.expect(ALICE, &format!("SIP/2.0 {status}"));
-    lab.expect_silence();
-    lab.ends_clean();
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
+    fixture.sends(ALICE, text);
+    let answer = fixture.expect(ALICE, &format!("SIP/2.0 {status}"));
+    fixture.expect_silence();
+    fixture.ends_clean();
     answer
 }
 
@@ -25,11 +25,11 @@ fn whoever_is_not_here_is_404_and_whoever_is_not_connected_is_480() {
 
 #[test]
 fn a_call_to_nobody_is_reported() {
-    let mut lab = Lab::open();
-    lab.sends(ALICE, &invite("z9hG4bKn", ""));
-    lab.expect(ALICE, "SIP/2.0 480 ");
+    let mut fixture = Fixture::open();
+    fixture.sends(ALICE, &invite("z9hG4bKn", ""));
+    fixture.expect(ALICE, "SIP/2.0 480 ");
     assert!(matches!(
-        &lab.events()[..],
+        &fixture.events()[..],
         [SwitchEvent::CallEnded { callee, status: 480, ended_by: EndedBy::Failed, .. }]
             if callee == "bob@example.com"
     ));
@@ -54,9 +54,9 @@ fn other_domains_and_other_routes_are_not_served() {
 
 #[test]
 fn a_route_to_the_switch_itself_is_taken_off() {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
-    lab.sends(
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
+    fixture.sends(
         ALICE,
         &request(
             "MESSAGE",
@@ -64,9 +64,9 @@ fn a_route_to_the_switch_itself_is_taken_off() {
             "Route: <sip:EXAMPLE.com:5061;transport=tls;lr>",
         ),
     );
-    let got = lab.expect(BOB, "MESSAGE sip:bob@10.0.0.2 ");
+    let got = fixture.expect(BOB, "MESSAGE sip:bob@10.0.0.2 ");
     assert!(!got.contains("Route"));
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
@@ -105,25 +105,25 @@ fn what_cannot_be_a_transaction_is_400() {
 
 #[test]
 fn an_ack_is_never_answered() {
-    let mut lab = Lab::open();
+    let mut fixture = Fixture::open();
     let ack = request("ACK", "z9hG4bKn", "");
-    lab.sends(ALICE, &ack);
-    lab.sends(ALICE, &ack.replace("1 ACK", "1 INVITE"));
-    lab.expect_silence();
-    lab.ends_clean();
+    fixture.sends(ALICE, &ack);
+    fixture.sends(ALICE, &ack.replace("1 ACK", "1 INVITE"));
+    fixture.expect_silence();
+    fixture.ends_clean();
 }
 
 #[test]
 fn what_comes_after_the_end_of_its_connection_leaves_nothing_behind() {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
-    lab.breaks(ALICE);
-    lab.sends(ALICE, &invite("z9hG4bKn", ""));
-    lab.sends(ALICE, &request("REGISTER", "z9hG4bKr", ""));
-    lab.expect_silence();
-    lab.passes(std::time::Duration::from_secs(1));
-    assert!(lab.world.held.iter().eq([&BOB]));
-    lab.ends_clean();
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
+    fixture.breaks(ALICE);
+    fixture.sends(ALICE, &invite("z9hG4bKn", ""));
+    fixture.sends(ALICE, &request("REGISTER", "z9hG4bKr", ""));
+    fixture.expect_silence();
+    fixture.passes(std::time::Duration::from_secs(1));
+    assert!(fixture.effects.held.iter().eq([&BOB]));
+    fixture.ends_clean();
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_host_that_is_no_dns_name_is_answered_where_it_came_from() {
 #[test]
 fn what_cannot_even_be_answered_is_dropped_and_counted() {
     let text = invite("z9hG4bKn", "");
-    let mut lab = Lab::open();
+    let mut fixture = Fixture::open();
     for (count, broken) in [
         text.replace("Call-ID: call-1\n", ""),
         text.replace("Call-ID: call-1\n", "Call-ID: call-1\nCall-ID: call-2\n"),
@@ -151,46 +151,46 @@ fn what_cannot_even_be_answered_is_dropped_and_counted() {
     .iter()
     .enumerate()
     {
-        lab.sends(ALICE, broken);
-        lab.expect_silence();
-        assert_eq!(lab.switch.dropped(), count as u64 + 1);
+        fixture.sends(ALICE, broken);
+        fixture.expect_silence();
+        assert_eq!(fixture.switch.dropped(), count as u64 + 1);
     }
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
 fn responses_nobody_waits_for_are_dropped_and_counted() {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
-    lab.sends(ALICE, &invite("z9hG4bKn", ""));
-    lab.expect(ALICE, "SIP/2.0 100 ");
-    let got = lab.expect(BOB, "INVITE ");
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
+    fixture.sends(ALICE, &invite("z9hG4bKn", ""));
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    let got = fixture.expect(BOB, "INVITE ");
     let ok = response(&got, "200 OK", "b", "");
     // From another connection, for another method, for another branch.
-    lab.sends(ALICE, &ok);
-    lab.sends(BOB, &ok.replace("1 INVITE", "1 BYE"));
-    lab.sends(BOB, &ok.replacen("z9hG4bK", "z9hG4bK0", 1));
-    lab.sends(BOB, &ok.replace("SIP/2.0 200", "SIP/2.0 ok"));
-    lab.expect_silence();
-    assert_eq!(lab.switch.dropped(), 4);
-    lab.sends(BOB, &ok);
-    lab.expect(ALICE, "SIP/2.0 200 ");
-    lab.ends_clean();
+    fixture.sends(ALICE, &ok);
+    fixture.sends(BOB, &ok.replace("1 INVITE", "1 BYE"));
+    fixture.sends(BOB, &ok.replacen("z9hG4bK", "z9hG4bK0", 1));
+    fixture.sends(BOB, &ok.replace("SIP/2.0 200", "SIP/2.0 ok"));
+    fixture.expect_silence();
+    assert_eq!(fixture.switch.dropped(), 4);
+    fixture.sends(BOB, &ok);
+    fixture.expect(ALICE, "SIP/2.0 200 ");
+    fixture.ends_clean();
 }
 
 #[test]
 fn nothing_a_peer_may_send_brings_the_switch_down() {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
-    lab.registers(ALICE, "alice");
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
+    fixture.registers(ALICE, "alice");
     let got = {
-        lab.sends(ALICE, &invite("z9hG4bKfirst", ""));
-        lab.expect(BOB, "INVITE ")
+        fixture.sends(ALICE, &invite("z9hG4bKfirst", ""));
+        fixture.expect(BOB, "INVITE ")
     };
     let texts = [
         response(
             &got,
-            "183 Session Progress",
+            "183 Session BranchState",
             "b",
             "Contact: <sip:bob@10.0.0.2>",
         ),
@@ -224,7 +224,7 @@ fn nothing_a_peer_may_send_brings_the_switch_down() {
             text.splice(at..end, piece.chars());
         }
         let text: String = text.into_iter().collect();
-        lab.sends(if round % 2 == 0 { ALICE } else { BOB }, &text);
+        fixture.sends(if round % 2 == 0 { ALICE } else { BOB }, &text);
     }
-    lab.ends_clean();
+    fixture.ends_clean();
 }

@@ -1,20 +1,20 @@
 //! Record-Route tokens (RFC 3261 16.12, RFC 5626 5.2).
 
 use super::dialog::{Talk, request};
-use super::lab::{ALICE, BOB, Lab, STRANGER, response, value, values};
+use super::fixture::{ALICE, BOB, Fixture, STRANGER, response, value, values};
 
 /// A running call, and its Record-Route as the caller knows it.
-fn talking() -> (Lab, Talk, String) {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
-    let talk = Talk::begins(&mut lab, ALICE, BOB);
+fn talking() -> (Fixture, Talk, String) {
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
+    let talk = Talk::begins(&mut fixture, ALICE, BOB);
     let route = value(&talk.ok, "Record-Route").to_owned();
-    (lab, talk, route)
+    (fixture, talk, route)
 }
 
 #[test]
 fn a_forged_route_is_refused() {
-    let (mut lab, talk, route) = talking();
+    let (mut fixture, talk, route) = talking();
     let token_at = route.find(':').expect("a scheme") + 1;
     for at in [0, 17, 33, 41, 59] {
         let mut forged = route.clone();
@@ -25,108 +25,108 @@ fn a_forged_route_is_refused() {
         };
         forged.replace_range(token_at + at..=token_at + at, digit);
         let bye = talk
-            .by_the_caller(&mut lab, "BYE", 2)
+            .by_the_caller(&mut fixture, "BYE", 2)
             .replace(&route, &forged);
-        lab.sends(STRANGER, &bye);
-        lab.expect(STRANGER, "SIP/2.0 403 Forged Route");
+        fixture.sends(STRANGER, &bye);
+        fixture.expect(STRANGER, "SIP/2.0 403 Forged Route");
         let ack = talk
-            .by_the_caller(&mut lab, "ACK", 1)
+            .by_the_caller(&mut fixture, "ACK", 1)
             .replace(&route, &forged);
-        lab.sends(STRANGER, &ack);
+        fixture.sends(STRANGER, &ack);
     }
-    lab.expect_silence();
-    lab.ends_clean();
+    fixture.expect_silence();
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_dead_flow_is_430_and_an_ack_to_it_is_dropped() {
-    let (mut lab, talk, _) = talking();
-    lab.breaks_unnoticed(BOB);
-    let bye = talk.by_the_caller(&mut lab, "BYE", 2);
-    lab.sends(ALICE, &bye);
-    lab.expect(ALICE, "SIP/2.0 430 Flow Failed");
-    let ack = talk.by_the_caller(&mut lab, "ACK", 1);
-    lab.sends(ALICE, &ack);
-    lab.expect_silence();
-    lab.ends_clean();
+    let (mut fixture, talk, _) = talking();
+    fixture.breaks_unnoticed(BOB);
+    let bye = talk.by_the_caller(&mut fixture, "BYE", 2);
+    fixture.sends(ALICE, &bye);
+    fixture.expect(ALICE, "SIP/2.0 430 Flow Failed");
+    let ack = talk.by_the_caller(&mut fixture, "ACK", 1);
+    fixture.sends(ALICE, &ack);
+    fixture.expect_silence();
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_token_does_not_admit_to_a_new_dialog() {
-    let mut lab = Lab::guarded();
-    lab.registers(BOB, "bob");
-    lab.registers(ALICE, "alice");
-    let talk = Talk::begins(&mut lab, ALICE, BOB);
+    let mut fixture = Fixture::guarded();
+    fixture.registers(BOB, "bob");
+    fixture.registers(ALICE, "alice");
+    let talk = Talk::begins(&mut fixture, ALICE, BOB);
     let route = format!("Route: {}", value(&talk.ok, "Record-Route"));
-    lab.sends(STRANGER, &request("MESSAGE", "z9hG4bKq", &route));
-    lab.expect(STRANGER, "SIP/2.0 407 ");
+    fixture.sends(STRANGER, &request("MESSAGE", "z9hG4bKq", &route));
+    fixture.expect(STRANGER, "SIP/2.0 407 ");
     let elsewhere = request("MESSAGE", "z9hG4bKr", &route);
-    lab.sends(
+    fixture.sends(
         STRANGER,
         &elsewhere.replace("sip:bob@example.com SIP", "sip:bob@192.168.2.2 SIP"),
     );
-    lab.expect(STRANGER, "SIP/2.0 403 ");
-    lab.expect_silence();
-    lab.ends_clean();
+    fixture.expect(STRANGER, "SIP/2.0 403 ");
+    fixture.expect_silence();
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_contact_need_not_be_understood_to_follow_a_route() {
-    let (mut lab, talk, _) = talking();
-    let info = talk.by_the_caller(&mut lab, "INFO", 2);
+    let (mut fixture, talk, _) = talking();
+    let info = talk.by_the_caller(&mut fixture, "INFO", 2);
     let odd = "sip:bob@my_phone:0;x=\"a b\"".replace(' ', "");
-    lab.sends(
+    fixture.sends(
         ALICE,
         &info.replace("INFO sip:bob@192.168.2.2", &format!("INFO {odd}")),
     );
-    lab.expect(BOB, &format!("INFO {odd} SIP/2.0"));
-    lab.ends_clean();
+    fixture.expect(BOB, &format!("INFO {odd} SIP/2.0"));
+    fixture.ends_clean();
 }
 
 #[test]
 fn only_our_own_route_is_taken_off() {
-    let (mut lab, talk, route) = talking();
+    let (mut fixture, talk, route) = talking();
     let more =
         format!("Route: {route}, <sip:edge.example.org;lr>\nRoute: <sip:last.example.org;lr>");
-    let info = talk.by_the_caller(&mut lab, "INFO", 2);
-    lab.sends(ALICE, &info.replace(&format!("Route: {route}"), &more));
-    let got = lab.expect(BOB, "INFO sip:bob@192.168.2.2 SIP/2.0");
+    let info = talk.by_the_caller(&mut fixture, "INFO", 2);
+    fixture.sends(ALICE, &info.replace(&format!("Route: {route}"), &more));
+    let got = fixture.expect(BOB, "INFO sip:bob@192.168.2.2 SIP/2.0");
     assert_eq!(
         values(&got, "Route"),
         ["<sip:edge.example.org;lr>, <sip:last.example.org;lr>"]
     );
-    lab.ends_clean();
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_strict_router_is_understood() {
-    let (mut lab, talk, route) = talking();
+    let (mut fixture, talk, route) = talking();
     let token_uri = route.trim_matches(['<', '>']);
-    let info = talk.by_the_caller(&mut lab, "INFO", 2);
+    let info = talk.by_the_caller(&mut fixture, "INFO", 2);
     let strict = info
         .replace("INFO sip:bob@192.168.2.2", &format!("INFO {token_uri}"))
         .replace(&format!("Route: {route}"), "Route: <sip:bob@192.168.2.2>");
-    lab.sends(ALICE, &strict);
-    let got = lab.expect(BOB, "INFO sip:bob@192.168.2.2 SIP/2.0");
+    fixture.sends(ALICE, &strict);
+    let got = fixture.expect(BOB, "INFO sip:bob@192.168.2.2 SIP/2.0");
     assert!(values(&got, "Route").is_empty());
     // Without a Route there is nothing to put in the place of the Request-URI.
     let bare = strict
         .replace("Route: <sip:bob@192.168.2.2>\n", "")
         .replace(";branch=z9hG4bK", ";branch=z9hG4bKx");
-    lab.sends(ALICE, &bare);
-    lab.expect(BOB, &format!("INFO {token_uri} SIP/2.0"));
-    lab.ends_clean();
+    fixture.sends(ALICE, &bare);
+    fixture.expect(BOB, &format!("INFO {token_uri} SIP/2.0"));
+    fixture.ends_clean();
 }
 
 #[test]
 fn a_subscription_works_in_both_directions() {
-    let mut lab = Lab::open();
-    lab.registers(BOB, "bob");
-    lab.sends(ALICE, &request("SUBSCRIBE", "z9hG4bKs", "Event: presence"));
-    let subscribe = lab.expect(BOB, "SUBSCRIBE ");
-    lab.sends(BOB, &response(&subscribe, "200 OK", "b1", ""));
-    lab.expect(ALICE, "SIP/2.0 200 OK");
-    lab.sends(
+    let mut fixture = Fixture::open();
+    fixture.registers(BOB, "bob");
+    fixture.sends(ALICE, &request("SUBSCRIBE", "z9hG4bKs", "Event: presence"));
+    let subscribe = fixture.expect(BOB, "SUBSCRIBE ");
+    fixture.sends(BOB, &response(&subscribe, "200 OK", "b1", ""));
+    fixture.expect(ALICE, "SIP/2.0 200 OK");
+    fixture.sends(
         BOB,
         &format!(
             "NOTIFY sip:alice@192.168.1.1 SIP/2.0\n\
@@ -140,17 +140,17 @@ fn a_subscription_works_in_both_directions() {
         ),
     );
     // A NOTIFY may come before the 200 and make the dialog itself (RFC 6665 4.1.2.4).
-    let notify = lab.expect(ALICE, "NOTIFY sip:alice@192.168.1.1 ");
+    let notify = fixture.expect(ALICE, "NOTIFY sip:alice@192.168.1.1 ");
     let route = value(&notify, "Record-Route").to_owned();
-    lab.sends(ALICE, &response(&notify, "200 OK", "", ""));
-    lab.expect(BOB, "SIP/2.0 200 OK");
+    fixture.sends(ALICE, &response(&notify, "200 OK", "", ""));
+    fixture.expect(BOB, "SIP/2.0 200 OK");
     let refresh = request("SUBSCRIBE", "z9hG4bKt", &format!("Route: {route}"))
         .replace(
             "To: <sip:bob@example.com>",
             "To: <sip:bob@example.com>;tag=b1",
         )
         .replace("1 SUBSCRIBE", "2 SUBSCRIBE");
-    lab.sends(ALICE, &refresh);
-    lab.expect(BOB, "SUBSCRIBE sip:bob@example.com ");
-    lab.ends_clean();
+    fixture.sends(ALICE, &refresh);
+    fixture.expect(BOB, "SUBSCRIBE sip:bob@example.com ");
+    fixture.ends_clean();
 }

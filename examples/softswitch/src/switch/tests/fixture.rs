@@ -7,9 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
-use super::gates::{Guard, Open};
+use super::authenticators::{Guard, Open};
 use crate::switch::{
-    FlowId, Gate, Incoming, Source, Switch, SwitchConfig, SwitchEvent, Unsendable, World,
+    Authenticator, Effects, FlowId, Incoming, Source, Switch, SwitchConfig, SwitchEvent, Unsendable,
 };
 
 /// Everything outside the switch.
@@ -23,7 +23,7 @@ pub(super) struct Outside {
     pub(super) events: Vec<SwitchEvent>,
 }
 
-impl World for Outside {
+impl Effects for Outside {
     fn send(&mut self, flow: FlowId, message: Bytes) -> Result<(), Unsendable> {
         if self.dead.contains(&flow) {
             return Err(Unsendable::Gone);
@@ -64,37 +64,40 @@ pub(super) const BOB: FlowId = FlowId(2);
 pub(super) const BOB_DESK: FlowId = FlowId(3);
 pub(super) const STRANGER: FlowId = FlowId(9);
 
-pub(super) struct Lab {
+pub(super) struct Fixture {
     pub(super) switch: Switch,
-    pub(super) world: Outside,
+    pub(super) effects: Outside,
     pub(super) now: Instant,
     branches: u32,
 }
 
-impl Lab {
+impl Fixture {
     /// A switch for example.com that lets everybody in.
-    pub(super) fn open() -> Lab {
-        Lab::with(Box::new(Open), |_| ())
+    pub(super) fn open() -> Fixture {
+        Fixture::with(Box::new(Open), |_| ())
     }
 
     /// A switch that lets everybody in, with limits of the test's choice.
-    pub(super) fn bounded(choose: impl FnOnce(&mut SwitchConfig)) -> Lab {
-        Lab::with(Box::new(Open), choose)
+    pub(super) fn bounded(choose: impl FnOnce(&mut SwitchConfig)) -> Fixture {
+        Fixture::with(Box::new(Open), choose)
     }
 
     /// A switch that asks for credentials.
-    pub(super) fn guarded() -> Lab {
-        Lab::with(Box::new(Guard), |_| ())
+    pub(super) fn guarded() -> Fixture {
+        Fixture::with(Box::new(Guard), |_| ())
     }
 
-    fn with(gate: Box<dyn Gate>, choose: impl FnOnce(&mut SwitchConfig)) -> Lab {
+    fn with(
+        authenticator: Box<dyn Authenticator>,
+        choose: impl FnOnce(&mut SwitchConfig),
+    ) -> Fixture {
         let domains = vec!["example.com".to_owned()];
         let mut config = SwitchConfig::new(domains, "sip.example.com:5061".to_owned(), [7; 32]);
         config.max_contacts = 3;
         choose(&mut config);
-        Lab {
-            switch: Switch::new(config, gate),
-            world: Outside::default(),
+        Fixture {
+            switch: Switch::new(config, authenticator),
+            effects: Outside::default(),
             now: Instant::now(),
             branches: 0,
         }
@@ -126,14 +129,14 @@ impl Lab {
         let wall = SystemTime::UNIX_EPOCH;
         Incoming::read(source, &message, head.len(), |message| {
             self.switch
-                .receive(message, self.now, wall, &mut self.world);
+                .receive(message, self.now, wall, &mut self.effects);
         });
     }
 
     /// The oldest message on a flow not looked at yet; it must begin so.
     #[track_caller]
     pub(super) fn expect(&mut self, flow: FlowId, start: &str) -> String {
-        let queue = self.world.sent.entry(flow).or_default();
+        let queue = self.effects.sent.entry(flow).or_default();
         let Some(message) = queue.pop_front() else {
             panic!("nothing on {flow:?}, wanted {start}");
         };
@@ -146,7 +149,7 @@ impl Lab {
 
     #[track_caller]
     pub(super) fn expect_silence(&mut self) {
-        for (flow, queue) in &self.world.sent {
+        for (flow, queue) in &self.effects.sent {
             assert!(queue.is_empty(), "on {flow:?}: {queue:#?}");
         }
     }
@@ -156,7 +159,7 @@ impl Lab {
         let end = self.now + time;
         while let Some(next) = self.switch.next_timeout().filter(|next| *next <= end) {
             self.now = next.max(self.now);
-            self.switch.tick(self.now, &mut self.world);
+            self.switch.tick(self.now, &mut self.effects);
         }
         self.now = end;
     }
@@ -164,23 +167,23 @@ impl Lab {
     /// The connection breaks, and the switch is told.
     pub(super) fn breaks(&mut self, flow: FlowId) {
         self.breaks_unnoticed(flow);
-        self.world.held.remove(&flow);
-        self.switch.flow_ended(flow, self.now, &mut self.world);
+        self.effects.held.remove(&flow);
+        self.switch.flow_ended(flow, self.now, &mut self.effects);
     }
 
     /// The connection breaks, and the switch has not been told yet.
     pub(super) fn breaks_unnoticed(&mut self, flow: FlowId) {
-        self.world.dead.insert(flow);
-        self.world.sent.remove(&flow);
+        self.effects.dead.insert(flow);
+        self.effects.sent.remove(&flow);
     }
 
     /// The peer stops reading.
     pub(super) fn clogs(&mut self, flow: FlowId) {
-        self.world.full.insert(flow);
+        self.effects.full.insert(flow);
     }
 
     pub(super) fn events(&mut self) -> Vec<SwitchEvent> {
-        std::mem::take(&mut self.world.events)
+        std::mem::take(&mut self.effects.events)
     }
 
     /// Registers a user at sip:USER@10.0.0.FLOW and takes the answer.
@@ -203,7 +206,7 @@ impl Lab {
             ),
         );
         self.expect(flow, "SIP/2.0 200 OK");
-        self.world.events.clear();
+        self.effects.events.clear();
     }
 
     /// Everything ends: all timers run out and all flows break. Then nothing may be remembered.
@@ -215,7 +218,7 @@ impl Lab {
         self.passes(Duration::from_secs(8000));
         assert!(self.switch.is_empty(), "something is remembered");
         assert_eq!(self.switch.next_timeout(), None);
-        assert!(self.world.held.is_empty());
+        assert!(self.effects.held.is_empty());
     }
 }
 

@@ -11,7 +11,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::digest::hash::{Algorithm, Hash};
-use super::options::Offer;
+use crate::config::DigestAlgorithms;
 
 mod errors;
 
@@ -22,7 +22,7 @@ pub struct Accounts {
     realm: String,
     domains: Vec<String>,
     open: bool,
-    offer: Offer,
+    offer: DigestAlgorithms,
     listed: HashMap<String, Account>,
     knowing_sha256: usize,
     knowing_md5: usize,
@@ -66,7 +66,7 @@ impl Accounts {
             realm: realm.to_owned(),
             domains,
             open: false,
-            offer: Offer::Both,
+            offer: DigestAlgorithms::Both,
             listed: HashMap::new(),
             knowing_sha256: 0,
             knowing_md5: 0,
@@ -75,7 +75,7 @@ impl Accounts {
 
     /// Narrows the challenges down to this offer; to be said before accounts are added, so that
     /// those who cannot answer are refused.
-    pub fn offering(mut self, offer: Offer) -> Self {
+    pub fn offering(mut self, offer: DigestAlgorithms) -> Self {
         self.offer = offer;
         self
     }
@@ -220,9 +220,9 @@ impl Accounts {
 
     fn offers(&self, algorithm: Algorithm) -> bool {
         match self.offer {
-            Offer::Md5 => algorithm == Algorithm::Md5,
-            Offer::Sha256 => algorithm == Algorithm::Sha256,
-            Offer::Both => true,
+            DigestAlgorithms::Md5 => algorithm == Algorithm::Md5,
+            DigestAlgorithms::Sha256 => algorithm == Algorithm::Sha256,
+            DigestAlgorithms::Both => true,
         }
     }
 

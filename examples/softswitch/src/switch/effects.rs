@@ -29,7 +29,7 @@ pub enum Unsendable {
 }
 
 /// Every effect of the switch, supplied by the program around it.
-pub trait World {
+pub trait Effects {
     /// Queues one whole message on a flow. Never waits.
     fn send(&mut self, flow: FlowId, message: Bytes) -> Result<(), Unsendable>;
 

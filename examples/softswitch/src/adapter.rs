@@ -1,9 +1,8 @@
 //! Between sipward and the switch: each session's messages go in, what the switch decides goes out
 //! on the flows.
 
-use crate::events::EventStream;
-use crate::journal::Journal;
-use crate::switch::{FlowId, Incoming, Source, Switch, SwitchEvent, Unsendable, World};
+use crate::records::{EventLog, EventStream};
+use crate::switch::{Effects, FlowId, Incoming, Source, Switch, SwitchEvent, Unsendable};
 use async_std::task;
 use bytes::Bytes;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -17,7 +16,7 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// The switch and the flows it sends on. Its lock is held for the microsecond or two that
 /// deciding about one message takes; nothing waits while holding it.
-pub struct Exchange {
+pub struct Adapter {
     core: Mutex<Core>,
 }
 
@@ -27,12 +26,12 @@ struct Core {
 }
 
 struct Flows {
-    open: FxHashMap<FlowId, Line>,
+    open: FxHashMap<FlowId, OpenFlow>,
     events: EventStream,
-    journal: Journal,
+    log: EventLog,
 }
 
-struct Line {
+struct OpenFlow {
     flow: Flow,
     /// While a binding names the flow, silence on it is no reason to close it.
     held: Option<KeepOpen>,
@@ -40,23 +39,23 @@ struct Line {
     busy: Option<Busy>,
 }
 
-impl Exchange {
-    /// Starts its clock too, which stops when the exchange is dropped.
-    pub fn start(switch: Switch, events: EventStream, journal: Journal) -> Arc<Self> {
+impl Adapter {
+    /// Starts its clock too, which stops when the adapter is dropped.
+    pub fn start(switch: Switch, events: EventStream, log: EventLog) -> Arc<Self> {
         let flows = Flows {
             open: FxHashMap::default(),
             events,
-            journal,
+            log,
         };
-        let exchange = Arc::new(Self {
+        let adapter = Arc::new(Self {
             core: Mutex::new(Core { switch, flows }),
         });
-        task::spawn(keep_time(Arc::downgrade(&exchange)));
-        exchange
+        task::spawn(run_timers(Arc::downgrade(&adapter)));
+        adapter
     }
 
     /// The core, if nobody has it now.
-    fn free_core(&self) -> Option<MutexGuard<'_, Core>> {
+    fn try_core(&self) -> Option<MutexGuard<'_, Core>> {
         match self.core.try_lock() {
             Ok(core) => Some(core),
             Err(TryLockError::Poisoned(core)) => Some(core.into_inner()),
@@ -70,14 +69,14 @@ impl Exchange {
     }
 }
 
-async fn keep_time(exchange: Weak<Exchange>) {
+async fn run_timers(adapter: Weak<Adapter>) {
     loop {
         task::sleep(TICK).await;
-        let Some(exchange) = exchange.upgrade() else {
+        let Some(adapter) = adapter.upgrade() else {
             return;
         };
         let now = Instant::now();
-        let Core { switch, flows } = &mut *exchange.core();
+        let Core { switch, flows } = &mut *adapter.core();
         if switch.next_timeout().is_some_and(|at| at <= now) {
             switch.tick(now, flows);
         }
@@ -91,65 +90,65 @@ impl Flows {
     /// Lets a drain know which connections carry calls.
     fn mark_busy(&mut self, switch: &Switch) {
         let in_calls: FxHashSet<FlowId> = switch.flows_in_calls().collect();
-        for (flow, line) in &mut self.open {
+        for (flow, open) in &mut self.open {
             if in_calls.contains(flow) {
-                line.busy.get_or_insert_with(|| line.flow.busy());
+                open.busy.get_or_insert_with(|| open.flow.busy());
             } else {
-                line.busy = None;
+                open.busy = None;
             }
         }
     }
 }
 
-impl World for Flows {
+impl Effects for Flows {
     fn send(&mut self, flow: FlowId, message: Bytes) -> Result<(), Unsendable> {
-        let line = self.open.get(&flow).ok_or(Unsendable::Gone)?;
-        line.flow.send(message).map_err(|error| match error {
+        let open = self.open.get(&flow).ok_or(Unsendable::Gone)?;
+        open.flow.send(message).map_err(|error| match error {
             SendError::Full(_) => Unsendable::Full,
             SendError::Closed(_) => Unsendable::Gone,
         })
     }
 
     fn alive(&self, flow: FlowId) -> bool {
-        self.open.get(&flow).is_some_and(|line| line.flow.is_open())
+        self.open.get(&flow).is_some_and(|open| open.flow.is_open())
     }
 
     fn hold(&mut self, flow: FlowId) {
-        if let Some(line) = self.open.get_mut(&flow) {
-            line.held.get_or_insert_with(|| line.flow.keep_open());
+        if let Some(open) = self.open.get_mut(&flow) {
+            open.held.get_or_insert_with(|| open.flow.keep_open());
         }
     }
 
     fn release(&mut self, flow: FlowId) {
-        if let Some(line) = self.open.get_mut(&flow) {
-            line.held = None;
+        if let Some(open) = self.open.get_mut(&flow) {
+            open.held = None;
         }
     }
 
     fn authenticated(&mut self, flow: FlowId) {
-        if let Some(line) = self.open.get(&flow) {
-            line.flow.mark_authenticated();
+        if let Some(open) = self.open.get(&flow) {
+            open.flow.mark_authenticated();
         }
     }
 
     fn report(&mut self, event: SwitchEvent) {
         self.events.report(&event);
-        self.journal.report(event);
+        self.log.report(event);
     }
 }
 
-/// The exchange as sipward sees it.
-pub struct Front {
-    exchange: Arc<Exchange>,
+/// The adapter as sipward sees it.
+pub struct SwitchApplication {
+    adapter: Arc<Adapter>,
 }
 
-impl Front {
-    pub fn new(exchange: Arc<Exchange>) -> Self {
-        Self { exchange }
+impl SwitchApplication {
+    pub fn new(adapter: Arc<Adapter>) -> Self {
+        Self { adapter }
     }
 }
 
-impl Application for Front {
+impl Application for SwitchApplication {
     type Session = Conversation;
 
     fn open(&self, _ready: &Ready, flow: Flow) -> Conversation {
@@ -157,20 +156,20 @@ impl Application for Front {
             flow: FlowId(flow.id().number()),
             peer: flow.connection().peer,
         };
-        let line = Line {
+        let open = OpenFlow {
             flow,
             held: None,
             busy: None,
         };
-        self.exchange.core().flows.open.insert(source.flow, line);
+        self.adapter.core().flows.open.insert(source.flow, open);
         Conversation {
-            exchange: Arc::clone(&self.exchange),
+            adapter: Arc::clone(&self.adapter),
             source,
         }
     }
 
     fn draining(&self, _deadline: Duration) {
-        let Core { switch, flows } = &mut *self.exchange.core();
+        let Core { switch, flows } = &mut *self.adapter.core();
         switch.drain();
         flows.mark_busy(switch);
     }
@@ -178,7 +177,7 @@ impl Application for Front {
 
 /// One peer's connection.
 pub struct Conversation {
-    exchange: Arc<Exchange>,
+    adapter: Arc<Adapter>,
     source: Source,
 }
 
@@ -188,7 +187,7 @@ impl SipSession for Conversation {
         let message = message.into_bytes();
         let (now, wall) = (Instant::now(), SystemTime::now());
         let decide = |message: Incoming<'_>| {
-            let Some(mut core) = self.exchange.free_core() else {
+            let Some(mut core) = self.adapter.try_core() else {
                 return false;
             };
             let Core { switch, flows } = &mut *core;
@@ -206,7 +205,7 @@ impl SipSession for Conversation {
 impl Drop for Conversation {
     /// In `Drop`, so that bindings end with their flow even after a panic.
     fn drop(&mut self) {
-        let Core { switch, flows } = &mut *self.exchange.core();
+        let Core { switch, flows } = &mut *self.adapter.core();
         flows.open.remove(&self.source.flow);
         switch.flow_ended(self.source.flow, Instant::now(), flows);
     }

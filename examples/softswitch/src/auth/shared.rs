@@ -1,35 +1,36 @@
 //! Digest authentication as the switch asks for it.
 
-use super::digest::{self, Authenticator};
-use super::switch::{Gate, Verdict};
+use super::digest::{DigestAuthenticator, DigestResult};
+use crate::switch::{AuthResult, Authenticator};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-pub struct Digest {
+/// The accounts and nonces, shared with the task that reads the accounts again.
+pub struct SharedAuthenticator {
     realm: String,
-    authenticator: Arc<Mutex<Authenticator>>,
+    authenticator: Arc<Mutex<DigestAuthenticator>>,
 }
 
-impl Digest {
+impl SharedAuthenticator {
     /// The accounts may be replaced from outside.
-    pub fn new(realm: String, authenticator: Arc<Mutex<Authenticator>>) -> Self {
+    pub fn new(realm: String, authenticator: Arc<Mutex<DigestAuthenticator>>) -> Self {
         Self {
             realm,
             authenticator,
         }
     }
 
-    fn authenticator(&self) -> MutexGuard<'_, Authenticator> {
+    fn authenticator(&self) -> MutexGuard<'_, DigestAuthenticator> {
         lock(&self.authenticator)
     }
 }
 
 /// A panic while it was locked has changed nothing by half.
-pub fn lock(authenticator: &Mutex<Authenticator>) -> MutexGuard<'_, Authenticator> {
+pub fn lock(authenticator: &Mutex<DigestAuthenticator>) -> MutexGuard<'_, DigestAuthenticator> {
     authenticator.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Gate for Digest {
+impl Authenticator for SharedAuthenticator {
     fn is_open(&self) -> bool {
         self.authenticator().accounts().is_open()
     }
@@ -52,12 +53,12 @@ impl Gate for Digest {
         uri: &str,
         credentials: &[&str],
         wall: SystemTime,
-    ) -> Verdict {
+    ) -> AuthResult {
         match self.authenticator().verify(method, uri, credentials, wall) {
-            digest::Verdict::Authenticated { user } => Verdict::Authenticated { user },
-            digest::Verdict::Missing => Verdict::Missing,
-            digest::Verdict::Stale { user } => Verdict::Stale { user },
-            digest::Verdict::Refused { user, why } => Verdict::Refused {
+            DigestResult::Authenticated { user } => AuthResult::Authenticated { user },
+            DigestResult::Missing => AuthResult::Missing,
+            DigestResult::Stale { user } => AuthResult::Stale { user },
+            DigestResult::Refused { user, why } => AuthResult::Refused {
                 user,
                 why: why.name(),
             },

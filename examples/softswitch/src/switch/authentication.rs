@@ -3,22 +3,22 @@
 
 use std::borrow::Cow;
 
+use super::authenticator::AuthResult;
+use super::effects::Effects;
 use super::event::SwitchEvent;
 use super::flow_token::FlowToken;
-use super::gate::Verdict;
 use super::name::Name;
 use super::request::Request;
 use super::status::Refusal;
-use super::world::World;
 use super::{Arrival, Switch};
 
 impl Switch {
     /// A REGISTER may touch the address-of-record of its own account only. Returns the user.
-    pub(super) fn admit_registration<'a, W: World>(
+    pub(super) fn admit_registration<'a, E: Effects>(
         &mut self,
         arrival: Arrival,
         request: &Request<'a>,
-        world: &mut W,
+        effects: &mut E,
     ) -> Result<Cow<'a, str>, Refusal> {
         let record = request.to_uri()?;
         if !self.domains.serve(&record) || !self.domains.serve(&request.target()?) {
@@ -27,12 +27,12 @@ impl Switch {
         let Some(user) = record.into_user() else {
             return Err(Refusal::because(400, "Missing User In To"));
         };
-        if self.gate.is_open() {
+        if self.authenticator.is_open() {
             return Ok(user);
         }
-        let account = self.authenticated(arrival, request, Challenge::Registrar, world)?;
+        let account = self.authenticated(arrival, request, Challenge::Registrar, effects)?;
         if account != user {
-            world.report(SwitchEvent::AuthFailed {
+            effects.report(SwitchEvent::AuthFailed {
                 user: account,
                 source: arrival.source.peer,
                 why: "foreign_address_of_record",
@@ -44,13 +44,13 @@ impl Switch {
 
     /// A request outside a dialog must be from the account that its connection has proved to be, or
     /// proves now.
-    pub(super) fn admit_caller<W: World>(
+    pub(super) fn admit_caller<E: Effects>(
         &mut self,
         arrival: Arrival,
         request: &Request<'_>,
-        world: &mut W,
+        effects: &mut E,
     ) -> Result<(), Refusal> {
-        if self.gate.is_open() {
+        if self.authenticator.is_open() {
             return Ok(());
         }
         let from = request.sender()?;
@@ -60,11 +60,11 @@ impl Switch {
         if proved.is_some_and(|(accounts, user)| accounts.iter().any(|account| account == user)) {
             return Ok(());
         }
-        let account = self.authenticated(arrival, request, Challenge::Proxy, world)?;
+        let account = self.authenticated(arrival, request, Challenge::Proxy, effects)?;
         if user == Some(account.as_str()) {
             return Ok(());
         }
-        world.report(SwitchEvent::AuthFailed {
+        effects.report(SwitchEvent::AuthFailed {
             user: from.address_of_record(),
             source: arrival.source.peer,
             why: "foreign_from",
@@ -75,62 +75,64 @@ impl Switch {
     /// A request within a dialog comes over one of the dialog's connections, or from somebody who
     /// proves who it is; and it names no account its connection has not proved to be. The token alone
     /// says only that there was a dialog.
-    pub(super) fn admit_in_dialog<W: World>(
+    pub(super) fn admit_in_dialog<E: Effects>(
         &mut self,
         arrival: Arrival,
         request: &Request<'_>,
         token: FlowToken,
-        world: &mut W,
+        effects: &mut E,
     ) -> Result<(), Refusal> {
         let flow = arrival.source.flow;
         let from = request.sender()?;
-        let names_account =
-            self.domains.serve(&from) && from.user().is_some_and(|user| self.gate.knows(user));
+        let names_account = self.domains.serve(&from)
+            && from
+                .user()
+                .is_some_and(|user| self.authenticator.knows(user));
         if (flow == token.caller || flow == token.callee) && !names_account {
             return Ok(());
         }
-        self.admit_caller(arrival, request, world)
+        self.admit_caller(arrival, request, effects)
     }
 
-    fn authenticated<W: World>(
+    fn authenticated<E: Effects>(
         &mut self,
         arrival: Arrival,
         request: &Request<'_>,
         challenge: Challenge,
-        world: &mut W,
+        effects: &mut E,
     ) -> Result<String, Refusal> {
         let credentials: Vec<&str> = request.head.all(challenge.credentials()).collect();
-        let verdict = self
-            .gate
-            .verify(request.method, request.uri, &credentials, arrival.wall);
+        let verdict =
+            self.authenticator
+                .verify(request.method, request.uri, &credentials, arrival.wall);
         let flow = arrival.source.flow;
         let plain = match verdict {
-            Verdict::Missing => {
+            AuthResult::Missing => {
                 let user_agent = request.head.all(Name::UserAgent).next();
                 self.challenges.asked(flow, user_agent)
             }
             _ => self.challenges.answered(flow),
         };
         let stale = match verdict {
-            Verdict::Authenticated { user } => {
-                if world.alive(flow) {
+            AuthResult::Authenticated { user } => {
+                if effects.alive(flow) {
                     let accounts = self.accounts.entry(flow).or_default();
                     if !accounts.contains(&user) {
                         accounts.push(user.clone());
                     }
-                    world.authenticated(flow);
+                    effects.authenticated(flow);
                 }
                 return Ok(user);
             }
-            Verdict::Missing => false,
-            Verdict::Stale { .. } => true,
-            Verdict::Refused { user, why } => {
+            AuthResult::Missing => false,
+            AuthResult::Stale { .. } => true,
+            AuthResult::Refused { user, why } => {
                 let source = arrival.source.peer;
-                world.report(SwitchEvent::AuthFailed { user, source, why });
+                effects.report(SwitchEvent::AuthFailed { user, source, why });
                 false
             }
         };
-        let challenges = self.gate.challenges(arrival.wall, stale, plain);
+        let challenges = self.authenticator.challenges(arrival.wall, stale, plain);
         let refusal = Refusal::new(challenge.status());
         Err(challenges.iter().fold(refusal, |refusal, value| {
             refusal.with(challenge.header(), value)

@@ -4,13 +4,13 @@ use bytes::Bytes;
 
 use super::head::Head;
 use super::name::Name;
-use super::transaction::{Context, Outcome, Progress};
+use super::transaction::{BranchOutcome, BranchState, Context};
 
 /// The final response for the sender, and its status.
 pub(super) fn final_response(context: &Context) -> (u16, Bytes) {
     let best = outcomes(context).min_by_key(|outcome| rank(outcome.status()));
     match best {
-        Some(Outcome::Received { status, response }) if *status != 503 => match status {
+        Some(BranchOutcome::Received { status, response }) if *status != 503 => match status {
             401 | 407 => (*status, with_all_challenges(context, response)),
             _ => (*status, response.clone()),
         },
@@ -26,22 +26,22 @@ pub(super) fn final_response(context: &Context) -> (u16, Bytes) {
     }
 }
 
-fn outcomes(context: &Context) -> impl Iterator<Item = &Outcome> {
+fn outcomes(context: &Context) -> impl Iterator<Item = &BranchOutcome> {
     context
         .branches
         .iter()
         .filter_map(|branch| match &branch.progress {
-            Progress::Ended(outcome) => Some(outcome),
+            BranchState::Ended(outcome) => Some(outcome),
             _ => None,
         })
 }
 
-impl Outcome {
+impl BranchOutcome {
     fn status(&self) -> u16 {
         match self {
-            Outcome::Received { status, .. } => *status,
-            Outcome::Failed(status) => *status,
-            Outcome::Delivered => 200,
+            BranchOutcome::Received { status, .. } => *status,
+            BranchOutcome::Failed(status) => *status,
+            BranchOutcome::Delivered => 200,
         }
     }
 }
@@ -65,7 +65,7 @@ fn rank(status: u16) -> u16 {
 fn with_all_challenges(context: &Context, chosen: &Bytes) -> Bytes {
     let mut challenges = String::new();
     for outcome in outcomes(context) {
-        if let Outcome::Received {
+        if let BranchOutcome::Received {
             status: 401 | 407,
             response,
         } = outcome

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 /// Checks credentials against the accounts.
-pub trait Gate: Send {
+pub trait Authenticator: Send {
     /// Whether nobody is asked for credentials.
     fn is_open(&self) -> bool;
 
@@ -24,12 +24,12 @@ pub trait Gate: Send {
         uri: &str,
         credentials: &[&str],
         wall: SystemTime,
-    ) -> Verdict;
+    ) -> AuthResult;
 }
 
 /// What the credentials of a request are worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum AuthResult {
     Authenticated {
         user: String,
     },

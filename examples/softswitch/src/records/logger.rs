@@ -1,6 +1,6 @@
 //! The log on standard error, for people (`pretty`) or for machines (`json`).
 
-use crate::options::{LogForm, LogLevel};
+use crate::config::{LogForm, LogLevel};
 use env_logger::fmt::Formatter;
 use env_logger::{Builder, Target};
 use log::kv::{Error, Key, Value, VisitSource};

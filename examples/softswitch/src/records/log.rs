@@ -3,7 +3,7 @@
 //! comes. Written on a thread of its own, because
 //! it is reported while the switch is locked.
 
-use crate::events::fields;
+use super::fields;
 use crate::switch::SwitchEvent;
 use log::kv::{Error, Key, Source, Value, VisitSource};
 use log::{Level, Record};
@@ -15,30 +15,30 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// Events that may wait for the log; further ones are not logged.
-const WAITING: usize = 10_000;
+const MAX_WAITING: usize = 10_000;
 
 /// The time between a line and its summary.
-const INTERVAL: Duration = Duration::from_secs(60);
+const SUMMARY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How long the writer rests once nothing waits: who reports meanwhile, while the switch is locked,
 /// has nobody to wake.
-const REST: Duration = Duration::from_millis(2);
+const WRITE_PAUSE: Duration = Duration::from_millis(2);
 
 /// Where the switch's events are logged. Clones are the same.
 #[derive(Clone)]
-pub struct Journal {
+pub struct EventLog {
     /// `None` is the end.
     events: SyncSender<Option<SwitchEvent>>,
     writer: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
-impl Journal {
+impl EventLog {
     /// # Errors
     /// When its thread cannot be started.
     pub fn start() -> Result<Self, String> {
-        let (events, receiver) = sync_channel(WAITING);
+        let (events, receiver) = sync_channel(MAX_WAITING);
         let writer = thread::Builder::new()
-            .name("journal".to_owned())
+            .name("event-log".to_owned())
             .spawn(move || write_all(&receiver))
             .map_err(|error| format!("cannot start the thread that logs: {error}"))?;
         Ok(Self {
@@ -69,7 +69,7 @@ impl Journal {
 }
 
 fn write_all(events: &Receiver<Option<SwitchEvent>>) {
-    let mut limiter = Limiter::new(INTERVAL);
+    let mut limiter = Limiter::new(SUMMARY_INTERVAL);
     let second = Duration::from_secs(1);
     let mut tick = Instant::now() + second;
     'events: loop {
@@ -77,11 +77,11 @@ fn write_all(events: &Receiver<Option<SwitchEvent>>) {
         match events.recv_timeout(left) {
             Ok(first) => {
                 let waiting = iter::once(first).chain(events.try_iter());
-                for event in waiting.take(WAITING) {
+                for event in waiting.take(MAX_WAITING) {
                     let Some(event) = event else { break 'events };
                     write_event(&event, &mut limiter);
                 }
-                thread::sleep(REST);
+                thread::sleep(WRITE_PAUSE);
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,

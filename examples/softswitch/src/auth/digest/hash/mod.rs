@@ -35,7 +35,7 @@ impl Algorithm {
     }
 
     /// What a client that knows `ha1` puts into `response` with `qop=auth`.
-    pub fn response(self, ha1: &Hash, answer: &Answer<'_>) -> Hash {
+    pub fn response(self, ha1: &Hash, answer: &DigestInput<'_>) -> Hash {
         let ha2 = self.hash(&[answer.method.as_bytes(), answer.uri.as_bytes()]);
         self.hash(&[
             ha1.as_bytes(),
@@ -49,7 +49,7 @@ impl Algorithm {
 }
 
 /// What enters a response beside HA1, each exactly as the client sent it.
-pub struct Answer<'a> {
+pub struct DigestInput<'a> {
     pub method: &'a str,
     /// The `uri` parameter.
     pub uri: &'a str,

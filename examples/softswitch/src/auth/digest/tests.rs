@@ -9,10 +9,10 @@ fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_700_000_000)
 }
 
-fn authenticator() -> Authenticator {
+fn authenticator() -> DigestAuthenticator {
     let mut accounts = Accounts::new(REALM, &[]);
     accounts.add("alice:wonderland").unwrap();
-    Authenticator::new(REALM.to_owned(), accounts, [7; 32], NONCE_LIFETIME)
+    DigestAuthenticator::new(REALM.to_owned(), accounts, [7; 32], NONCE_LIFETIME)
 }
 
 /// A client that answers challenges; fields are what a test varies.
@@ -26,7 +26,7 @@ struct Client {
 }
 
 impl Client {
-    fn challenged_by(server: &Authenticator) -> Self {
+    fn challenged_by(server: &DigestAuthenticator) -> Self {
         Self {
             username: "alice",
             password: "wonderland",
@@ -43,7 +43,7 @@ impl Client {
             REALM.as_bytes(),
             self.password.as_bytes(),
         ]);
-        let answer = Answer {
+        let answer = DigestInput {
             method: "REGISTER",
             uri: self.uri,
             nonce: &self.nonce,
@@ -69,18 +69,18 @@ fn nonce_in(challenge: &str) -> String {
     rest.split_once('"').unwrap().0.to_owned()
 }
 
-fn verify(server: &mut Authenticator, credentials: &str) -> Verdict {
+fn verify(server: &mut DigestAuthenticator, credentials: &str) -> DigestResult {
     server.verify("REGISTER", URI, &[credentials], now())
 }
 
-fn authenticated() -> Verdict {
+fn authenticated() -> DigestResult {
     let user = "alice".to_owned();
-    Verdict::Authenticated { user }
+    DigestResult::Authenticated { user }
 }
 
-fn stale() -> Verdict {
+fn stale() -> DigestResult {
     let user = "alice".to_owned();
-    Verdict::Stale { user }
+    DigestResult::Stale { user }
 }
 
 #[test]
@@ -107,7 +107,8 @@ fn a_stale_challenge_says_so_in_each_value() {
 
 #[test]
 fn open_accounts_are_not_challenged() {
-    let open = Authenticator::new(REALM.to_owned(), Accounts::open(), [7; 32], NONCE_LIFETIME);
+    let open =
+        DigestAuthenticator::new(REALM.to_owned(), Accounts::open(), [7; 32], NONCE_LIFETIME);
     assert!(open.challenges(now(), false, false).is_empty());
 }
 
@@ -236,7 +237,7 @@ fn each_mistake_is_refused_by_its_name() {
     ];
     for (credentials, expected) in cases {
         match verify(&mut server, &credentials) {
-            Verdict::Refused { why, .. } => assert_eq!(why.name(), expected, "{credentials}"),
+            DigestResult::Refused { why, .. } => assert_eq!(why.name(), expected, "{credentials}"),
             other => panic!("{other:?} for {credentials}"),
         }
     }
@@ -248,7 +249,7 @@ fn a_response_made_for_another_method_is_refused() {
     let mut server = authenticator();
     let credentials = Client::challenged_by(&server).credentials();
     let verdict = server.verify("INVITE", URI, &[&credentials], now());
-    assert_eq!(verdict, refused("alice", Refusal::WrongPassword));
+    assert_eq!(verdict, refused("alice", DigestFailure::WrongPassword));
 }
 
 #[test]
@@ -257,12 +258,12 @@ fn an_algorithm_some_account_cannot_answer_is_not_offered_to_any() {
     accounts.add("alice:wonderland").unwrap();
     let md5_only = format!("bob:{}", "0".repeat(32));
     assert_eq!(accounts.add_lines(&md5_only).unwrap(), 1);
-    let mut server = Authenticator::new(REALM.to_owned(), accounts, [7; 32], NONCE_LIFETIME);
+    let mut server = DigestAuthenticator::new(REALM.to_owned(), accounts, [7; 32], NONCE_LIFETIME);
     assert_eq!(server.challenges(now(), false, false).len(), 1);
     let credentials = Client::challenged_by(&server).credentials();
     assert_eq!(
         verify(&mut server, &credentials),
-        refused("alice", Refusal::AlgorithmNotOffered)
+        refused("alice", DigestFailure::AlgorithmNotOffered)
     );
 }
 
@@ -278,7 +279,7 @@ fn an_expired_nonce_is_stale_with_the_right_password_and_refused_with_a_wrong_on
     let verdict = server.verify("REGISTER", URI, &[&good.credentials()], later);
     assert_eq!(verdict, stale());
     let verdict = server.verify("REGISTER", URI, &[&bad.credentials()], later);
-    assert_eq!(verdict, refused("alice", Refusal::WrongPassword));
+    assert_eq!(verdict, refused("alice", DigestFailure::WrongPassword));
 }
 
 #[test]
@@ -304,7 +305,7 @@ fn a_wrong_password_does_not_use_up_a_count() {
         .replace("username=\"alice\"", "username=\"x\"");
     assert!(matches!(
         verify(&mut server, &stolen),
-        Verdict::Refused { .. }
+        DigestResult::Refused { .. }
     ));
     client.nc = "00000001";
     assert_eq!(verify(&mut server, &client.credentials()), authenticated());
@@ -315,10 +316,13 @@ fn credentials_for_another_realm_or_scheme_are_ignored() {
     let mut server = authenticator();
     let good = Client::challenged_by(&server).credentials();
     let elsewhere = good.replace("realm=\"example.com\"", "realm=\"example.org\"");
-    assert_eq!(verify(&mut server, &elsewhere), Verdict::Missing);
-    assert_eq!(verify(&mut server, "Bearer token"), Verdict::Missing);
-    assert_eq!(verify(&mut server, ""), Verdict::Missing);
-    assert_eq!(server.verify("REGISTER", URI, &[], now()), Verdict::Missing);
+    assert_eq!(verify(&mut server, &elsewhere), DigestResult::Missing);
+    assert_eq!(verify(&mut server, "Bearer token"), DigestResult::Missing);
+    assert_eq!(verify(&mut server, ""), DigestResult::Missing);
+    assert_eq!(
+        server.verify("REGISTER", URI, &[], now()),
+        DigestResult::Missing
+    );
     let all = [elsewhere.as_str(), "Bearer token", &good];
     assert_eq!(server.verify("REGISTER", URI, &all, now()), authenticated());
 }

@@ -102,7 +102,7 @@ pub struct Options {
         env = "SOFTSWITCH_DIGEST",
         default_value = "both"
     )]
-    digest: Offer,
+    digest: DigestAlgorithms,
 
     /// Directory of the development authority and certificate
     #[arg(
@@ -188,7 +188,7 @@ pub struct Options {
 
 /// Digest to challenge phones with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Offer {
+pub enum DigestAlgorithms {
     /// MD5 alone, which all phones answer; TLS hides it from others
     Md5,
     /// SHA-256 alone
@@ -236,7 +236,7 @@ impl Options {
 }
 
 impl Password {
-    /// The text, for [`Accounts::add`](super::accounts::Accounts::add).
+    /// The text, for [`Accounts::add`](crate::auth::accounts::Accounts::add).
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -155,11 +155,11 @@ fn the_offer_narrows_the_challenges_down_and_refuses_who_cannot_answer() {
         accounts.add("carol:secret").unwrap();
         accounts.algorithms().collect::<Vec<_>>()
     };
-    assert_eq!(offered(Offer::Md5), [Algorithm::Md5]);
-    assert_eq!(offered(Offer::Sha256), [Algorithm::Sha256]);
-    assert_eq!(offered(Offer::Both), Algorithm::PREFERENCE);
+    assert_eq!(offered(DigestAlgorithms::Md5), [Algorithm::Md5]);
+    assert_eq!(offered(DigestAlgorithms::Sha256), [Algorithm::Sha256]);
+    assert_eq!(offered(DigestAlgorithms::Both), Algorithm::PREFERENCE);
 
-    let mut accounts = none_yet().offering(Offer::Md5);
+    let mut accounts = none_yet().offering(DigestAlgorithms::Md5);
     let error = accounts.add_lines(&format!("dave:{}", "0".repeat(64)));
     assert!(matches!(
         error,

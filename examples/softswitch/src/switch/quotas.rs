@@ -1,10 +1,10 @@
 //! How much one connection may have going on here: nobody's phone or trunk can fill the switch.
 
 use super::Switch;
+use super::effects::FlowId;
 use super::proxy::RETRY_AFTER_S;
 use super::request::Request;
 use super::status::Refusal;
-use super::world::FlowId;
 
 impl Switch {
     /// Whether this connection may begin one more transaction for which so many bytes are kept, and

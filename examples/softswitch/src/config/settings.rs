@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use sipward::Threads;
 
-use super::super::accounts::Accounts;
 use super::admission::Admission;
 use super::host::{canonical, of_address};
 use super::threads;
-use super::{HostPort, LogForm, LogLevel, Offer, Options, Password, UsageError};
+use super::{DigestAlgorithms, HostPort, LogForm, LogLevel, Options, Password, UsageError};
+use crate::auth::accounts::Accounts;
 
 /// What softswitch does; no field needs looking at another to be understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Settings {
     pub host_name: Option<String>,
     pub identity: Identity,
     pub accounts: AccountSource,
-    pub digest: Offer,
+    pub digest: DigestAlgorithms,
     pub data: PathBuf,
     pub log: LogForm,
     pub log_level: LogLevel,

@@ -14,7 +14,7 @@ use std::time::Duration;
 const DRAIN: Duration = Duration::from_secs(8);
 
 /// A running switch and those who tell it things.
-pub struct Told {
+pub struct ControlLoop {
     pub handle: Handle,
     pub signals: Signals,
 }
@@ -25,7 +25,7 @@ pub fn prepare(reloads: bool) -> io::Result<Signals> {
     Signals::new([Signal::Int, Signal::Term].into_iter().chain(reload))
 }
 
-impl Told {
+impl ControlLoop {
     /// Runs until told to stop, then drains.
     pub async fn until_the_end(
         mut self,

@@ -1,13 +1,13 @@
-//! Gates that need no arithmetic.
+//! Authenticators that need no digest arithmetic.
 
 use std::time::SystemTime;
 
-use crate::switch::{Gate, Verdict};
+use crate::switch::{AuthResult, Authenticator};
 
 /// Accounts alice, bob and carol; the right response to any challenge is "right".
 pub(super) struct Guard;
 
-impl Gate for Guard {
+impl Authenticator for Guard {
     fn is_open(&self) -> bool {
         false
     }
@@ -27,12 +27,12 @@ impl Gate for Guard {
             .collect()
     }
 
-    fn verify(&mut self, _: &str, _: &str, credentials: &[&str], _: SystemTime) -> Verdict {
+    fn verify(&mut self, _: &str, _: &str, credentials: &[&str], _: SystemTime) -> AuthResult {
         let ours = credentials
             .iter()
             .find(|value| value.contains("realm=\"example.com\""));
         let Some(value) = ours else {
-            return Verdict::Missing;
+            return AuthResult::Missing;
         };
         let user = value
             .split("username=\"")
@@ -41,9 +41,9 @@ impl Gate for Guard {
             .expect("a user name")
             .to_owned();
         match value {
-            _ if value.contains("response=\"right\"") => Verdict::Authenticated { user },
-            _ if value.contains("response=\"old\"") => Verdict::Stale { user },
-            _ => Verdict::Refused {
+            _ if value.contains("response=\"right\"") => AuthResult::Authenticated { user },
+            _ if value.contains("response=\"old\"") => AuthResult::Stale { user },
+            _ => AuthResult::Refused {
                 user,
                 why: "wrong_password",
             },
@@ -54,7 +54,7 @@ impl Gate for Guard {
 /// Lets everybody in; knows who the `Guard` knows.
 pub(super) struct Open;
 
-impl Gate for Open {
+impl Authenticator for Open {
     fn is_open(&self) -> bool {
         true
     }
@@ -71,7 +71,7 @@ impl Gate for Open {
         Vec::new()
     }
 
-    fn verify(&mut self, _: &str, _: &str, _: &[&str], _: SystemTime) -> Verdict {
-        Verdict::Missing
+    fn verify(&mut self, _: &str, _: &str, _: &[&str], _: SystemTime) -> AuthResult {
+        AuthResult::Missing
     }
 }

@@ -30,17 +30,17 @@ pub(super) fn response(
 
 /// What all responses to one request have in common: its Via, From, To, Call-ID and CSeq lines.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ResponseTemplate {
     lines: String,
     /// Where the value of To ends, when the request had no To tag.
     tag_at: Option<usize>,
 }
 
-impl Answer {
-    pub(super) fn to(request: &Request<'_>) -> Answer {
+impl ResponseTemplate {
+    pub(super) fn to(request: &Request<'_>) -> ResponseTemplate {
         let mut lines = String::with_capacity(USUAL);
         let tag_at = copy_lines(request, None, &mut lines);
-        Answer { lines, tag_at }
+        ResponseTemplate { lines, tag_at }
     }
 
     /// A response with the usual phrase and nothing more. Unless it is a 100, `tag` goes into To when

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use clap::Command;
 use clap::error::ErrorKind;
 
-use super::super::accounts::AccountError;
+use crate::auth::accounts::AccountError;
 
 /// A combination of options that cannot be meant; Display says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The complete event stream: one JSON object a line, never limited, in order.
 
-use crate::options::EventSink;
+use crate::config::EventSink;
 use crate::switch::SwitchEvent;
 use async_std::channel::{Sender, unbounded};
 use serde_json::{Map, Value, json};
@@ -16,11 +16,11 @@ use time::format_description::well_known::Rfc3339;
 
 /// Lines that may wait for the writer before sipward's own events wait too, which makes sipward
 /// accept nobody until it has caught up.
-const WAITING: usize = 10_000;
+const MAX_WAITING: usize = 10_000;
 
 /// How long the writer rests once nothing waits: what is reported meanwhile is written at once, and
 /// who reports it, the switch among others, has nobody to wake.
-const REST: Duration = Duration::from_millis(2);
+const WRITE_PAUSE: Duration = Duration::from_millis(2);
 
 /// Where events go. Clones are the same stream; without a sink it swallows everything.
 #[derive(Clone)]
@@ -67,7 +67,7 @@ impl EventStream {
                     return;
                 }
                 if idle {
-                    thread::sleep(REST);
+                    thread::sleep(WRITE_PAUSE);
                 }
             }
         };
@@ -112,7 +112,7 @@ impl EventStream {
 
 impl Observer for Stream {
     fn observe(&mut self, event: &Event) {
-        while self.0.len() > WAITING && !self.0.is_closed() {
+        while self.0.len() > MAX_WAITING && !self.0.is_closed() {
             thread::sleep(Duration::from_millis(10));
         }
         let _ = self.0.try_send(line_of_sipward(event));

@@ -1,6 +1,6 @@
 use super::*;
 
-const RFC_7616_3_9_1: Answer<'static> = Answer {
+const RFC_7616_3_9_1: DigestInput<'static> = DigestInput {
     method: "GET",
     uri: "/dir/index.html",
     nonce: "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",

@@ -1,8 +1,8 @@
 use clap::FromArgMatches;
 use clap::builder::Resettable;
 
-use super::super::accounts::AccountError;
 use super::*;
+use crate::auth::accounts::AccountError;
 
 /// Parses without a look at the environment the test happens to run in.
 fn parsed(arguments: &[&str]) -> Result<Options, clap::Error> {
@@ -34,7 +34,7 @@ fn without_options_everything_has_a_default_for_this_machine_alone() {
     assert_eq!(settings.domains, ["127.0.0.1"]);
     assert_eq!(settings.identity, Identity::Development);
     assert_eq!(settings.accounts, AccountSource::Demo);
-    assert_eq!(settings.digest, Offer::Both);
+    assert_eq!(settings.digest, DigestAlgorithms::Both);
     assert_eq!(settings.data, PathBuf::from("./softswitch-data"));
     assert_eq!(settings.log, LogForm::Pretty);
     assert_eq!(settings.log_level, LogLevel::Info);

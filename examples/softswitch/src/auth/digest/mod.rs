@@ -10,7 +10,7 @@ mod nonce;
 mod uri;
 
 use self::credentials::{Counted, Credentials};
-use self::hash::{Algorithm, Answer, Hash};
+use self::hash::{Algorithm, DigestInput, Hash};
 use self::nonce::{Nonces, REMEMBERED_NONCES};
 
 /// How long a nonce is good when nothing else is asked for.
@@ -20,7 +20,7 @@ pub const NONCE_LIFETIME: Duration = Duration::from_secs(300);
 ///
 /// Holds the counts of at most 65,536 nonces; a nonce older than the oldest of
 /// these counts as stale.
-pub struct Authenticator {
+pub struct DigestAuthenticator {
     realm: String,
     accounts: Accounts,
     nonces: Nonces,
@@ -30,7 +30,7 @@ pub struct Authenticator {
 
 /// What the credentials of one request are worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum DigestResult {
     /// The request comes from this account.
     Authenticated { user: String },
     /// There are no digest credentials for our realm.
@@ -41,12 +41,12 @@ pub enum Verdict {
     Stale { user: String },
     /// Challenge anew, without `stale`. `user` is what the credentials say and
     /// is empty when they could not be read.
-    Refused { user: String, why: Refusal },
+    Refused { user: String, why: DigestFailure },
 }
 
 /// Why credentials were refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum DigestFailure {
     /// No account has this name.
     UnknownUser,
     /// The response was not made with this account's password.
@@ -62,7 +62,7 @@ pub enum Refusal {
     Malformed,
 }
 
-impl Refusal {
+impl DigestFailure {
     /// The reason in snake case, for events and counters.
     pub fn name(self) -> &'static str {
         match self {
@@ -76,7 +76,7 @@ impl Refusal {
     }
 }
 
-impl Authenticator {
+impl DigestAuthenticator {
     /// `realm` is the one the accounts were made for. `secret` authenticates
     /// nonces and must be drawn anew at each start, because the counts that
     /// tell replays are not kept across restarts.
@@ -138,8 +138,8 @@ impl Authenticator {
         request_uri: &str,
         credentials: &[&str],
         now: SystemTime,
-    ) -> Verdict {
-        let mut verdict = Verdict::Missing;
+    ) -> DigestResult {
+        let mut verdict = DigestResult::Missing;
         for value in credentials {
             let found = match self.digest_for_us(value) {
                 None => continue,
@@ -147,8 +147,8 @@ impl Authenticator {
                 Some(Ok(digest)) => self.judge(method, request_uri, &digest, now),
             };
             match (&verdict, &found) {
-                (_, Verdict::Authenticated { .. }) => return found,
-                (_, Verdict::Stale { .. }) | (Verdict::Missing, _) => verdict = found,
+                (_, DigestResult::Authenticated { .. }) => return found,
+                (_, DigestResult::Stale { .. }) | (DigestResult::Missing, _) => verdict = found,
                 _ => {}
             }
         }
@@ -156,14 +156,14 @@ impl Authenticator {
     }
 
     /// None for another scheme or realm.
-    fn digest_for_us<'a>(&self, value: &'a str) -> Option<Result<Credentials<'a>, Refusal>> {
+    fn digest_for_us<'a>(&self, value: &'a str) -> Option<Result<Credentials<'a>, DigestFailure>> {
         let (scheme, parameters) = value.trim().split_once([' ', '\t', '\r', '\n'])?;
         if !scheme.eq_ignore_ascii_case("Digest") {
             return None;
         }
         match Credentials::parse(parameters) {
             Ok(digest) if digest.realm != self.realm => None,
-            digest => Some(digest.map_err(|_| Refusal::Malformed)),
+            digest => Some(digest.map_err(|_| DigestFailure::Malformed)),
         }
     }
 
@@ -173,26 +173,26 @@ impl Authenticator {
         request_uri: &str,
         digest: &Credentials<'_>,
         now: SystemTime,
-    ) -> Verdict {
+    ) -> DigestResult {
         let Some(username) = &digest.username else {
-            return refused("", Refusal::Malformed);
+            return refused("", DigestFailure::Malformed);
         };
         if digest.userhash {
-            return refused("", Refusal::Malformed);
+            return refused("", DigestFailure::Malformed);
         }
         let counted = digest.counted.as_ref();
         let Some(counted) = counted.filter(|counted| !counted.cnonce.is_empty()) else {
-            return refused(username, Refusal::Malformed);
+            return refused(username, DigestFailure::Malformed);
         };
         let offered = |named: &Algorithm| self.accounts.algorithms().any(|each| each == *named);
         let Some(algorithm) = digest.algorithm.filter(offered) else {
-            return refused(username, Refusal::AlgorithmNotOffered);
+            return refused(username, DigestFailure::AlgorithmNotOffered);
         };
         if !uri::same(&digest.uri, request_uri) {
-            return refused(username, Refusal::UriMismatch);
+            return refused(username, DigestFailure::UriMismatch);
         }
         let Some(nonce) = self.nonces.recognise(&digest.nonce) else {
-            return refused(username, Refusal::BadNonce);
+            return refused(username, DigestFailure::BadNonce);
         };
 
         // An unknown user costs the same hashes as a known one.
@@ -200,10 +200,10 @@ impl Authenticator {
         let ha1 = account.map_or(&self.nobody, |(_, ha1)| ha1);
         let matches = response_matches(algorithm, ha1, method, digest, counted);
         let Some((user, _)) = account else {
-            return refused(username, Refusal::UnknownUser);
+            return refused(username, DigestFailure::UnknownUser);
         };
         if !matches {
-            return refused(username, Refusal::WrongPassword);
+            return refused(username, DigestFailure::WrongPassword);
         }
 
         // A count that does not rise is a replay (RFC 7616 section 3.4): over
@@ -212,14 +212,14 @@ impl Authenticator {
         // phones that always say nc=00000001 get in with one more round trip.
         let user = user.to_owned();
         if !self.nonces.spend(nonce, counted.nc, now) {
-            return Verdict::Stale { user };
+            return DigestResult::Stale { user };
         }
-        Verdict::Authenticated { user }
+        DigestResult::Authenticated { user }
     }
 }
 
-fn refused(user: &str, why: Refusal) -> Verdict {
-    Verdict::Refused {
+fn refused(user: &str, why: DigestFailure) -> DigestResult {
+    DigestResult::Refused {
         user: user.to_owned(),
         why,
     }
@@ -241,7 +241,7 @@ fn response_matches(
     }
     let upper_case = count.to_ascii_uppercase();
     let matches = |count: &[u8]| {
-        let answer = Answer {
+        let answer = DigestInput {
             method,
             uri: &digest.uri,
             nonce: &digest.nonce,

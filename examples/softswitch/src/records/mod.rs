@@ -1,0 +1,8 @@
+//! What is recorded of the switch: log lines, and the complete event stream.
+
+mod log;
+pub mod logger;
+mod stream;
+
+pub use log::EventLog;
+pub use stream::{EventStream, fields};
