@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 /// How exact the switch's timers are; the shortest is 32 s.
-const TICK: Duration = Duration::from_millis(250);
+const TIMER_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The switch and the flows it sends on. Its lock is held for the microsecond or two that
 /// deciding about one message takes; nothing waits while holding it.
@@ -71,7 +71,7 @@ impl Adapter {
 
 async fn run_timers(adapter: Weak<Adapter>) {
     loop {
-        task::sleep(TICK).await;
+        task::sleep(TIMER_INTERVAL).await;
         let Some(adapter) = adapter.upgrade() else {
             return;
         };
@@ -149,9 +149,9 @@ impl SwitchApplication {
 }
 
 impl Application for SwitchApplication {
-    type Session = Conversation;
+    type Session = SwitchSession;
 
-    fn open(&self, _ready: &Ready, flow: Flow) -> Conversation {
+    fn open(&self, _ready: &Ready, flow: Flow) -> SwitchSession {
         let source = Source {
             flow: FlowId(flow.id().number()),
             peer: flow.connection().peer,
@@ -162,7 +162,7 @@ impl Application for SwitchApplication {
             busy: None,
         };
         self.adapter.core().flows.open.insert(source.flow, open);
-        Conversation {
+        SwitchSession {
             adapter: Arc::clone(&self.adapter),
             source,
         }
@@ -176,12 +176,12 @@ impl Application for SwitchApplication {
 }
 
 /// One peer's connection.
-pub struct Conversation {
+pub struct SwitchSession {
     adapter: Arc<Adapter>,
     source: Source,
 }
 
-impl SipSession for Conversation {
+impl SipSession for SwitchSession {
     async fn message(&mut self, message: Message) {
         let head = message.head().len();
         let message = message.into_bytes();
@@ -202,7 +202,7 @@ impl SipSession for Conversation {
     }
 }
 
-impl Drop for Conversation {
+impl Drop for SwitchSession {
     /// In `Drop`, so that bindings end with their flow even after a panic.
     fn drop(&mut self) {
         let Core { switch, flows } = &mut *self.adapter.core();

@@ -7,7 +7,7 @@ use sipward::control::Report;
 use std::fmt;
 use std::net::SocketAddr;
 
-pub struct Screen<'a> {
+pub struct Banner<'a> {
     pub settings: &'a Settings,
     pub listeners: &'a [SocketAddr],
     pub development: Option<&'a Development>,
@@ -15,10 +15,10 @@ pub struct Screen<'a> {
     pub open: bool,
 }
 
-impl Screen<'_> {
+impl Banner<'_> {
     /// On standard error when standard output carries the events.
-    pub fn print(&self, output_is_taken: bool) {
-        if output_is_taken {
+    pub fn print(&self, stdout_has_events: bool) {
+        if stdout_has_events {
             eprintln!("{self}");
         } else {
             println!("{self}");
@@ -26,7 +26,7 @@ impl Screen<'_> {
     }
 }
 
-impl fmt::Display for Screen<'_> {
+impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let listeners: Vec<String> = self.listeners.iter().map(ToString::to_string).collect();
         writeln!(f, "softswitch on sipward {}", env!("CARGO_PKG_VERSION"))?;
@@ -34,7 +34,7 @@ impl fmt::Display for Screen<'_> {
         writeln!(f, "  listening (TLS)  {}", listeners.join(", "))?;
         writeln!(f, "  domains          {}", self.settings.domains.join(", "))?;
         if let Some(made) = self.development {
-            let what = match &made.outcome {
+            let what = match &made.preparation {
                 Preparation::Created => "just made: phones must be told to trust it",
                 Preparation::Reused => "as before",
                 Preparation::Reissued { .. } => "as before; the server certificate is new",
@@ -63,7 +63,7 @@ impl fmt::Display for Screen<'_> {
     }
 }
 
-impl Screen<'_> {
+impl Banner<'_> {
     /// An account line of baresip that registers here, whatever the domain resolves to.
     fn baresip(&self, user: &DemoUser) -> String {
         let domain = self.settings.domains.first().map_or("", String::as_str);

@@ -11,7 +11,7 @@ use std::io;
 use std::time::Duration;
 
 /// How long sessions have to end after the first SIGTERM or SIGINT: container runtimes kill at 10 s.
-const DRAIN: Duration = Duration::from_secs(8);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A running switch and those who tell it things.
 pub struct ControlLoop {
@@ -27,13 +27,10 @@ pub fn prepare(reloads: bool) -> io::Result<Signals> {
 
 impl ControlLoop {
     /// Runs until told to stop, then drains.
-    pub async fn until_the_end(
-        mut self,
-        reload: impl Fn() -> Result<(), Box<dyn Error>>,
-    ) -> Report {
+    pub async fn run(mut self, reload: impl Fn() -> Result<(), Box<dyn Error>>) -> Report {
         let handle = self.handle.clone();
         let stop = async {
-            self.stop(|| read_again(&reload)).await;
+            self.stop(|| reload_accounts(&reload)).await;
             None
         };
         let ended = async { Some(handle.wait().await) };
@@ -42,23 +39,23 @@ impl ControlLoop {
         if let Some(report) = over {
             return report;
         }
-        let drained = handle.drain(DRAIN);
-        let impatient = async {
+        let drained = handle.drain(DRAIN_TIMEOUT);
+        let second_signal = async {
             self.stop(|| ()).await;
             handle.shutdown(Duration::ZERO).await
         };
-        drained.or(impatient).await
+        drained.or(second_signal).await
     }
 
     /// Waits for the signal to stop.
-    async fn stop(&mut self, hang_up: impl Fn()) {
+    async fn stop(&mut self, on_hangup: impl Fn()) {
         while let Some(Ok(Signal::Hup)) = self.signals.next().await {
-            hang_up();
+            on_hangup();
         }
     }
 }
 
-fn read_again(reload: impl Fn() -> Result<(), Box<dyn Error>>) {
+fn reload_accounts(reload: impl Fn() -> Result<(), Box<dyn Error>>) {
     service::reloading();
     match reload() {
         Ok(()) => log::info!(target: "softswitch", "reloaded: the accounts were read again"),

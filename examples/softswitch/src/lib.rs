@@ -30,16 +30,16 @@ use switch::{Switch, SwitchConfig};
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let handed = match service::listeners() {
-        Ok(handed) => handed,
+    let inherited = match service::listeners() {
+        Ok(inherited) => inherited,
         Err(error) => return failure(&error),
     };
-    let addresses: Vec<_> = handed.iter().flat_map(TcpListener::local_addr).collect();
+    let addresses: Vec<_> = inherited.iter().flat_map(TcpListener::local_addr).collect();
     let settings = Options::settings_or_exit(&addresses);
     #[cfg(unix)]
-    use_all_descriptors();
+    raise_descriptor_limit();
     logger::start(settings.log, settings.log_level);
-    match task::block_on(run(settings, handed)) {
+    match task::block_on(run(settings, inherited)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure(&error.to_string()),
     }
@@ -52,7 +52,7 @@ fn failure(error: &str) -> ExitCode {
 
 /// A soft limit is for programs that cannot do with more; each connection needs one.
 #[cfg(unix)]
-fn use_all_descriptors() {
+fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let maximum = getrlimit(Resource::Nofile).maximum;
     let all = Rlimit {
@@ -63,12 +63,12 @@ fn use_all_descriptors() {
     let _ = setrlimit(Resource::Nofile, all);
 }
 
-async fn run(settings: Settings, handed: Vec<TcpListener>) -> Result<(), Box<dyn Error>> {
+async fn run(settings: Settings, inherited: Vec<TcpListener>) -> Result<(), Box<dyn Error>> {
     let realm = settings.domains.first().cloned().unwrap_or_default();
     let (known, demo_users) = accounts(&settings, &realm)?;
     let (policy, development) = identity(&settings)?;
     if settings.check {
-        return check(&settings, &handed, &policy);
+        return check(&settings, &inherited, &policy);
     }
 
     let mut secrets = [[0; 32]; 2];
@@ -81,18 +81,18 @@ async fn run(settings: Settings, handed: Vec<TcpListener>) -> Result<(), Box<dyn
         DigestAuthenticator::new(realm.clone(), known, nonce_secret, NONCE_LIFETIME);
     let authenticator = Arc::new(Mutex::new(authenticator));
     let events = EventStream::open(settings.events.as_ref())?;
-    let builder = builder(&settings, handed, policy, &events);
+    let builder = builder(&settings, inherited, policy, &events);
 
     let advertised = settings.advertise.clone();
     let mut config = SwitchConfig::new(settings.domains.clone(), String::new(), token_secret);
     config.max_contacts = settings.max_contacts;
     let reports = events.clone();
     // Before anybody can know that it runs: a signal must never find it unprepared.
-    let reloads = settings.accounts.can_be_read_again();
+    let reloads = settings.accounts.is_reloadable();
     let signals = control_loop::prepare(reloads)?;
     let log = EventLog::start()?;
     let logged = log.clone();
-    let realm_again = realm.clone();
+    let reload_realm = realm.clone();
     let shared = Arc::clone(&authenticator);
     let handle = builder
         .application_at(move |bound| {
@@ -104,21 +104,21 @@ async fn run(settings: Settings, handed: Vec<TcpListener>) -> Result<(), Box<dyn
         .start()
         .await?;
 
-    let screen = banner::Screen {
+    let banner = banner::Banner {
         settings: &settings,
         listeners: handle.listeners(),
         development: development.as_ref(),
         demo_users: demo_users.as_ref(),
         open,
     };
-    screen.print(events.uses_standard_output());
+    banner.print(events.uses_standard_output());
     service::ready();
     let reload = || {
-        let (accounts, _) = accounts(&settings, &realm_again)?;
+        let (accounts, _) = accounts(&settings, &reload_realm)?;
         auth::lock(&authenticator).replace_accounts(accounts);
         Ok(())
     };
-    let report = ControlLoop { handle, signals }.until_the_end(reload).await;
+    let report = ControlLoop { handle, signals }.run(reload).await;
     events.finish();
     log.finish();
     banner::print_ledger(&report);
@@ -137,10 +137,11 @@ fn accounts(
         AccountSource::Open => Ok((Accounts::open(), None)),
         AccountSource::Demo => {
             let (accounts, users) = Accounts::demo(realm, &settings.domains)?;
-            Ok((accounts.offering(settings.digest), Some(users)))
+            Ok((accounts.with_algorithms(settings.digest), Some(users)))
         }
         AccountSource::Listed { users, file } => {
-            let mut accounts = Accounts::new(realm, &settings.domains).offering(settings.digest);
+            let mut accounts =
+                Accounts::new(realm, &settings.domains).with_algorithms(settings.digest);
             for user in users {
                 accounts.add(user.reveal())?;
             }
@@ -163,7 +164,7 @@ fn identity(settings: &Settings) -> Result<(TlsPolicy, Option<Development>), Box
             Ok((policy, None))
         }
         Identity::Development => {
-            let names = certificate::Names::new(
+            let names = certificate::SubjectNames::new(
                 &settings.domains,
                 &settings.advertise.host,
                 settings.host_name.as_deref(),
@@ -178,7 +179,7 @@ fn identity(settings: &Settings) -> Result<(TlsPolicy, Option<Development>), Box
 
 fn builder(
     settings: &Settings,
-    handed: Vec<TcpListener>,
+    inherited: Vec<TcpListener>,
     policy: TlsPolicy,
     events: &EventStream,
 ) -> Builder<sipward::Discard> {
@@ -191,14 +192,14 @@ fn builder(
         .deadlines(deadlines)
         .limits(settings.admission.limits())
         .threads(settings.threads);
-    if handed.is_empty() {
+    if inherited.is_empty() {
         builder = settings
             .listen
             .iter()
             .copied()
             .fold(builder, Builder::listen);
     }
-    builder = handed.into_iter().fold(builder, Builder::listen_on);
+    builder = inherited.into_iter().fold(builder, Builder::listen_on);
     if let Some(rule) = settings.admission.ban_rule() {
         builder = builder.ban_rule(rule);
     }
@@ -211,11 +212,11 @@ fn builder(
 /// Everything a start would do, without starting.
 fn check(
     settings: &Settings,
-    handed: &[TcpListener],
+    inherited: &[TcpListener],
     policy: &TlsPolicy,
 ) -> Result<(), Box<dyn Error>> {
     policy.validate()?;
-    for address in settings.listen.iter().filter(|_| handed.is_empty()) {
+    for address in settings.listen.iter().filter(|_| inherited.is_empty()) {
         TcpListener::bind(address).map_err(|source| StartError::Bind {
             address: *address,
             source,
@@ -227,9 +228,9 @@ fn check(
 }
 
 /// What we call ourselves: the port is the first one bound when none was given.
-fn advertise(wished: &HostPort, bound: &[SocketAddr]) -> HostPort {
+fn advertise(configured: &HostPort, bound: &[SocketAddr]) -> HostPort {
     HostPort {
-        host: wished.host.clone(),
-        port: wished.port.or(bound.first().map(SocketAddr::port)),
+        host: configured.host.clone(),
+        port: configured.port.or(bound.first().map(SocketAddr::port)),
     }
 }

@@ -9,9 +9,9 @@ use std::net::TcpListener;
 /// # Errors
 /// When one of them is no listening TCP socket.
 pub fn listeners() -> Result<Vec<TcpListener>, String> {
-    let mut handed = ListenFd::from_env();
-    (0..handed.len())
-        .filter_map(|place| handed.take_tcp_listener(place).transpose())
+    let mut inherited = ListenFd::from_env();
+    (0..inherited.len())
+        .filter_map(|place| inherited.take_tcp_listener(place).transpose())
         .map(|listener| {
             listener
                 .map_err(|error| format!("a socket of the service manager's is no use: {error}"))
@@ -21,40 +21,40 @@ pub fn listeners() -> Result<Vec<TcpListener>, String> {
 
 /// Phones are served (sd_notify(3)).
 pub fn ready() {
-    tell(Word::Ready);
+    notify(Notification::Ready);
 }
 
 /// Settings are being read again; [`ready`] ends that.
 pub fn reloading() {
-    tell(Word::Reloading);
+    notify(Notification::Reloading);
 }
 
 /// Going down.
 pub fn stopping() {
-    tell(Word::Stopping);
+    notify(Notification::Stopping);
 }
 
-enum Word {
+enum Notification {
     Ready,
     Reloading,
     Stopping,
 }
 
 #[cfg(unix)]
-fn tell(word: Word) {
+fn notify(notification: Notification) {
     use sd_notify::NotifyState;
-    let told = match word {
-        Word::Ready => sd_notify::notify(&[NotifyState::Ready]),
-        Word::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
-        Word::Reloading => NotifyState::monotonic_usec_now()
+    let result = match notification {
+        Notification::Ready => sd_notify::notify(&[NotifyState::Ready]),
+        Notification::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
+        Notification::Reloading => NotifyState::monotonic_usec_now()
             .and_then(|now| sd_notify::notify(&[NotifyState::Reloading, now])),
     };
-    if let Err(error) = told {
+    if let Err(error) = result {
         log::warn!(target: "softswitch", "the service manager cannot be told: {error}");
     }
 }
 
 #[cfg(not(unix))]
-fn tell(word: Word) {
-    let _ = word;
+fn notify(notification: Notification) {
+    let _ = notification;
 }

@@ -43,8 +43,8 @@ impl Authenticator for SharedAuthenticator {
         &self.realm
     }
 
-    fn challenges(&self, wall: SystemTime, stale: bool, plain: bool) -> Vec<String> {
-        self.authenticator().challenges(wall, stale, plain)
+    fn challenges(&self, wall: SystemTime, stale: bool, md5_only: bool) -> Vec<String> {
+        self.authenticator().challenges(wall, stale, md5_only)
     }
 
     fn verify(

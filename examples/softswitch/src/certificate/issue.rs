@@ -6,7 +6,7 @@ use rcgen::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::{CertificateError, Names};
+use super::{CertificateError, SubjectNames};
 
 const AUTHORITY_LIFETIME: Duration = Duration::days(3653);
 const SERVER_LIFETIME: Duration = Duration::days(825);
@@ -69,7 +69,11 @@ impl Authority {
     }
 
     /// A server certificate for these names with a new P-256 key.
-    pub fn issue(&self, names: &Names, now: OffsetDateTime) -> Result<Issued, CertificateError> {
+    pub fn issue(
+        &self,
+        names: &SubjectNames,
+        now: OffsetDateTime,
+    ) -> Result<Issued, CertificateError> {
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
         let mut params = CertificateParams::default();
         params.distinguished_name = named(names.title());

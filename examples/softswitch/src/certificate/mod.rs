@@ -14,7 +14,7 @@ mod names;
 mod stored;
 
 pub use self::errors::CertificateError;
-pub use self::names::Names;
+pub use self::names::SubjectNames;
 
 /// Where a usable identity lies, and what was done to have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Development {
     pub certificate: PathBuf,
     /// The server's private key in PEM, `server.key`.
     pub key: PathBuf,
-    pub outcome: Preparation,
+    pub preparation: Preparation,
 }
 
 /// What was done to have a development identity.
@@ -63,45 +63,45 @@ pub enum Reissue {
 /// stem from elsewhere are errors and stay as they are.
 pub fn prepare(
     directory: &Path,
-    names: &Names,
+    names: &SubjectNames,
     now: SystemTime,
 ) -> Result<Development, CertificateError> {
-    let place = Place::within(directory);
+    let paths = IdentityPaths::within(directory);
     let now = OffsetDateTime::from(now);
-    let outcome = match stored::authority(&place, now)? {
+    let preparation = match stored::authority(&paths, now)? {
         None => {
             files::create_directory(directory)?;
             let authority = issue::authority(now)?;
-            files::write_secret(&place.authority_key, &authority.key_pem())?;
-            files::write_public(&place.authority, authority.certificate_pem())?;
-            renew(&place, &authority, names, now)?;
+            files::write_secret(&paths.authority_key, &authority.key_pem())?;
+            files::write_public(&paths.authority, authority.certificate_pem())?;
+            renew(&paths, &authority, names, now)?;
             Preparation::Created
         }
-        Some(authority) => match stored::shortcoming(&place, &authority, names, now)? {
+        Some(authority) => match stored::reissue_reason(&paths, &authority, names, now)? {
             None => Preparation::Reused,
             Some(why) => {
-                renew(&place, &authority, names, now)?;
+                renew(&paths, &authority, names, now)?;
                 Preparation::Reissued { why }
             }
         },
     };
     Ok(Development {
-        authority: place.authority,
-        certificate: place.certificate,
-        key: place.key,
-        outcome,
+        authority: paths.authority,
+        certificate: paths.certificate,
+        key: paths.key,
+        preparation,
     })
 }
 
 /// The four files of an identity.
-struct Place {
+struct IdentityPaths {
     authority: PathBuf,
     authority_key: PathBuf,
     certificate: PathBuf,
     key: PathBuf,
 }
 
-impl Place {
+impl IdentityPaths {
     fn within(directory: &Path) -> Self {
         Self {
             authority: directory.join("ca.crt"),
@@ -113,14 +113,14 @@ impl Place {
 }
 
 fn renew(
-    place: &Place,
+    paths: &IdentityPaths,
     authority: &issue::Authority,
-    names: &Names,
+    names: &SubjectNames,
     now: OffsetDateTime,
 ) -> Result<(), CertificateError> {
     let issued = authority.issue(names, now)?;
-    files::write_secret(&place.key, &issued.key_pem)?;
-    files::write_public(&place.certificate, &issued.chain_pem)
+    files::write_secret(&paths.key, &issued.key_pem)?;
+    files::write_public(&paths.certificate, &issued.chain_pem)
 }
 
 #[cfg(test)]

@@ -11,20 +11,20 @@ use super::CertificateError;
 
 /// Subject alternative names, without repetition.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
-    names: BTreeSet<Name>,
+pub struct SubjectNames {
+    names: BTreeSet<SubjectName>,
     /// The first domain, for people who look at the certificate.
     title: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Name {
+enum SubjectName {
     Dns(String),
     Address(IpAddr),
     Uri(String),
 }
 
-impl Names {
+impl SubjectNames {
     /// The names of a switch: its domains, each as a host and as a SIP URI (RFC
     /// 5922 section 7.1), the host it advertises, this machine's name, the
     /// addresses it listens on unless they are wildcards, and the names of the
@@ -37,20 +37,20 @@ impl Names {
     ) -> Self {
         let mut names = BTreeSet::new();
         for domain in domains {
-            names.insert(Name::of_host(domain));
-            names.insert(Name::Uri(format!("sip:{domain}")));
+            names.insert(SubjectName::of_host(domain));
+            names.insert(SubjectName::Uri(format!("sip:{domain}")));
         }
-        names.insert(Name::of_host(advertised));
-        names.extend(host_name.map(Name::of_host));
+        names.insert(SubjectName::of_host(advertised));
+        names.extend(host_name.map(SubjectName::of_host));
         names.extend(
             listened
                 .into_iter()
                 .filter(|address| !address.is_unspecified())
-                .map(Name::Address),
+                .map(SubjectName::Address),
         );
-        names.insert(Name::Dns("localhost".to_owned()));
-        names.insert(Name::Address(Ipv4Addr::LOCALHOST.into()));
-        names.insert(Name::Address(Ipv6Addr::LOCALHOST.into()));
+        names.insert(SubjectName::Dns("localhost".to_owned()));
+        names.insert(SubjectName::Address(Ipv4Addr::LOCALHOST.into()));
+        names.insert(SubjectName::Address(Ipv6Addr::LOCALHOST.into()));
         let title = domains.first().map_or("softswitch", String::as_str);
         Self {
             names,
@@ -67,11 +67,11 @@ impl Names {
     }
 
     pub(super) fn to_extension(&self) -> Result<Vec<SanType>, CertificateError> {
-        let entry = |name: &Name| {
+        let entry = |name: &SubjectName| {
             Ok(match name {
-                Name::Dns(name) => SanType::DnsName(name.as_str().try_into()?),
-                Name::Address(address) => SanType::IpAddress(*address),
-                Name::Uri(uri) => SanType::URI(uri.as_str().try_into()?),
+                SubjectName::Dns(name) => SanType::DnsName(name.as_str().try_into()?),
+                SubjectName::Address(address) => SanType::IpAddress(*address),
+                SubjectName::Uri(uri) => SanType::URI(uri.as_str().try_into()?),
             })
         };
         self.names.iter().map(entry).collect()
@@ -79,7 +79,8 @@ impl Names {
 
     /// The names that are not among a certificate's.
     pub(super) fn missing_in(&self, certified: &[GeneralName<'_>]) -> Vec<String> {
-        let certified: BTreeSet<Name> = certified.iter().filter_map(Name::of_entry).collect();
+        let certified: BTreeSet<SubjectName> =
+            certified.iter().filter_map(SubjectName::of_entry).collect();
         self.names
             .difference(&certified)
             .map(ToString::to_string)
@@ -87,7 +88,7 @@ impl Names {
     }
 }
 
-impl Name {
+impl SubjectName {
     fn of_host(host: &str) -> Self {
         let bare = host
             .strip_prefix('[')
@@ -112,7 +113,7 @@ impl Name {
     }
 }
 
-impl fmt::Display for Name {
+impl fmt::Display for SubjectName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dns(text) | Self::Uri(text) => f.write_str(text),

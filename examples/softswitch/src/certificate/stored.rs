@@ -8,39 +8,39 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::pem::Pem;
 
 use super::issue::Authority;
-use super::{CertificateError, Names, Place, Reissue, files};
+use super::{CertificateError, IdentityPaths, Reissue, SubjectNames, files};
 
 const SECONDS_PER_DAY: i64 = 86_400;
 /// With less time left than this a certificate is not used any more.
-const LEAST_SECONDS: i64 = 7 * SECONDS_PER_DAY;
+const MIN_SECONDS_LEFT: i64 = 7 * SECONDS_PER_DAY;
 
 /// The stored authority; None if there is neither certificate nor key of one
 /// nor a server certificate that needs one.
 pub fn authority(
-    place: &Place,
+    paths: &IdentityPaths,
     now: OffsetDateTime,
 ) -> Result<Option<Authority>, CertificateError> {
-    let path = &place.authority;
-    let (certificate_pem, key_pem) = match (files::read(path)?, files::read(&place.authority_key)?)
+    let path = &paths.authority;
+    let (certificate_pem, key_pem) = match (files::read(path)?, files::read(&paths.authority_key)?)
     {
         (Some(certificate), Some(key)) => (certificate, key),
-        (None, None) => return no_authority(place).map(|()| None),
-        (Some(_), None) => return Err(incomplete(path, &place.authority_key)),
-        (None, Some(_)) => return Err(incomplete(&place.authority_key, path)),
+        (None, None) => return no_authority(paths).map(|()| None),
+        (Some(_), None) => return Err(incomplete(path, &paths.authority_key)),
+        (None, Some(_)) => return Err(incomplete(&paths.authority_key, path)),
     };
     let pem = first_pem(path, &certificate_pem)?;
     let certificate = x509(path, &pem)?;
     if !certificate.is_ca() {
         return Err(CertificateError::damaged(path, "not an authority's"));
     }
-    let key = key_pair(&place.authority_key, &key_pem)?;
-    if !belongs(&certificate, &key) {
+    let key = key_pair(&paths.authority_key, &key_pem)?;
+    if !is_key_of(&certificate, &key) {
         return Err(CertificateError::Mismatch {
             certificate: path.clone(),
-            key: place.authority_key.clone(),
+            key: paths.authority_key.clone(),
         });
     }
-    if seconds_left(&certificate, now) <= LEAST_SECONDS {
+    if seconds_left(&certificate, now) <= MIN_SECONDS_LEFT {
         return Err(CertificateError::Expired { path: path.clone() });
     }
     let not_after = certificate.validity().not_after.to_datetime();
@@ -48,25 +48,25 @@ pub fn authority(
 }
 
 /// Why the stored server certificate will not do; None if it will.
-pub fn shortcoming(
-    place: &Place,
+pub fn reissue_reason(
+    paths: &IdentityPaths,
     authority: &Authority,
-    names: &Names,
+    names: &SubjectNames,
     now: OffsetDateTime,
 ) -> Result<Option<Reissue>, CertificateError> {
-    let path = &place.certificate;
+    let path = &paths.certificate;
     let certificate_pem = files::read(path)?;
-    let key_pem = files::read(&place.key)?;
+    let key_pem = files::read(&paths.key)?;
     let key = key_pem
-        .map(|text| key_pair(&place.key, &text))
+        .map(|text| key_pair(&paths.key, &text))
         .transpose()?;
     let Some(certificate_pem) = certificate_pem else {
         return Ok(Some(Reissue::Absent));
     };
     let pem = first_pem(path, &certificate_pem)?;
     let certificate = x509(path, &pem)?;
-    let issuer_pem = first_pem(&place.authority, authority.certificate_pem())?;
-    let issuer = x509(&place.authority, &issuer_pem)?;
+    let issuer_pem = first_pem(&paths.authority, authority.certificate_pem())?;
+    let issuer = x509(&paths.authority, &issuer_pem)?;
     let signed = certificate.verify_signature(Some(issuer.public_key()));
     if signed.is_err() || certificate.issuer() != issuer.subject() {
         return Err(CertificateError::Foreign { path: path.clone() });
@@ -74,7 +74,7 @@ pub fn shortcoming(
     let Some(key) = key else {
         return Ok(Some(Reissue::Absent));
     };
-    if !belongs(&certificate, &key) {
+    if !is_key_of(&certificate, &key) {
         return Ok(Some(Reissue::OtherKey));
     }
     let missing = match certificate.subject_alternative_name() {
@@ -86,12 +86,12 @@ pub fn shortcoming(
     }
     let left = seconds_left(&certificate, now);
     let days = left.div_euclid(SECONDS_PER_DAY);
-    Ok((left <= LEAST_SECONDS).then_some(Reissue::Expiring { days }))
+    Ok((left <= MIN_SECONDS_LEFT).then_some(Reissue::Expiring { days }))
 }
 
 /// A server certificate or key without any authority stems from elsewhere.
-fn no_authority(place: &Place) -> Result<(), CertificateError> {
-    for path in [&place.certificate, &place.key] {
+fn no_authority(paths: &IdentityPaths) -> Result<(), CertificateError> {
+    for path in [&paths.certificate, &paths.key] {
         if files::read(path)?.is_some() {
             return Err(CertificateError::Foreign { path: path.clone() });
         }
@@ -130,7 +130,7 @@ fn key_pair(path: &Path, text: &str) -> Result<KeyPair, CertificateError> {
     KeyPair::from_pem(text).map_err(|error| CertificateError::damaged(path, error))
 }
 
-fn belongs(certificate: &X509Certificate<'_>, key: &KeyPair) -> bool {
+fn is_key_of(certificate: &X509Certificate<'_>, key: &KeyPair) -> bool {
     *certificate.public_key().subject_public_key.data == *key.der_bytes()
 }
 

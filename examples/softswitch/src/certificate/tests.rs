@@ -32,7 +32,7 @@ impl Scratch {
     }
 
     fn prepare(&self, domain: &str, now: SystemTime) -> Result<Preparation, CertificateError> {
-        prepare(&self.data(), &names(domain), now).map(|development| development.outcome)
+        prepare(&self.data(), &names(domain), now).map(|development| development.preparation)
     }
 
     fn certificates(&self, file: &str) -> Vec<Pem> {
@@ -51,24 +51,24 @@ fn start() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_700_000_000)
 }
 
-fn names(domain: &str) -> Names {
+fn names(domain: &str) -> SubjectNames {
     let domains = [domain.to_owned(), "[2001:db8::1]".to_owned()];
     let listened = ["192.0.2.1", "0.0.0.0"].map(|address| address.parse().unwrap());
-    Names::new(&domains, "sip.example.com", Some("box"), listened)
+    SubjectNames::new(&domains, "sip.example.com", Some("box"), listened)
 }
 
 #[test]
 fn the_first_run_creates_an_authority_and_a_certificate_and_the_next_reuses_them() {
     let scratch = Scratch::new("reuse");
     let first = prepare(&scratch.data(), &names("example.com"), start()).unwrap();
-    assert_eq!(first.outcome, Preparation::Created);
+    assert_eq!(first.preparation, Preparation::Created);
     assert_eq!(first.authority, scratch.data().join("ca.crt"));
     assert_eq!(first.certificate, scratch.data().join("server.crt"));
     assert_eq!(first.key, scratch.data().join("server.key"));
     let files = ["ca.crt", "ca.key", "server.crt", "server.key"];
     let before = files.map(|file| scratch.read(file));
-    let outcome = scratch.prepare("example.com", start() + DAY).unwrap();
-    assert_eq!(outcome, Preparation::Reused);
+    let preparation = scratch.prepare("example.com", start() + DAY).unwrap();
+    assert_eq!(preparation, Preparation::Reused);
     assert_eq!(files.map(|file| scratch.read(file)), before);
     assert_eq!(fs::read_dir(scratch.data()).unwrap().count(), 4);
 }
@@ -150,25 +150,25 @@ fn a_new_name_makes_a_new_certificate_of_the_same_authority() {
     scratch.prepare("example.com", start()).unwrap();
     let authority = scratch.read("ca.crt");
     let key = scratch.read("server.key");
-    let outcome = scratch.prepare("example.org", start()).unwrap();
+    let preparation = scratch.prepare("example.org", start()).unwrap();
     let names = vec!["example.org".to_owned(), "sip:example.org".to_owned()];
     let why = Reissue::Uncovered { names };
-    assert_eq!(outcome, Preparation::Reissued { why });
+    assert_eq!(preparation, Preparation::Reissued { why });
     assert_eq!(scratch.read("ca.crt"), authority);
     assert_ne!(scratch.read("server.key"), key);
-    let outcome = scratch.prepare("example.org", start()).unwrap();
-    assert_eq!(outcome, Preparation::Reused);
+    let preparation = scratch.prepare("example.org", start()).unwrap();
+    assert_eq!(preparation, Preparation::Reused);
 }
 
 #[test]
 fn a_certificate_with_7_days_left_is_reissued() {
     let scratch = Scratch::new("expiring");
     scratch.prepare("example.com", start()).unwrap();
-    let outcome = scratch.prepare("example.com", start() + 817 * DAY).unwrap();
-    assert_eq!(outcome, Preparation::Reused);
+    let preparation = scratch.prepare("example.com", start() + 817 * DAY).unwrap();
+    assert_eq!(preparation, Preparation::Reused);
     let why = Reissue::Expiring { days: 6 };
-    let outcome = scratch.prepare("example.com", start() + 818 * DAY).unwrap();
-    assert_eq!(outcome, Preparation::Reissued { why });
+    let preparation = scratch.prepare("example.com", start() + 818 * DAY).unwrap();
+    assert_eq!(preparation, Preparation::Reissued { why });
 }
 
 #[test]
@@ -194,14 +194,14 @@ fn what_an_interrupted_run_leaves_is_completed() {
     for absent in ["server.crt", "server.key"] {
         fs::remove_file(scratch.data().join(absent)).unwrap();
         scratch.write("server.key.unfinished", "half");
-        let outcome = scratch.prepare("example.com", start()).unwrap();
+        let preparation = scratch.prepare("example.com", start()).unwrap();
         let why = Reissue::Absent;
-        assert_eq!(outcome, Preparation::Reissued { why });
+        assert_eq!(preparation, Preparation::Reissued { why });
     }
     scratch.write("server.key", scratch.read("ca.key"));
-    let outcome = scratch.prepare("example.com", start()).unwrap();
+    let preparation = scratch.prepare("example.com", start()).unwrap();
     let why = Reissue::OtherKey;
-    assert_eq!(outcome, Preparation::Reissued { why });
+    assert_eq!(preparation, Preparation::Reissued { why });
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// What is struck for: things no phone that is merely misconfigured keeps doing for long.
-const STRIKES: [&str; 4] = ["malformed", "misbehaved", "framing", "plaintext"];
+const BAN_CAUSES: [&str; 4] = ["malformed", "misbehaved", "framing", "plaintext"];
 
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct Admission {
@@ -92,8 +92,8 @@ impl Admission {
         }
         limits.handshakes = self.max_handshakes.get();
         limits.connections_per_source = self.max_per_source.get();
-        limits.rate_per_source = some(self.rate_per_source);
-        limits.rate = some(self.rate);
+        limits.rate_per_source = nonzero(self.rate_per_source);
+        limits.rate = nonzero(self.rate);
         limits.memory = self
             .memory_budget
             .map(|mebibytes| mebibytes.get().saturating_mul(1024 * 1024));
@@ -106,7 +106,7 @@ impl Admission {
     }
 }
 
-const fn some(rate: Rate) -> Option<Rate> {
+const fn nonzero(rate: Rate) -> Option<Rate> {
     if rate.per_second == 0 {
         None
     } else {
@@ -136,7 +136,7 @@ fn ban(text: &str) -> Result<BanRule, String> {
     }
     let seconds = seconds.parse().map_err(|_| form())?;
     Ok(BanRule::default()
-        .with_causes(STRIKES)
+        .with_causes(BAN_CAUSES)
         .with_strikes(strikes)
         .with_duration(Duration::from_secs(seconds)))
 }
@@ -150,7 +150,7 @@ mod tests {
         let of = Rate::new;
         assert_eq!(rate("50:500"), Ok(of(50, 500)));
         assert_eq!(rate("5"), Ok(of(5, 5)));
-        assert_eq!(some(of(0, 0)), None);
+        assert_eq!(nonzero(of(0, 0)), None);
         assert!(rate("5:0").is_err());
         assert!(rate("five").is_err());
     }

@@ -176,7 +176,7 @@ pub struct Options {
         long,
         value_name = "H+S|runtime",
         env = "SOFTSWITCH_THREADS",
-        value_parser = threads::parsed
+        value_parser = threads::parse
     )]
     threads: Option<Threads>,
 
@@ -225,10 +225,10 @@ pub struct Password(String);
 impl Options {
     /// The settings that arguments and environment ask for. A usage mistake is
     /// reported on standard error and ends the process with exit code 2.
-    pub fn settings_or_exit(handed: &[SocketAddr]) -> Settings {
+    pub fn settings_or_exit(inherited: &[SocketAddr]) -> Settings {
         let mut options = Self::parse();
-        if !handed.is_empty() {
-            options.listen = handed.to_vec();
+        if !inherited.is_empty() {
+            options.listen = inherited.to_vec();
         }
         let settings = options.validate(host_name());
         settings.unwrap_or_else(|mistake| mistake.into_clap(&mut Self::command()).exit())

@@ -68,7 +68,7 @@ pub enum AccountSource {
 
 impl AccountSource {
     /// Whether reading it again may give something else.
-    pub fn can_be_read_again(&self) -> bool {
+    pub fn is_reloadable(&self) -> bool {
         matches!(self, Self::Listed { file: Some(_), .. })
     }
 }
@@ -127,7 +127,7 @@ impl Options {
             authentication_deadline: self.authentication_deadline,
             admission: self.admission,
             max_contacts: self.max_contacts.get(),
-            threads: self.threads.unwrap_or_else(threads::by_default),
+            threads: self.threads.unwrap_or_else(threads::default_threads),
             check: self.check,
         })
     }

@@ -4,7 +4,7 @@ use sipward::Threads;
 
 /// Half of the machine's cores shake hands. One thread serves: the switch is one, and several threads
 /// that want it at once cost more than they bring.
-pub fn by_default() -> Threads {
+pub fn default_threads() -> Threads {
     match Threads::default() {
         Threads::Dedicated { handshakes, .. } => Threads::Dedicated {
             handshakes,
@@ -15,7 +15,7 @@ pub fn by_default() -> Threads {
 }
 
 /// `H+S`, or `runtime`.
-pub fn parsed(text: &str) -> Result<Threads, String> {
+pub fn parse(text: &str) -> Result<Threads, String> {
     if text == "runtime" {
         return Ok(Threads::Runtime);
     }

@@ -30,7 +30,7 @@ pub struct EventStream {
     standard_output: bool,
 }
 
-struct Stream(Sender<String>);
+struct StreamObserver(Sender<String>);
 
 impl EventStream {
     /// A file is appended to.
@@ -86,7 +86,7 @@ impl EventStream {
 
     /// What shows sipward's events to this stream.
     pub fn observer(&self) -> Option<impl Observer + use<>> {
-        self.lines.clone().map(Stream)
+        self.lines.clone().map(StreamObserver)
     }
 
     /// Writes an event of the switch. Never waits: it is called while the switch is locked.
@@ -110,7 +110,7 @@ impl EventStream {
     }
 }
 
-impl Observer for Stream {
+impl Observer for StreamObserver {
     fn observe(&mut self, event: &Event) {
         while self.0.len() > MAX_WAITING && !self.0.is_closed() {
             thread::sleep(Duration::from_millis(10));
@@ -120,7 +120,7 @@ impl Observer for Stream {
 }
 
 fn line_of_sipward(event: &Event) -> String {
-    let mut object = beginning(event.kind().name());
+    let mut object = event_object(event.kind().name());
     for (name, field) in event.fields() {
         object.insert(name.to_owned(), value(field));
     }
@@ -140,7 +140,7 @@ fn value(field: Field<'_>) -> Value {
 
 fn line_of_switch(event: &SwitchEvent) -> String {
     let (kind, fields) = fields(event);
-    let mut object = beginning(kind);
+    let mut object = event_object(kind);
     for (name, field) in fields {
         object.insert(name.to_owned(), value(field));
     }
@@ -213,7 +213,7 @@ pub fn fields(event: &SwitchEvent) -> (&'static str, Vec<(&'static str, Field<'_
     }
 }
 
-fn beginning(event: &str) -> Map<String, Value> {
+fn event_object(event: &str) -> Map<String, Value> {
     let now = OffsetDateTime::now_utc();
     let mut object = Map::new();
     object.insert("ts".to_owned(), json!(now.format(&Rfc3339).ok()));

@@ -7,7 +7,7 @@ use super::authenticator::AuthResult;
 use super::effects::Effects;
 use super::event::SwitchEvent;
 use super::flow_token::FlowToken;
-use super::name::Name;
+use super::header_name::HeaderName;
 use super::request::Request;
 use super::status::Refusal;
 use super::{Arrival, Switch};
@@ -102,18 +102,18 @@ impl Switch {
         effects: &mut E,
     ) -> Result<String, Refusal> {
         let credentials: Vec<&str> = request.head.all(challenge.credentials()).collect();
-        let verdict =
+        let result =
             self.authenticator
                 .verify(request.method, request.uri, &credentials, arrival.wall);
         let flow = arrival.source.flow;
-        let plain = match verdict {
+        let md5_only = match result {
             AuthResult::Missing => {
-                let user_agent = request.head.all(Name::UserAgent).next();
-                self.challenges.asked(flow, user_agent)
+                let user_agent = request.head.all(HeaderName::UserAgent).next();
+                self.challenges.not_given(flow, user_agent)
             }
-            _ => self.challenges.answered(flow),
+            _ => self.challenges.given(flow),
         };
-        let stale = match verdict {
+        let stale = match result {
             AuthResult::Authenticated { user } => {
                 if effects.alive(flow) {
                     let accounts = self.accounts.entry(flow).or_default();
@@ -132,7 +132,7 @@ impl Switch {
                 false
             }
         };
-        let challenges = self.authenticator.challenges(arrival.wall, stale, plain);
+        let challenges = self.authenticator.challenges(arrival.wall, stale, md5_only);
         let refusal = Refusal::new(challenge.status());
         Err(challenges.iter().fold(refusal, |refusal, value| {
             refusal.with(challenge.header(), value)
@@ -162,10 +162,10 @@ impl Challenge {
         }
     }
 
-    fn credentials(self) -> Name {
+    fn credentials(self) -> HeaderName {
         match self {
-            Challenge::Registrar => Name::Authorization,
-            Challenge::Proxy => Name::ProxyAuthorization,
+            Challenge::Registrar => HeaderName::Authorization,
+            Challenge::Proxy => HeaderName::ProxyAuthorization,
         }
     }
 }

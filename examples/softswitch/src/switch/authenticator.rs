@@ -15,7 +15,7 @@ pub trait Authenticator: Send {
 
     /// Values for WWW-Authenticate or Proxy-Authenticate, the preferred one first; `plain` for a
     /// phone that gives up when one is among them that it does not know.
-    fn challenges(&self, wall: SystemTime, stale: bool, plain: bool) -> Vec<String>;
+    fn challenges(&self, wall: SystemTime, stale: bool, md5_only: bool) -> Vec<String>;
 
     /// Judges the values of all Authorization or Proxy-Authorization headers of one request.
     fn verify(

@@ -4,13 +4,17 @@
 use bytes::Bytes;
 
 use super::head::Head;
-use super::name::Name;
+use super::header_name::HeaderName;
 
 /// The CANCEL for an INVITE that was sent.
 pub(super) fn cancel(invite: &Bytes) -> Option<Bytes> {
-    let head = sent(invite)?;
-    let to = head.lines.iter().find(|line| line.name == Name::To)?.raw;
-    made("CANCEL", &head, to)
+    let head = parsed(invite)?;
+    let to = head
+        .lines
+        .iter()
+        .find(|line| line.name == HeaderName::To)?
+        .raw;
+    build("CANCEL", &head, to)
 }
 
 /// The ACK for a final response other than 2xx; its To is the response's.
@@ -18,19 +22,22 @@ pub(super) fn ack(invite: &Bytes, response: &Head<'_>) -> Option<Bytes> {
     let to = response
         .lines
         .iter()
-        .find(|line| line.name == Name::To)?
+        .find(|line| line.name == HeaderName::To)?
         .raw;
-    made("ACK", &sent(invite)?, to)
+    build("ACK", &parsed(invite)?, to)
 }
 
-fn sent(invite: &Bytes) -> Option<Head<'_>> {
+fn parsed(invite: &Bytes) -> Option<Head<'_>> {
     let end = invite.windows(4).position(|at| at == b"\r\n\r\n")?;
     Head::split(invite, end + 4)
 }
 
-fn made(method: &str, invite: &Head<'_>, to: &str) -> Option<Bytes> {
+fn build(method: &str, invite: &Head<'_>, to: &str) -> Option<Bytes> {
     let uri = invite.start.split(' ').nth(1)?;
-    let number = invite.first(Name::CSeq)?.split_ascii_whitespace().next()?;
+    let number = invite
+        .first(HeaderName::CSeq)?
+        .split_ascii_whitespace()
+        .next()?;
     let mut out = String::with_capacity(512);
     for text in [method, " ", uri, " SIP/2.0\r\n"] {
         out.push_str(text);
@@ -38,14 +45,14 @@ fn made(method: &str, invite: &Head<'_>, to: &str) -> Option<Bytes> {
     let mut vias = 0;
     for line in &invite.lines {
         match line.name {
-            Name::Via => {
+            HeaderName::Via => {
                 vias += 1;
                 if vias == 1 {
                     out.push_str(line.raw);
                 }
             }
-            Name::From | Name::CallId | Name::Route => out.push_str(line.raw),
-            Name::To => out.push_str(to),
+            HeaderName::From | HeaderName::CallId | HeaderName::Route => out.push_str(line.raw),
+            HeaderName::To => out.push_str(to),
             _ => {}
         }
     }

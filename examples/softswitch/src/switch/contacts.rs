@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::config::SwitchConfig;
+use super::header_name::HeaderName;
 use super::location::BindingKey;
-use super::name::Name;
 use super::request::Request;
 use super::status::Refusal;
 use super::text::push_number;
@@ -38,13 +38,13 @@ pub(super) fn contact_request(
     request: &Request<'_>,
     config: &SwitchConfig,
 ) -> Result<ContactRequest, Refusal> {
-    let general = request.head.first(Name::Expires).map(|text| {
+    let general = request.head.first(HeaderName::Expires).map(|text| {
         // RFC 3261 20.19: a malformed value counts as the default.
         text.parse().unwrap_or(config.default_expires_s)
     });
     let mut asked = Vec::new();
     let mut star = false;
-    for item in request.head.all(Name::Contact).flat_map(items) {
+    for item in request.head.all(HeaderName::Contact).flat_map(items) {
         if item == "*" {
             star = true;
         } else {

@@ -69,7 +69,7 @@ impl Switch {
                 let invite = self.server_key(flow, request, "INVITE");
                 let found = self.transactions.of_request(&invite);
                 if !found.is_some_and(|id| self.acknowledged(id, arrival.now, effects)) {
-                    self.pass_ack(request, effects);
+                    self.forward_ack(request, effects);
                 }
                 Ok(())
             }
@@ -83,7 +83,7 @@ impl Switch {
             method => {
                 let key = self.server_key(flow, request, method);
                 match self.transactions.of_request(&key) {
-                    Some(id) => self.repeat(id, effects),
+                    Some(id) => self.resend_final(id, effects),
                     None => self.proxy(arrival, request, key, effects)?,
                 }
                 Ok(())
@@ -122,9 +122,9 @@ impl Switch {
     }
 
     /// A request that is here already: its final response again, if it has one (RFC 3261 17.2.1).
-    fn repeat<E: Effects>(&mut self, id: u64, effects: &mut E) {
+    fn resend_final<E: Effects>(&mut self, id: u64, effects: &mut E) {
         if let Some(context) = self.transactions.context(id)
-            && let ServerState::Completed(response) = &context.stage
+            && let ServerState::Completed(response) = &context.state
         {
             let _ = effects.send(context.server.flow, response.clone());
         }

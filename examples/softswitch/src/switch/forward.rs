@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::domains::Domains;
 use super::flow_token::{FlowToken, TokenKey};
-use super::name::Name;
+use super::header_name::HeaderName;
 use super::request::Request;
 use super::status::Refusal;
 use super::text::push_hex;
@@ -20,7 +20,7 @@ pub(super) struct ForwardTemplate<'a> {
     request: &'a Request<'a>,
     edits: Vec<(usize, Cow<'a, str>)>,
     /// The Max-Forwards line when the request had none (16.6 step 3).
-    hops: &'static str,
+    max_forwards_line: &'static str,
     /// Names what a loop would leave unchanged (RFC 5393 4.2).
     loop_mark: u32,
 }
@@ -35,37 +35,39 @@ impl<'a> ForwardTemplate<'a> {
         realm: &str,
     ) -> Result<ForwardTemplate<'a>, Refusal> {
         let loop_mark = loop_mark(request);
-        let mut hops = "Max-Forwards: 70\r\n";
+        let mut max_forwards_line = "Max-Forwards: 70\r\n";
         let mut top = true;
         for (index, line) in request.head.lines.iter().enumerate() {
             match line.name {
-                Name::Via => {
-                    if top && let Cow::Owned(stamped) = &request.via_line {
-                        edits.push((index, Cow::Borrowed(stamped)));
+                HeaderName::Via => {
+                    if top && let Cow::Owned(with_source) = &request.via_line {
+                        edits.push((index, Cow::Borrowed(with_source)));
                     }
                     top = false;
                     if has_looped(line.value, loop_mark, &domains.advertise) {
                         return Err(Refusal::new(482));
                     }
                 }
-                Name::MaxForwards => {
-                    hops = "";
+                HeaderName::MaxForwards => {
+                    max_forwards_line = "";
                     let left = hops_after(line.value)?;
                     edits.push((index, Cow::Owned(format!("Max-Forwards: {left}\r\n"))));
                 }
                 // Whoever gets them could use them as their own.
-                Name::Authorization | Name::ProxyAuthorization if is_for(line.value, realm) => {
+                HeaderName::Authorization | HeaderName::ProxyAuthorization
+                    if is_for(line.value, realm) =>
+                {
                     edits.push((index, Cow::Borrowed("")));
                 }
                 // No peer of ours is trusted to say so (RFC 3325 section 5).
-                Name::Asserted => edits.push((index, Cow::Borrowed(""))),
+                HeaderName::Asserted => edits.push((index, Cow::Borrowed(""))),
                 _ => {}
             }
         }
         Ok(ForwardTemplate {
             request,
             edits,
-            hops,
+            max_forwards_line,
             loop_mark,
         })
     }
@@ -101,7 +103,7 @@ impl<'a> ForwardTemplate<'a> {
         via.push_str("\r\n");
         self.request.head.spliced(
             [self.request.method, uri],
-            &[&via, record_route, self.hops],
+            &[&via, record_route, self.max_forwards_line],
             &self.edits,
         )
     }
@@ -109,7 +111,7 @@ impl<'a> ForwardTemplate<'a> {
 
 /// The number of one of our branches in the topmost Via of a response.
 pub(super) fn our_branch(via: &TopVia<'_>) -> Option<u64> {
-    let (number, _) = marks(via.branch()?)?;
+    let (number, _) = branch_parts(via.branch()?)?;
     Some(number)
 }
 
@@ -151,7 +153,7 @@ pub(super) fn hops_after(value: &str) -> Result<u8, Refusal> {
 }
 
 /// The number and the loop mark in a branch we made.
-fn marks(branch: &str) -> Option<(u64, u32)> {
+fn branch_parts(branch: &str) -> Option<(u64, u32)> {
     let digits = branch.strip_prefix("z9hG4bK").filter(|d| d.len() == 24)?;
     let (number, mark) = digits.split_at_checked(16)?;
     Some((
@@ -162,8 +164,8 @@ fn marks(branch: &str) -> Option<(u64, u32)> {
 
 fn has_looped(vias: &str, mark: u32, advertise: &str) -> bool {
     items(vias).any(|via| {
-        let marks = param(via, "branch").and_then(marks);
-        marks.is_some_and(|(_, seen)| seen == mark) && via.contains(advertise)
+        let parts = param(via, "branch").and_then(branch_parts);
+        parts.is_some_and(|(_, seen)| seen == mark) && via.contains(advertise)
     })
 }
 
@@ -174,7 +176,7 @@ fn loop_mark(request: &Request<'_>) -> u32 {
     request.to.tag().hash(&mut hasher);
     request.call_id.hash(&mut hasher);
     request.cseq.hash(&mut hasher);
-    for route in request.head.all(Name::Route) {
+    for route in request.head.all(HeaderName::Route) {
         route.hash(&mut hasher);
     }
     (hasher.finish() >> 32) as u32

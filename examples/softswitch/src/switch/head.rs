@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use bytes::{Bytes, BytesMut};
 use memchr::memchr;
 
-use super::name::Name;
+use super::header_name::HeaderName;
 use super::value::cut;
 
 /// One header line.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Line<'a> {
-    pub(super) name: Name,
+pub(super) struct HeaderLine<'a> {
+    pub(super) name: HeaderName,
     /// The whole line with its CRLF.
     pub(super) raw: &'a str,
     /// What follows the colon, without white space at its ends.
@@ -24,7 +24,7 @@ pub(super) struct Head<'a> {
     pub(super) message: &'a Bytes,
     /// Without its CRLF.
     pub(super) start: &'a str,
-    pub(super) lines: Vec<Line<'a>>,
+    pub(super) lines: Vec<HeaderLine<'a>>,
     pub(super) body: &'a [u8],
 }
 
@@ -54,8 +54,8 @@ impl<'a> Head<'a> {
             if name.starts_with([' ', '\t']) {
                 return None;
             }
-            lines.push(Line {
-                name: Name::of(name.trim_ascii_end()),
+            lines.push(HeaderLine {
+                name: HeaderName::of(name.trim_ascii_end()),
                 raw,
                 value: value.trim_ascii(),
             });
@@ -65,19 +65,19 @@ impl<'a> Head<'a> {
     }
 
     /// The values of all lines of that name, in order.
-    pub(super) fn all(&self, name: Name) -> impl Iterator<Item = &'a str> {
+    pub(super) fn all(&self, name: HeaderName) -> impl Iterator<Item = &'a str> {
         self.lines
             .iter()
             .filter(move |line| line.name == name)
             .map(|line| line.value)
     }
 
-    pub(super) fn first(&self, name: Name) -> Option<&'a str> {
+    pub(super) fn first(&self, name: HeaderName) -> Option<&'a str> {
         self.all(name).next()
     }
 
     /// The value of a header that may be there once only; `None` as well when it is there twice.
-    pub(super) fn only(&self, name: Name) -> Option<&'a str> {
+    pub(super) fn only(&self, name: HeaderName) -> Option<&'a str> {
         let mut values = self.all(name);
         let value = values.next()?;
         values.next().is_none().then_some(value)

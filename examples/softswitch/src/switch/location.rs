@@ -46,7 +46,7 @@ pub(super) struct Location {
 
 impl Location {
     /// The number the next binding will have.
-    pub(super) fn upcoming(&mut self) -> u64 {
+    pub(super) fn next_id(&mut self) -> u64 {
         self.made += 1;
         self.made
     }
@@ -66,17 +66,17 @@ impl Location {
     }
 
     /// How many bindings name the flow.
-    pub(super) fn over(&self, flow: FlowId) -> usize {
+    pub(super) fn count_on(&self, flow: FlowId) -> usize {
         self.by_flow.range((flow, 0)..=(flow, u64::MAX)).count()
     }
 
     /// Whether this binding names that flow.
-    pub(super) fn is_over(&self, id: u64, flow: FlowId) -> bool {
+    pub(super) fn is_on(&self, id: u64, flow: FlowId) -> bool {
         self.by_flow.contains(&(flow, id))
     }
 
     /// Whether some binding names the flow.
-    pub(super) fn names(&self, flow: FlowId) -> bool {
+    pub(super) fn uses(&self, flow: FlowId) -> bool {
         self.by_flow
             .range((flow, 0)..=(flow, u64::MAX))
             .next()
@@ -84,13 +84,18 @@ impl Location {
     }
 
     /// The binding of that number, if it names that flow and that contact.
-    pub(super) fn same(&mut self, id: u64, flow: FlowId, contact: &str) -> Option<&mut Binding> {
+    pub(super) fn unchanged(
+        &mut self,
+        id: u64,
+        flow: FlowId,
+        contact: &str,
+    ) -> Option<&mut Binding> {
         let binding = self.bindings.get_mut(&id)?;
         (binding.flow == flow && binding.contact == contact).then_some(binding)
     }
 
     /// Adds a binding, or puts it in the place of the one with that number, which is returned.
-    pub(super) fn put(&mut self, id: u64, binding: Binding) -> Option<Binding> {
+    pub(super) fn insert(&mut self, id: u64, binding: Binding) -> Option<Binding> {
         self.by_flow.insert((binding.flow, id));
         let flow = binding.flow;
         if !self.bindings.contains_key(&id) {

@@ -6,7 +6,7 @@ use super::effects::{Effects, FlowId};
 use super::event::EndedBy;
 use super::flow_token::{FlowToken, short_hash};
 use super::forward::{ForwardTemplate, forms_dialog, record_route};
-use super::name::Name;
+use super::header_name::HeaderName;
 use super::request::Request;
 use super::response_template::ResponseTemplate;
 use super::route::RouteSet;
@@ -45,28 +45,28 @@ impl Switch {
         let edits = std::mem::take(&mut route_set.edits);
         let template =
             ForwardTemplate::of(request, edits, &self.domains, self.authenticator.realm())?;
-        extensions_are_none(request)?;
+        check_proxy_require(request)?;
         let (targets, kind) = match route_set.dialog {
             Some(token) => {
                 self.admit_in_dialog(arrival, request, token, effects)?;
                 (
                     in_dialog(token, &route_set, request, effects)?,
-                    later(request),
+                    kind_in_dialog(request),
                 )
             }
             None if self.draining && forms_dialog(request.method) => {
                 return Err(Refusal::new(503).with("Retry-After", RETRY_AFTER_S));
             }
-            None => self.out_of_dialog(arrival, request, route_set.onward, effects)?,
+            None => self.out_of_dialog(arrival, request, route_set.has_other_routes, effects)?,
         };
-        let copies_kept = if template.is_invite() {
+        let branches_kept = if template.is_invite() {
             targets.len()
         } else {
             0
         };
-        let kept = request.head_len() * (1 + copies_kept);
+        let kept = request.head_len() * (1 + branches_kept);
         let in_dialog = route_set.dialog.is_some();
-        self.has_room_for(arrival.source.flow, request, kept, in_dialog)?;
+        self.check_quotas(arrival.source.flow, request, kept, in_dialog)?;
         // Nobody would end what is begun for a connection that has ended already.
         if !effects.alive(arrival.source.flow) {
             return Ok(());
@@ -77,13 +77,13 @@ impl Switch {
         for target in targets {
             self.branch(arrival, id, target, &template, (recorded, sips), effects);
         }
-        self.settle(id, arrival.now, effects);
+        self.advance(id, arrival.now, effects);
         Ok(())
     }
 
     /// An ACK for a 2xx goes the way of its dialog, without any state (RFC 3261 16.11). There is no
     /// answer to an ACK: one that leads nowhere is dropped.
-    pub(super) fn pass_ack<E: Effects>(&mut self, request: &Request<'_>, effects: &mut E) {
+    pub(super) fn forward_ack<E: Effects>(&mut self, request: &Request<'_>, effects: &mut E) {
         let Ok(mut route_set) = self.route_set(request) else {
             return;
         };
@@ -105,16 +105,16 @@ impl Switch {
         &mut self,
         arrival: Arrival,
         request: &Request<'_>,
-        onward: bool,
+        has_other_routes: bool,
         effects: &mut E,
     ) -> Result<(Vec<Target>, TransactionKind), Refusal> {
         let asked = request.target()?;
-        if !self.domains.serve(&asked) || onward {
+        if !self.domains.serve(&asked) || has_other_routes {
             return Err(Refusal::because(403, "Not Relaying"));
         }
         self.admit_caller(arrival, request, effects)?;
-        let kind = first(request, asked.address_of_record());
-        match self.bound(&asked) {
+        let kind = kind_out_of_dialog(request, asked.address_of_record());
+        match self.bound_targets(&asked) {
             Ok(targets) => Ok((targets, kind)),
             Err(refusal) => {
                 if let TransactionKind::Call(attempt) = kind {
@@ -126,7 +126,7 @@ impl Switch {
     }
 
     /// The bindings of the user that is asked for (16.5).
-    fn bound(&self, asked: &Uri<'_>) -> Result<Vec<Target>, Refusal> {
+    fn bound_targets(&self, asked: &Uri<'_>) -> Result<Vec<Target>, Refusal> {
         let user = asked.user().ok_or_else(|| Refusal::new(404))?;
         let mut targets = Vec::new();
         for (_, binding) in self.location.of_user(user) {
@@ -160,17 +160,17 @@ impl Switch {
         (kind, kept): (TransactionKind, usize),
         effects: &mut E,
     ) -> u64 {
-        let answer = ResponseTemplate::to(request);
+        let response_template = ResponseTemplate::to(request);
         if request.method == "INVITE" {
-            let _ = effects.send(arrival.source.flow, answer.bare(100, 0));
+            let _ = effects.send(arrival.source.flow, response_template.bare(100, 0));
         }
         let tag = self.ids.draw();
         self.transactions.insert(Context {
             server,
-            answer,
+            response_template,
             tag,
             kind,
-            stage: ServerState::Proceeding,
+            state: ServerState::Proceeding,
             branches: Vec::new(),
             timer: None,
             kept,
@@ -204,14 +204,14 @@ impl Switch {
         };
         // What a CANCEL or an ACK is made from: the head will do.
         let copy = template.is_invite().then(|| template.head_of(&message));
-        let progress = deliver(flow, message, effects);
+        let state = deliver(flow, message, effects);
         // Where nothing was sent there is nothing to CANCEL or to ACK.
-        let invite = copy.filter(|_| matches!(progress, BranchState::Calling));
+        let invite = copy.filter(|_| matches!(state, BranchState::Calling));
         let index = self
             .transactions
             .context(id)
             .map_or(0, |context| context.branches.len());
-        let timer = matches!(progress, BranchState::Calling).then(|| {
+        let timer = matches!(state, BranchState::Calling).then(|| {
             let at = arrival.now + self.config.transaction_timeout;
             self.timers.set(at, Due::Branch(id, index))
         });
@@ -221,7 +221,7 @@ impl Switch {
                 id: number,
                 flow,
                 invite,
-                progress,
+                state,
                 cancel: CancelState::No,
                 timer,
             },
@@ -258,7 +258,7 @@ fn in_dialog<E: Effects>(
 }
 
 /// What a request within a dialog is.
-fn later(request: &Request<'_>) -> TransactionKind {
+fn kind_in_dialog(request: &Request<'_>) -> TransactionKind {
     match request.method {
         "INVITE" => TransactionKind::Reinvite,
         "BYE" => TransactionKind::Bye {
@@ -271,9 +271,9 @@ fn later(request: &Request<'_>) -> TransactionKind {
 }
 
 /// What a request outside any dialog of ours is.
-fn first(request: &Request<'_>, callee: String) -> TransactionKind {
+fn kind_out_of_dialog(request: &Request<'_>, callee: String) -> TransactionKind {
     if request.method != "INVITE" || request.has_to_tag() {
-        return later(request);
+        return kind_in_dialog(request);
     }
     let caller = match request.sender() {
         Ok(uri) => uri.address_of_record(),
@@ -288,10 +288,10 @@ fn first(request: &Request<'_>, callee: String) -> TransactionKind {
 }
 
 /// No extension is supported that a proxy would have to understand (16.3 step 5).
-fn extensions_are_none(request: &Request<'_>) -> Result<(), Refusal> {
+fn check_proxy_require(request: &Request<'_>) -> Result<(), Refusal> {
     let asked: Vec<&str> = request
         .head
-        .all(Name::ProxyRequire)
+        .all(HeaderName::ProxyRequire)
         .flat_map(items)
         .collect();
     if asked.is_empty() {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use super::contacts::{ContactRequest, RequestedBinding, contact_request};
 use super::effects::{Effects, FlowId};
 use super::event::{SwitchEvent, Unregistration};
+use super::header_name::HeaderName;
 use super::location::{Binding, BindingKey};
-use super::name::Name;
 use super::request::Request;
 use super::response_template;
 use super::status::{Refusal, reason};
@@ -22,7 +22,7 @@ impl Switch {
         request: &Request<'_>,
         effects: &mut E,
     ) -> Result<(), Refusal> {
-        supported_only(request)?;
+        check_require(request)?;
         let user = self.admit_registration(arrival, request, effects)?;
         let outbound = match contact_request(request, &self.config)? {
             ContactRequest::Query => false,
@@ -32,14 +32,14 @@ impl Switch {
             }
             ContactRequest::Update(asked) => {
                 let planned = self.plan(request, &user, &asked)?;
-                self.carries(arrival.source.flow, &asked, &planned)?;
+                self.check_binding_quota(arrival.source.flow, &asked, &planned)?;
                 let outbound = asked
                     .iter()
                     .any(|asked| matches!(asked.key, BindingKey::Instance(..)));
                 // A connection that has ended meanwhile can carry no call.
                 if effects.alive(arrival.source.flow) {
                     for (asked, existing) in asked.into_iter().zip(planned) {
-                        self.carry_out(arrival, request, &user, asked, existing, effects)?;
+                        self.apply_binding(arrival, request, &user, asked, existing, effects)?;
                     }
                 }
                 outbound
@@ -84,7 +84,7 @@ impl Switch {
             }
             let existing = bound.clone().find(|(_, binding)| binding.key == one.key);
             if let Some((_, binding)) = existing {
-                in_order(binding, request)?;
+                check_cseq_order(binding, request)?;
             }
             match (existing.is_some(), one.expires_s) {
                 (true, 0) => after -= 1,
@@ -100,17 +100,17 @@ impl Switch {
     }
 
     /// Whether the connection may be named by as many bindings more.
-    fn carries(
+    fn check_binding_quota(
         &self,
         flow: FlowId,
         asked: &[RequestedBinding],
         existing: &[Option<u64>],
     ) -> Result<(), Refusal> {
         let comes = |(one, existing): &(&RequestedBinding, &Option<u64>)| {
-            one.expires_s > 0 && existing.is_none_or(|id| !self.location.is_over(id, flow))
+            one.expires_s > 0 && existing.is_none_or(|id| !self.location.is_on(id, flow))
         };
         let more = asked.iter().zip(existing).filter(comes).count();
-        if more > 0 && self.location.over(flow) + more > self.config.max_bindings {
+        if more > 0 && self.location.count_on(flow) + more > self.config.max_bindings {
             return Err(Refusal::because(
                 403,
                 "Too Many Bindings On This Connection",
@@ -128,7 +128,7 @@ impl Switch {
     ) -> Result<(), Refusal> {
         let mut ids = Vec::new();
         for (id, binding) in self.location.of_user(user) {
-            in_order(binding, request)?;
+            check_cseq_order(binding, request)?;
             ids.push(id);
         }
         for id in ids {
@@ -137,7 +137,7 @@ impl Switch {
         Ok(())
     }
 
-    fn carry_out<E: Effects>(
+    fn apply_binding<E: Effects>(
         &mut self,
         arrival: Arrival,
         request: &Request<'_>,
@@ -156,7 +156,7 @@ impl Switch {
         let cseq = request.sequence()?;
         let expires_at = arrival.now + Duration::from_secs(asked.expires_s.into());
         if let Some(id) = existing
-            && let Some(binding) = self.location.same(id, flow, &asked.contact)
+            && let Some(binding) = self.location.unchanged(id, flow, &asked.contact)
         {
             self.timers.cancel(binding.timer);
             binding.timer = self.timers.set(expires_at, Due::Binding(id));
@@ -173,10 +173,10 @@ impl Switch {
             });
             return Ok(());
         }
-        let id = existing.unwrap_or_else(|| self.location.upcoming());
+        let id = existing.unwrap_or_else(|| self.location.next_id());
         let contact = asked.contact.clone();
-        let held = self.location.names(flow);
-        let old = self.location.put(
+        let held = self.location.uses(flow);
+        let old = self.location.insert(
             id,
             Binding {
                 user: user.to_owned(),
@@ -196,7 +196,7 @@ impl Switch {
         }
         if let Some(old) = old {
             self.timers.cancel(old.timer);
-            if old.flow != flow && !self.location.names(old.flow) {
+            if old.flow != flow && !self.location.uses(old.flow) {
                 effects.release(old.flow);
             }
             if old.contact != contact && matches!(old.key, BindingKey::Instance(..)) {
@@ -229,7 +229,7 @@ impl Switch {
             return;
         };
         self.timers.cancel(binding.timer);
-        if why != Unregistration::FlowEnded && !self.location.names(binding.flow) {
+        if why != Unregistration::FlowEnded && !self.location.uses(binding.flow) {
             effects.release(binding.flow);
         }
         effects.report(SwitchEvent::Unregistered {
@@ -262,7 +262,7 @@ impl Switch {
 }
 
 /// RFC 3261 10.3 step 7: within one Call-ID only a higher CSeq changes a binding.
-fn in_order(binding: &Binding, request: &Request<'_>) -> Result<(), Refusal> {
+fn check_cseq_order(binding: &Binding, request: &Request<'_>) -> Result<(), Refusal> {
     if binding.call_id == request.call_id && request.sequence()? <= binding.cseq {
         return Err(Refusal::because(500, "CSeq Out Of Order"));
     }
@@ -270,10 +270,10 @@ fn in_order(binding: &Binding, request: &Request<'_>) -> Result<(), Refusal> {
 }
 
 /// RFC 3261 8.2.2.3; outbound is the one extension there is.
-fn supported_only(request: &Request<'_>) -> Result<(), Refusal> {
+fn check_require(request: &Request<'_>) -> Result<(), Refusal> {
     let unknown: Vec<&str> = request
         .head
-        .all(Name::Require)
+        .all(HeaderName::Require)
         .flat_map(items)
         .filter(|option| !option.eq_ignore_ascii_case("outbound"))
         .collect();

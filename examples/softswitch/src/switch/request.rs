@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use super::head::Head;
-use super::name::Name;
+use super::header_name::HeaderName;
 use super::status::Refusal;
 use super::text::{push_ip, push_number};
 use super::uri::Uri;
@@ -32,17 +32,20 @@ impl<'a> Request<'a> {
     pub(super) fn open(head: Head<'a>, peer: SocketAddr) -> Option<Request<'a>> {
         let (method, rest) = cut(head.start, b' ')?;
         let uri = cut(rest, b' ').map_or(rest, |(uri, _)| uri);
-        let top = head.lines.iter().find(|line| line.name == Name::Via)?;
+        let top = head
+            .lines
+            .iter()
+            .find(|line| line.name == HeaderName::Via)?;
         let via = TopVia::parse(top.value)?;
         Some(Request {
             method,
             uri,
-            via_line: stamped(&via, top.raw, peer),
+            via_line: with_source(&via, top.raw, peer),
             via,
-            from: Address::split(head.only(Name::From)?)?,
-            to: Address::split(head.only(Name::To)?)?,
-            call_id: head.only(Name::CallId)?,
-            cseq: head.only(Name::CSeq)?,
+            from: Address::split(head.only(HeaderName::From)?)?,
+            to: Address::split(head.only(HeaderName::To)?)?,
+            call_id: head.only(HeaderName::CallId)?,
+            cseq: head.only(HeaderName::CSeq)?,
             head,
         })
     }
@@ -67,7 +70,7 @@ impl<'a> Request<'a> {
             return Err(Refusal::because(400, "Via Branch Without Magic Cookie"));
         }
         // Two readers could take two addresses from it: one is checked, the other shown.
-        let from = self.head.only(Name::From).unwrap_or_default();
+        let from = self.head.only(HeaderName::From).unwrap_or_default();
         if value::scheme(from).is_some() && from.contains('<') {
             return Err(Refusal::because(400, "Ambiguous From"));
         }
@@ -122,7 +125,7 @@ impl<'a> Request<'a> {
 }
 
 /// The topmost Via line, saying where the request really came from.
-fn stamped<'a>(via: &TopVia<'a>, raw: &'a str, peer: SocketAddr) -> Cow<'a, str> {
+fn with_source<'a>(via: &TopVia<'a>, raw: &'a str, peer: SocketAddr) -> Cow<'a, str> {
     let ip = peer.ip().to_canonical();
     let mut stays = via.ip() == Some(ip);
     let mut line = String::with_capacity(raw.len() + 64);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::head::Head;
-use super::name::Name;
+use super::header_name::HeaderName;
 use super::transaction::{BranchOutcome, BranchState, Context};
 
 /// The final response for the sender, and its status.
@@ -20,9 +20,9 @@ pub(super) fn final_response(context: &Context) -> (u16, Bytes) {
                 503 => 500,
                 status => status,
             };
-            (status, context.answer.bare(status, context.tag))
+            (status, context.response_template.bare(status, context.tag))
         }
-        None => (500, context.answer.bare(500, context.tag)),
+        None => (500, context.response_template.bare(500, context.tag)),
     }
 }
 
@@ -30,7 +30,7 @@ fn outcomes(context: &Context) -> impl Iterator<Item = &BranchOutcome> {
     context
         .branches
         .iter()
-        .filter_map(|branch| match &branch.progress {
+        .filter_map(|branch| match &branch.state {
             BranchState::Ended(outcome) => Some(outcome),
             _ => None,
         })
@@ -73,7 +73,10 @@ fn with_all_challenges(context: &Context, chosen: &Bytes) -> Bytes {
             && let Some(head) = split(response)
         {
             for line in head.lines {
-                if matches!(line.name, Name::WwwAuthenticate | Name::ProxyAuthenticate) {
+                if matches!(
+                    line.name,
+                    HeaderName::WwwAuthenticate | HeaderName::ProxyAuthenticate
+                ) {
                     challenges.push_str(line.raw);
                 }
             }

@@ -2,15 +2,15 @@
 
 use bytes::Bytes;
 
-use super::name::Name;
+use super::header_name::HeaderName;
 use super::request::Request;
 use super::status::reason;
 use super::text::{push_hex, push_number};
 
 /// What responses rarely exceed, but for their headers and phrase.
-const USUAL: usize = 512;
+const USUAL_LEN: usize = 512;
 
-const END: &str = "Content-Length: 0\r\n\r\n";
+const END_OF_HEAD: &str = "Content-Length: 0\r\n\r\n";
 
 /// The only response to a request: without body. `headers` are whole lines; `tag` goes into To when
 /// the request had none there.
@@ -21,10 +21,10 @@ pub(super) fn response(
     tag: u64,
     headers: &str,
 ) -> Bytes {
-    let mut out = begun(USUAL + phrase.len() + headers.len(), status, phrase);
+    let mut out = started(USUAL_LEN + phrase.len() + headers.len(), status, phrase);
     copy_lines(request, Some(tag), &mut out);
     out.push_str(headers);
-    out.push_str(END);
+    out.push_str(END_OF_HEAD);
     Bytes::from(out)
 }
 
@@ -38,7 +38,7 @@ pub(super) struct ResponseTemplate {
 
 impl ResponseTemplate {
     pub(super) fn to(request: &Request<'_>) -> ResponseTemplate {
-        let mut lines = String::with_capacity(USUAL);
+        let mut lines = String::with_capacity(USUAL_LEN);
         let tag_at = copy_lines(request, None, &mut lines);
         ResponseTemplate { lines, tag_at }
     }
@@ -47,7 +47,7 @@ impl ResponseTemplate {
     /// the request had none there.
     pub(super) fn bare(&self, status: u16, tag: u64) -> Bytes {
         let phrase = reason(status);
-        let mut out = begun(64 + phrase.len() + self.lines.len(), status, phrase);
+        let mut out = started(64 + phrase.len() + self.lines.len(), status, phrase);
         match self.tag_at {
             Some(at) if status > 100 => {
                 out.push_str(&self.lines[..at]);
@@ -56,12 +56,12 @@ impl ResponseTemplate {
             }
             _ => out.push_str(&self.lines),
         }
-        out.push_str(END);
+        out.push_str(END_OF_HEAD);
         Bytes::from(out)
     }
 }
 
-fn begun(size: usize, status: u16, phrase: &str) -> String {
+fn started(size: usize, status: u16, phrase: &str) -> String {
     let mut out = String::with_capacity(size);
     out.push_str("SIP/2.0 ");
     push_number(&mut out, status);
@@ -83,12 +83,14 @@ fn copy_lines(request: &Request<'_>, tag: Option<u64>, out: &mut String) -> Opti
     let mut top = true;
     for line in &request.head.lines {
         match line.name {
-            Name::Via if top => {
+            HeaderName::Via if top => {
                 out.push_str(&request.via_line);
                 top = false;
             }
-            Name::Via | Name::From | Name::CallId | Name::CSeq => out.push_str(line.raw),
-            Name::To => {
+            HeaderName::Via | HeaderName::From | HeaderName::CallId | HeaderName::CSeq => {
+                out.push_str(line.raw)
+            }
+            HeaderName::To => {
                 out.push_str(line.raw.trim_ascii_end());
                 match tag {
                     _ if request.has_to_tag() => {}

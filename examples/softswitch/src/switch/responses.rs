@@ -9,7 +9,7 @@ use super::branch_requests;
 use super::effects::{Effects, FlowId};
 use super::forward::our_branch;
 use super::head::Head;
-use super::name::Name;
+use super::header_name::HeaderName;
 use super::timers::Due;
 use super::transaction::{BranchOutcome, BranchState, CancelState, ServerState, TransactionKind};
 use super::value::{Address, TopVia};
@@ -25,7 +25,7 @@ pub(super) struct Response<'a> {
 
 /// Calls that the answers to one INVITE may begin. Each To tag is one (RFC 3261 13.2.2.4), and a callee
 /// could make them up; further ones pass and are not followed.
-const MOST_CALLS: usize = 8;
+const MAX_CALLS_PER_INVITE: usize = 8;
 
 impl Switch {
     /// Takes in a response. One that belongs to no client transaction is dropped: a proxy would
@@ -72,23 +72,23 @@ impl Switch {
         now: Instant,
         effects: &mut E,
     ) {
-        let patience = now + self.config.ringing_timeout;
+        let timer_c = now + self.config.ringing_timeout;
         let Some(branch) = self.transactions.branch(id, index) else {
             return;
         };
-        let first = match branch.progress {
+        let first = match branch.state {
             BranchState::Calling => true,
             BranchState::Ringing => false,
             BranchState::Accepted | BranchState::Ended(_) => return,
         };
-        branch.progress = BranchState::Ringing;
+        branch.state = BranchState::Ringing;
         let held = branch.cancel == CancelState::Held;
         // Timer C begins anew with every 101-199; a 100 only takes the place of timer B.
         if branch.cancel == CancelState::No && (first || response.status > 100) {
             if let Some(timer) = branch.timer.take() {
                 self.timers.cancel(timer);
             }
-            branch.timer = Some(self.timers.set(patience, Due::Branch(id, index)));
+            branch.timer = Some(self.timers.set(timer_c, Due::Branch(id, index)));
         }
         if held {
             self.cancel_branch(id, index, now, effects);
@@ -96,8 +96,8 @@ impl Switch {
         let Some(context) = self.transactions.context(id) else {
             return;
         };
-        if response.status > 100 && matches!(context.stage, ServerState::Proceeding) {
-            let _ = effects.send(context.server.flow, response.onward());
+        if response.status > 100 && matches!(context.state, ServerState::Proceeding) {
+            let _ = effects.send(context.server.flow, response.without_top_via());
         }
     }
 
@@ -116,9 +116,9 @@ impl Switch {
             return;
         };
         let callee = branch.flow;
-        match branch.progress {
+        match branch.state {
             BranchState::Calling | BranchState::Ringing => {
-                branch.progress = BranchState::Accepted;
+                branch.state = BranchState::Accepted;
                 // It can be cancelled no more, and nobody but the caller acknowledges it.
                 branch.invite = None;
                 if let Some(timer) = branch.timer.take() {
@@ -132,18 +132,18 @@ impl Switch {
         let Some(context) = self.transactions.context(id) else {
             return;
         };
-        match context.stage {
+        match context.state {
             ServerState::Proceeding => {
-                context.stage = ServerState::Accepted;
+                context.state = ServerState::Accepted;
                 context.timer = Some(self.timers.set(over, Due::Server(id)));
             }
             ServerState::Accepted => {}
             ServerState::Completed(_) | ServerState::Over => return,
         }
         let caller = context.server.flow;
-        let _ = effects.send(caller, response.onward());
+        let _ = effects.send(caller, response.without_top_via());
         if let TransactionKind::Call(attempt) = &context.kind
-            && context.calls < MOST_CALLS
+            && context.calls < MAX_CALLS_PER_INVITE
         {
             let tag = response.to_tag();
             let flows = (caller, callee);
@@ -167,10 +167,7 @@ impl Switch {
         let Some(branch) = self.transactions.branch(id, index) else {
             return;
         };
-        if matches!(
-            branch.progress,
-            BranchState::Accepted | BranchState::Ended(_)
-        ) {
+        if matches!(branch.state, BranchState::Accepted | BranchState::Ended(_)) {
             return;
         }
         if let Some(invite) = branch.invite.take()
@@ -178,15 +175,15 @@ impl Switch {
         {
             let _ = effects.send(branch.flow, ack);
         }
-        let response = response.onward();
-        branch.progress = BranchState::Ended(BranchOutcome::Received { status, response });
+        let response = response.without_top_via();
+        branch.state = BranchState::Ended(BranchOutcome::Received { status, response });
         if let Some(timer) = branch.timer.take() {
             self.timers.cancel(timer);
         }
         if status >= 600 {
             self.cancel_pending(id, now, effects);
         }
-        self.settle(id, now, effects);
+        self.advance(id, now, effects);
     }
 }
 
@@ -194,8 +191,11 @@ impl<'a> Response<'a> {
     /// `None` when it cannot be told whom it answers.
     pub(super) fn read(head: Head<'a>) -> Option<Response<'a>> {
         let status = head.start.split(' ').nth(1)?.parse().ok()?;
-        let via = TopVia::parse(head.first(Name::Via)?)?;
-        let method = head.only(Name::CSeq)?.split_ascii_whitespace().nth(1)?;
+        let via = TopVia::parse(head.first(HeaderName::Via)?)?;
+        let method = head
+            .only(HeaderName::CSeq)?
+            .split_ascii_whitespace()
+            .nth(1)?;
         Some(Response {
             head,
             status,
@@ -205,13 +205,13 @@ impl<'a> Response<'a> {
     }
 
     /// The response without our Via.
-    fn onward(&self) -> Bytes {
+    fn without_top_via(&self) -> Bytes {
         let mut out = Vec::with_capacity(self.head.message.len());
         out.extend_from_slice(self.head.start.as_bytes());
         out.extend_from_slice(b"\r\n");
         let mut top = true;
         for line in &self.head.lines {
-            if line.name == Name::Via && top {
+            if line.name == HeaderName::Via && top {
                 top = false;
                 let others = self.via.others.trim_start().trim_start_matches(',');
                 if !others.is_empty() {
@@ -222,7 +222,7 @@ impl<'a> Response<'a> {
                 continue;
             }
             // No peer of ours is trusted to say who it is (RFC 3325 section 5).
-            if line.name != Name::Asserted {
+            if line.name != HeaderName::Asserted {
                 out.extend_from_slice(line.raw.as_bytes());
             }
         }
@@ -233,7 +233,7 @@ impl<'a> Response<'a> {
 
     fn to_tag(&self) -> &str {
         self.head
-            .first(Name::To)
+            .first(HeaderName::To)
             .and_then(Address::split)
             .and_then(|to| to.tag())
             .unwrap_or("")

@@ -7,7 +7,7 @@ use super::Switch;
 use super::domains::Domains;
 use super::flow_token::{FlowToken, TOKEN_LEN, is_token};
 use super::head::Head;
-use super::name::Name;
+use super::header_name::HeaderName;
 use super::request::Request;
 use super::status::Refusal;
 use super::uri::Uri;
@@ -21,7 +21,7 @@ pub(super) struct RouteSet<'a> {
     /// The Request-URI to go by: another one than the request's after a strict router (16.4).
     pub(super) uri: &'a str,
     /// Whether Routes remain that are not ours.
-    pub(super) onward: bool,
+    pub(super) has_other_routes: bool,
     /// Replacements for the Route lines.
     pub(super) edits: Vec<(usize, Cow<'a, str>)>,
 }
@@ -55,7 +55,7 @@ impl Switch {
         Ok(RouteSet {
             dialog,
             uri,
-            onward: !routes.left.is_empty(),
+            has_other_routes: !routes.left.is_empty(),
             edits: routes.edits(),
         })
     }
@@ -99,7 +99,7 @@ impl<'a> Routes<'a> {
     fn of(head: &Head<'a>) -> Routes<'a> {
         let (mut lines, mut left) = (Vec::new(), Vec::new());
         for (index, line) in head.lines.iter().enumerate() {
-            if line.name == Name::Route {
+            if line.name == HeaderName::Route {
                 lines.push(index);
                 left.extend(items(line.value));
             }

@@ -23,11 +23,11 @@ pub(super) struct ServerKey {
 pub(super) struct Context {
     pub(super) server: ServerKey,
     /// Made for the request; finds the lines of responses made here.
-    pub(super) answer: ResponseTemplate,
+    pub(super) response_template: ResponseTemplate,
     /// To tag of responses made here.
     pub(super) tag: u64,
     pub(super) kind: TransactionKind,
-    pub(super) stage: ServerState,
+    pub(super) state: ServerState,
     pub(super) branches: Vec<Branch>,
     /// Timer H or L.
     pub(super) timer: Option<TimerKey>,
@@ -87,9 +87,9 @@ pub(super) struct Branch {
     pub(super) flow: FlowId,
     /// The INVITE as it was sent, for the CANCEL and the ACK made from it.
     pub(super) invite: Option<Bytes>,
-    pub(super) progress: BranchState,
+    pub(super) state: BranchState,
     pub(super) cancel: CancelState,
-    /// Timer B, C, F or M, as `progress` says.
+    /// Timer B, C, F or M, as `state` says.
     pub(super) timer: Option<TimerKey>,
 }
 
@@ -142,13 +142,13 @@ impl Context {
 
 impl Branch {
     pub(super) fn is_ended(&self) -> bool {
-        matches!(self.progress, BranchState::Ended(_))
+        matches!(self.state, BranchState::Ended(_))
     }
 
     /// Whether it ended with a 2xx that has not been sent on yet.
     pub(super) fn has_succeeded(&self) -> bool {
         matches!(
-            self.progress,
+            self.state,
             BranchState::Ended(BranchOutcome::Received {
                 status: 200..300,
                 ..

@@ -36,7 +36,7 @@ impl Switch {
         let Some(branch) = self.transactions.branch(id, index) else {
             return;
         };
-        match (&branch.progress, branch.cancel) {
+        match (&branch.state, branch.cancel) {
             (BranchState::Calling, CancelState::No) => branch.cancel = CancelState::Held,
             (BranchState::Ringing, CancelState::No | CancelState::Held) => {
                 branch.cancel = CancelState::Sent;
@@ -65,29 +65,29 @@ impl Switch {
             return;
         };
         branch.timer = None;
-        match (&branch.progress, branch.cancel) {
+        match (&branch.state, branch.cancel) {
             // Timer C: the phone is asked to stop before it is given up (16.8).
             (BranchState::Ringing, CancelState::No) => {
                 return self.cancel_branch(id, index, now, effects);
             }
             (BranchState::Accepted, _) => {
-                branch.progress = BranchState::Ended(BranchOutcome::Delivered)
+                branch.state = BranchState::Ended(BranchOutcome::Delivered)
             }
             (BranchState::Calling | BranchState::Ringing, _) => {
-                branch.progress = BranchState::Ended(BranchOutcome::Failed(408));
+                branch.state = BranchState::Ended(BranchOutcome::Failed(408));
             }
             (BranchState::Ended(_), _) => return,
         }
-        self.settle(id, now, effects);
+        self.advance(id, now, effects);
     }
 
     /// Timer H or L.
     pub(super) fn server_due<E: Effects>(&mut self, id: u64, now: Instant, effects: &mut E) {
         if let Some(context) = self.transactions.context(id) {
             context.timer = None;
-            context.stage = ServerState::Over;
+            context.state = ServerState::Over;
         }
-        self.settle(id, now, effects);
+        self.advance(id, now, effects);
     }
 
     /// The ACK for a final response that was refused with: nothing more to wait for (timer I is
@@ -99,9 +99,9 @@ impl Switch {
         effects: &mut E,
     ) -> bool {
         match self.transactions.context(id) {
-            Some(context) if matches!(context.stage, ServerState::Completed(_)) => {
-                context.stage = ServerState::Over;
-                self.settle(id, now, effects);
+            Some(context) if matches!(context.state, ServerState::Completed(_)) => {
+                context.state = ServerState::Over;
+                self.advance(id, now, effects);
                 true
             }
             _ => false,
@@ -121,19 +121,19 @@ impl Switch {
             };
             for branch in &mut context.branches {
                 if branch.flow == flow && !branch.is_ended() {
-                    let outcome = match branch.progress {
+                    let outcome = match branch.state {
                         BranchState::Accepted => BranchOutcome::Delivered,
                         _ => BranchOutcome::Failed(430),
                     };
-                    branch.progress = BranchState::Ended(outcome);
+                    branch.state = BranchState::Ended(outcome);
                     if let Some(timer) = branch.timer.take() {
                         self.timers.cancel(timer);
                     }
                 }
             }
             if context.server.flow == flow {
-                let unanswered = matches!(context.stage, ServerState::Proceeding);
-                context.stage = ServerState::Over;
+                let unanswered = matches!(context.state, ServerState::Proceeding);
+                context.state = ServerState::Over;
                 if let (true, TransactionKind::Call(attempt)) = (unanswered, &context.kind) {
                     effects.report(attempt.clone().unanswered(487, EndedBy::FlowEnded));
                 }
@@ -141,39 +141,39 @@ impl Switch {
                     self.cancel_pending(id, now, effects);
                 }
             }
-            self.settle(id, now, effects);
+            self.advance(id, now, effects);
         }
     }
 
     /// Sends the best final response once every branch has one, and forgets what is over.
-    pub(super) fn settle<E: Effects>(&mut self, id: u64, now: Instant, effects: &mut E) {
+    pub(super) fn advance<E: Effects>(&mut self, id: u64, now: Instant, effects: &mut E) {
         let Some(context) = self.transactions.context(id) else {
             return;
         };
         let success = context.branches.iter().any(Branch::has_succeeded);
         // Only a request other than INVITE has a 2xx here: it need not wait for anybody.
-        if matches!(context.stage, ServerState::Proceeding) && (success || context.is_settled()) {
-            self.conclude(id, now, effects);
+        if matches!(context.state, ServerState::Proceeding) && (success || context.is_settled()) {
+            self.send_final(id, now, effects);
         }
         let Some(context) = self.transactions.context(id) else {
             return;
         };
         let done = context.is_settled() || !context.is_invite();
-        if matches!(context.stage, ServerState::Over) && done {
+        if matches!(context.state, ServerState::Over) && done {
             self.transactions.remove(id, &mut self.timers);
         }
     }
 
-    fn conclude<E: Effects>(&mut self, id: u64, now: Instant, effects: &mut E) {
+    fn send_final<E: Effects>(&mut self, id: u64, now: Instant, effects: &mut E) {
         let over = now + self.config.transaction_timeout;
         let Some(context) = self.transactions.context(id) else {
             return;
         };
         let (status, response) = final_response(context);
-        context.stage = ServerState::Over;
+        context.state = ServerState::Over;
         if context.is_invite() {
             let _ = effects.send(context.server.flow, response.clone());
-            context.stage = ServerState::Completed(response);
+            context.state = ServerState::Completed(response);
             context.timer = Some(self.timers.set(over, Due::Server(id)));
         } else if status != 408 {
             // RFC 4320 4.2: a 408 to a request other than INVITE always comes too late.

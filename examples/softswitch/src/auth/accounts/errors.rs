@@ -27,27 +27,27 @@ pub enum AccountError {
 #[derive(Debug)]
 pub struct FileError {
     path: PathBuf,
-    cause: Cause,
+    problem: FileProblem,
 }
 
 #[derive(Debug)]
-enum Cause {
+enum FileProblem {
     Unreadable(io::Error),
     Line(usize, AccountError),
 }
 
 impl FileError {
     pub(super) fn unreadable(path: &Path, error: io::Error) -> Self {
-        Self::new(path, Cause::Unreadable(error))
+        Self::new(path, FileProblem::Unreadable(error))
     }
 
     pub(super) fn in_line(path: &Path, line: usize, error: AccountError) -> Self {
-        Self::new(path, Cause::Line(line, error))
+        Self::new(path, FileProblem::Line(line, error))
     }
 
-    fn new(path: &Path, cause: Cause) -> Self {
+    fn new(path: &Path, problem: FileProblem) -> Self {
         let path = path.to_owned();
-        Self { path, cause }
+        Self { path, problem }
     }
 }
 
@@ -87,12 +87,12 @@ impl fmt::Display for AccountError {
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
-        match &self.cause {
-            Cause::Unreadable(error) => write!(
+        match &self.problem {
+            FileProblem::Unreadable(error) => write!(
                 f,
                 "the users file {path} cannot be read ({error}); name a readable UTF-8 text file"
             ),
-            Cause::Line(line, error) => write!(f, "{path}, line {line}: {error}"),
+            FileProblem::Line(line, error) => write!(f, "{path}, line {line}: {error}"),
         }
     }
 }
@@ -101,9 +101,9 @@ impl Error for AccountError {}
 
 impl Error for FileError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.cause {
-            Cause::Unreadable(error) => Some(error),
-            Cause::Line(_, error) => Some(error),
+        match &self.problem {
+            FileProblem::Unreadable(error) => Some(error),
+            FileProblem::Line(_, error) => Some(error),
         }
     }
 }

@@ -22,10 +22,10 @@ pub struct Accounts {
     realm: String,
     domains: Vec<String>,
     open: bool,
-    offer: DigestAlgorithms,
+    offered: DigestAlgorithms,
     listed: HashMap<String, Account>,
-    knowing_sha256: usize,
-    knowing_md5: usize,
+    sha256_accounts: usize,
+    md5_accounts: usize,
 }
 
 /// A user with the password made up for it; to be shown once.
@@ -66,17 +66,17 @@ impl Accounts {
             realm: realm.to_owned(),
             domains,
             open: false,
-            offer: DigestAlgorithms::Both,
+            offered: DigestAlgorithms::Both,
             listed: HashMap::new(),
-            knowing_sha256: 0,
-            knowing_md5: 0,
+            sha256_accounts: 0,
+            md5_accounts: 0,
         }
     }
 
-    /// Narrows the challenges down to this offer; to be said before accounts are added, so that
+    /// Narrows the challenges down to these algorithms; to be said before accounts are added, so that
     /// those who cannot answer are refused.
-    pub fn offering(mut self, offer: DigestAlgorithms) -> Self {
-        self.offer = offer;
+    pub fn with_algorithms(mut self, offered: DigestAlgorithms) -> Self {
+        self.offered = offered;
         self
     }
 
@@ -186,8 +186,8 @@ impl Accounts {
         let Entry::Vacant(place) = self.listed.entry(name.to_owned()) else {
             return Err(AccountError::NamedTwice(name.to_owned()));
         };
-        self.knowing_sha256 += usize::from(account.hashes.sha256.is_some());
-        self.knowing_md5 += usize::from(account.hashes.md5.is_some());
+        self.sha256_accounts += usize::from(account.hashes.sha256.is_some());
+        self.md5_accounts += usize::from(account.hashes.md5.is_some());
         place.insert(account);
         match self.algorithms().next() {
             Some(_) => Ok(()),
@@ -219,7 +219,7 @@ impl Accounts {
     }
 
     fn offers(&self, algorithm: Algorithm) -> bool {
-        match self.offer {
+        match self.offered {
             DigestAlgorithms::Md5 => algorithm == Algorithm::Md5,
             DigestAlgorithms::Sha256 => algorithm == Algorithm::Sha256,
             DigestAlgorithms::Both => true,
@@ -228,8 +228,8 @@ impl Accounts {
 
     fn all_know(&self, algorithm: Algorithm) -> bool {
         let knowing = match algorithm {
-            Algorithm::Sha256 => self.knowing_sha256,
-            Algorithm::Md5 => self.knowing_md5,
+            Algorithm::Sha256 => self.sha256_accounts,
+            Algorithm::Md5 => self.md5_accounts,
         };
         knowing == self.listed.len()
     }

@@ -150,8 +150,8 @@ fn debug_output_shows_no_secret() {
 
 #[test]
 fn the_offer_narrows_the_challenges_down_and_refuses_who_cannot_answer() {
-    let offered = |offer| {
-        let mut accounts = none_yet().offering(offer);
+    let offered = |offered| {
+        let mut accounts = none_yet().with_algorithms(offered);
         accounts.add("carol:secret").unwrap();
         accounts.algorithms().collect::<Vec<_>>()
     };
@@ -159,7 +159,7 @@ fn the_offer_narrows_the_challenges_down_and_refuses_who_cannot_answer() {
     assert_eq!(offered(DigestAlgorithms::Sha256), [Algorithm::Sha256]);
     assert_eq!(offered(DigestAlgorithms::Both), Algorithm::PREFERENCE);
 
-    let mut accounts = none_yet().offering(DigestAlgorithms::Md5);
+    let mut accounts = none_yet().with_algorithms(DigestAlgorithms::Md5);
     let error = accounts.add_lines(&format!("dave:{}", "0".repeat(64)));
     assert!(matches!(
         error,

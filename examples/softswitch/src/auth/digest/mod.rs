@@ -9,7 +9,7 @@ pub mod hash;
 mod nonce;
 mod uri;
 
-use self::credentials::{Counted, Credentials};
+use self::credentials::{Credentials, QopAuth};
 use self::hash::{Algorithm, DigestInput, Hash};
 use self::nonce::{Nonces, REMEMBERED_NONCES};
 
@@ -25,7 +25,7 @@ pub struct DigestAuthenticator {
     accounts: Accounts,
     nonces: Nonces,
     /// Stands in for the HA1 of users that do not exist.
-    nobody: Hash,
+    unknown_user_ha1: Hash,
 }
 
 /// What the credentials of one request are worth.
@@ -90,7 +90,7 @@ impl DigestAuthenticator {
             realm,
             accounts,
             nonces: Nonces::new(secret, nonce_lifetime, REMEMBERED_NONCES),
-            nobody: Algorithm::Sha256.hash(&[&secret]),
+            unknown_user_ha1: Algorithm::Sha256.hash(&[&secret]),
         }
     }
 
@@ -105,20 +105,20 @@ impl DigestAuthenticator {
     }
 
     /// The values of the `WWW-Authenticate` or `Proxy-Authenticate` headers,
-    /// to be sent in this order. None when the accounts are open. `plain` leaves
+    /// to be sent in this order. None when the accounts are open. `md5_only` leaves
     /// out what not every phone understands, if MD5 is among the rest.
-    pub fn challenges(&self, now: SystemTime, stale: bool, plain: bool) -> Vec<String> {
+    pub fn challenges(&self, now: SystemTime, stale: bool, md5_only: bool) -> Vec<String> {
         let nonce = self.nonces.issue(now);
         let realm = &self.realm;
         let stale = if stale { ", stale=true" } else { "" };
-        let alone = plain
+        let only_md5 = md5_only
             && self
                 .accounts
                 .algorithms()
                 .any(|each| each == Algorithm::Md5);
         self.accounts
             .algorithms()
-            .filter(|each| !alone || *each == Algorithm::Md5)
+            .filter(|each| !only_md5 || *each == Algorithm::Md5)
             .map(|algorithm| {
                 let algorithm = algorithm.name();
                 format!(
@@ -139,24 +139,27 @@ impl DigestAuthenticator {
         credentials: &[&str],
         now: SystemTime,
     ) -> DigestResult {
-        let mut verdict = DigestResult::Missing;
+        let mut result = DigestResult::Missing;
         for value in credentials {
-            let found = match self.digest_for_us(value) {
+            let found = match self.parse_for_realm(value) {
                 None => continue,
                 Some(Err(why)) => refused("", why),
-                Some(Ok(digest)) => self.judge(method, request_uri, &digest, now),
+                Some(Ok(digest)) => self.check(method, request_uri, &digest, now),
             };
-            match (&verdict, &found) {
+            match (&result, &found) {
                 (_, DigestResult::Authenticated { .. }) => return found,
-                (_, DigestResult::Stale { .. }) | (DigestResult::Missing, _) => verdict = found,
+                (_, DigestResult::Stale { .. }) | (DigestResult::Missing, _) => result = found,
                 _ => {}
             }
         }
-        verdict
+        result
     }
 
     /// None for another scheme or realm.
-    fn digest_for_us<'a>(&self, value: &'a str) -> Option<Result<Credentials<'a>, DigestFailure>> {
+    fn parse_for_realm<'a>(
+        &self,
+        value: &'a str,
+    ) -> Option<Result<Credentials<'a>, DigestFailure>> {
         let (scheme, parameters) = value.trim().split_once([' ', '\t', '\r', '\n'])?;
         if !scheme.eq_ignore_ascii_case("Digest") {
             return None;
@@ -167,7 +170,7 @@ impl DigestAuthenticator {
         }
     }
 
-    fn judge(
+    fn check(
         &mut self,
         method: &str,
         request_uri: &str,
@@ -180,8 +183,8 @@ impl DigestAuthenticator {
         if digest.userhash {
             return refused("", DigestFailure::Malformed);
         }
-        let counted = digest.counted.as_ref();
-        let Some(counted) = counted.filter(|counted| !counted.cnonce.is_empty()) else {
+        let qop_auth = digest.qop_auth.as_ref();
+        let Some(qop_auth) = qop_auth.filter(|qop_auth| !qop_auth.cnonce.is_empty()) else {
             return refused(username, DigestFailure::Malformed);
         };
         let offered = |named: &Algorithm| self.accounts.algorithms().any(|each| each == *named);
@@ -197,8 +200,8 @@ impl DigestAuthenticator {
 
         // An unknown user costs the same hashes as a known one.
         let account = self.accounts.ha1(username, algorithm);
-        let ha1 = account.map_or(&self.nobody, |(_, ha1)| ha1);
-        let matches = response_matches(algorithm, ha1, method, digest, counted);
+        let ha1 = account.map_or(&self.unknown_user_ha1, |(_, ha1)| ha1);
+        let matches = response_matches(algorithm, ha1, method, digest, qop_auth);
         let Some((user, _)) = account else {
             return refused(username, DigestFailure::UnknownUser);
         };
@@ -211,7 +214,7 @@ impl DigestAuthenticator {
         // that gives a replayer nothing (he cannot answer a new nonce), while
         // phones that always say nc=00000001 get in with one more round trip.
         let user = user.to_owned();
-        if !self.nonces.spend(nonce, counted.nc, now) {
+        if !self.nonces.record_use(nonce, qop_auth.nc, now) {
             return DigestResult::Stale { user };
         }
         DigestResult::Authenticated { user }
@@ -233,22 +236,22 @@ fn response_matches(
     ha1: &Hash,
     method: &str,
     digest: &Credentials<'_>,
-    counted: &Counted<'_>,
+    qop_auth: &QopAuth<'_>,
 ) -> bool {
     let mut count = [0; 8];
-    for (pair, byte) in count.chunks_exact_mut(2).zip(counted.nc.to_be_bytes()) {
+    for (pair, byte) in count.chunks_exact_mut(2).zip(qop_auth.nc.to_be_bytes()) {
         pair.copy_from_slice(&hash::hex_digits(byte));
     }
     let upper_case = count.to_ascii_uppercase();
     let matches = |count: &[u8]| {
-        let answer = DigestInput {
+        let input = DigestInput {
             method,
             uri: &digest.uri,
             nonce: &digest.nonce,
             count,
-            cnonce: &counted.cnonce,
+            cnonce: &qop_auth.cnonce,
         };
-        algorithm.response(ha1, &answer).matches(&digest.response)
+        algorithm.response(ha1, &input).matches(&digest.response)
     };
     bool::from(matches(&count)) || (upper_case != count && bool::from(matches(&upper_case)))
 }

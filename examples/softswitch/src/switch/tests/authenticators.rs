@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use crate::switch::{AuthResult, Authenticator};
 
 /// Accounts alice, bob and carol; the right response to any challenge is "right".
-pub(super) struct Guard;
+pub(super) struct FixedPassword;
 
-impl Authenticator for Guard {
+impl Authenticator for FixedPassword {
     fn is_open(&self) -> bool {
         false
     }
@@ -20,8 +20,8 @@ impl Authenticator for Guard {
         "example.com"
     }
 
-    fn challenges(&self, _: SystemTime, stale: bool, plain: bool) -> Vec<String> {
-        ["SHA-256", "MD5"][usize::from(plain)..]
+    fn challenges(&self, _: SystemTime, stale: bool, md5_only: bool) -> Vec<String> {
+        ["SHA-256", "MD5"][usize::from(md5_only)..]
             .iter()
             .map(|name| format!("Digest realm=\"example.com\", algorithm={name}, stale={stale}"))
             .collect()
@@ -51,20 +51,20 @@ impl Authenticator for Guard {
     }
 }
 
-/// Lets everybody in; knows who the `Guard` knows.
-pub(super) struct Open;
+/// Lets everybody in; knows who the `FixedPassword` knows.
+pub(super) struct NoAuthentication;
 
-impl Authenticator for Open {
+impl Authenticator for NoAuthentication {
     fn is_open(&self) -> bool {
         true
     }
 
     fn knows(&self, user: &str) -> bool {
-        Guard.knows(user)
+        FixedPassword.knows(user)
     }
 
     fn realm(&self) -> &str {
-        Guard.realm()
+        FixedPassword.realm()
     }
 
     fn challenges(&self, _: SystemTime, _: bool, _: bool) -> Vec<String> {

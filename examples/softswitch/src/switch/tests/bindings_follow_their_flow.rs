@@ -9,7 +9,7 @@ use crate::switch::event::{SwitchEvent, Unregistration};
 
 fn register(fixture: &mut Fixture, flow: FlowId, contact: &str, cseq: u32) {
     let branch = fixture.branch();
-    fixture.sends(
+    fixture.send(
         flow,
         &format!(
             "REGISTER sip:example.com SIP/2.0\n\
@@ -29,28 +29,28 @@ const PHONE: &str = "<sip:bob@10.0.0.2>;+sip.instance=\"<urn:uuid:1>\";reg-id=1"
 
 #[test]
 fn a_phone_that_reconnects_before_the_old_connection_ends_stays_registered() {
-    let mut fixture = Fixture::open();
+    let mut fixture = Fixture::without_authentication();
     register(&mut fixture, BOB, PHONE, 1);
     register(&mut fixture, BOB_DESK, PHONE, 2);
     assert!(
         !fixture.effects.held.contains(&BOB),
         "nothing holds the old connection"
     );
-    fixture.breaks(BOB);
-    fixture.sends(ALICE, &invite("z9hG4bKx", ""));
+    fixture.disconnect(BOB);
+    fixture.send(ALICE, &invite("z9hG4bKx", ""));
     fixture.expect(ALICE, "SIP/2.0 100 ");
     fixture.expect(BOB_DESK, "INVITE sip:bob@10.0.0.2 ");
     fixture.expect_silence();
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn the_end_of_the_connection_removes_the_binding() {
-    let mut fixture = Fixture::open();
+    let mut fixture = Fixture::without_authentication();
     register(&mut fixture, BOB, PHONE, 1);
     assert!(fixture.effects.held.contains(&BOB));
     fixture.events();
-    fixture.breaks(BOB);
+    fixture.disconnect(BOB);
     assert_eq!(
         fixture.events(),
         [SwitchEvent::Unregistered {
@@ -60,14 +60,14 @@ fn the_end_of_the_connection_removes_the_binding() {
             source: None,
         }]
     );
-    fixture.sends(ALICE, &invite("z9hG4bKx", ""));
+    fixture.send(ALICE, &invite("z9hG4bKx", ""));
     fixture.expect(ALICE, "SIP/2.0 480 ");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_new_contact_of_the_same_instance_takes_the_place_of_the_old() {
-    let mut fixture = Fixture::open();
+    let mut fixture = Fixture::without_authentication();
     register(&mut fixture, BOB, PHONE, 1);
     fixture.events();
     register(
@@ -84,23 +84,23 @@ fn a_new_contact_of_the_same_instance_takes_the_place_of_the_old() {
             SwitchEvent::Registered { expires_s: 3600, .. },
         ] if contact == "sip:bob@10.0.0.2"
     ));
-    fixture.sends(ALICE, &invite("z9hG4bKx", ""));
+    fixture.send(ALICE, &invite("z9hG4bKx", ""));
     fixture.expect(ALICE, "SIP/2.0 100 ");
     fixture.expect(BOB_DESK, "INVITE sip:bob@10.0.0.3 ");
     fixture.expect_silence();
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_binding_expires_when_it_is_not_refreshed() {
-    let mut fixture = Fixture::open();
+    let mut fixture = Fixture::without_authentication();
     register(&mut fixture, BOB, "<sip:bob@10.0.0.2>;expires=60", 1);
-    fixture.passes(Duration::from_secs(50));
+    fixture.advance(Duration::from_secs(50));
     register(&mut fixture, BOB, "<sip:bob@10.0.0.2>;expires=60", 2);
     fixture.events();
-    fixture.passes(Duration::from_millis(59_999));
+    fixture.advance(Duration::from_millis(59_999));
     assert_eq!(fixture.events(), []);
-    fixture.passes(Duration::from_millis(1));
+    fixture.advance(Duration::from_millis(1));
     assert!(matches!(
         fixture.events()[..],
         [SwitchEvent::Unregistered {
@@ -110,51 +110,51 @@ fn a_binding_expires_when_it_is_not_refreshed() {
         }]
     ));
     assert!(fixture.effects.held.is_empty());
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_binding_whose_connection_is_gone_fails_with_430() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.breaks_unnoticed(BOB);
-    fixture.sends(ALICE, &invite("z9hG4bKx", ""));
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.disconnect_unnoticed(BOB);
+    fixture.send(ALICE, &invite("z9hG4bKx", ""));
     fixture.expect(ALICE, "SIP/2.0 100 ");
     fixture.expect(ALICE, "SIP/2.0 430 Flow Failed");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_phone_that_disconnects_while_it_rings_fails_the_call_with_430() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.sends(ALICE, &invite("z9hG4bKx", ""));
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.send(ALICE, &invite("z9hG4bKx", ""));
     fixture.expect(ALICE, "SIP/2.0 100 ");
     fixture.expect(BOB, "INVITE ");
-    fixture.breaks(BOB);
+    fixture.disconnect(BOB);
     fixture.expect(ALICE, "SIP/2.0 430 Flow Failed");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_sips_request_reaches_only_who_registered_so() {
     let sips = invite("z9hG4bKs", "").replace("INVITE sip:", "INVITE sips:");
-    let mut fixture = Fixture::open();
+    let mut fixture = Fixture::without_authentication();
     register(&mut fixture, BOB, "<sip:bob@10.0.0.2>", 1);
-    fixture.sends(ALICE, &sips);
+    fixture.send(ALICE, &sips);
     fixture.expect(ALICE, "SIP/2.0 480 ");
 
     register(&mut fixture, BOB_DESK, "<sips:bob@10.0.0.3>", 2);
-    fixture.sends(ALICE, &sips);
+    fixture.send(ALICE, &sips);
     fixture.expect(ALICE, "SIP/2.0 100 ");
     let got = fixture.expect(BOB_DESK, "INVITE sips:bob@10.0.0.3 ");
     let route = super::fixture::value(&got, "Record-Route");
     assert!(route.starts_with("<sips:") && route.ends_with("@sip.example.com:5061;lr>"));
 
-    fixture.sends(ALICE, &invite("z9hG4bKt", ""));
+    fixture.send(ALICE, &invite("z9hG4bKt", ""));
     fixture.expect(ALICE, "SIP/2.0 100 ");
     fixture.expect(BOB, "INVITE sip:bob@10.0.0.2 ");
     fixture.expect(BOB_DESK, "INVITE sip:bob@10.0.0.3;transport=tls ");
     fixture.expect_silence();
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }

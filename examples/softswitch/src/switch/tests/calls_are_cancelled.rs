@@ -13,7 +13,7 @@ fn cancel(branch: &str) -> String {
 /// The 487 of the phone, and the ACKs of both hops.
 #[track_caller]
 fn is_terminated(fixture: &mut Fixture, invite: &str, branch: &str) {
-    fixture.sends(BOB, &response(invite, "487 Request Terminated", "b1", ""));
+    fixture.send(BOB, &response(invite, "487 Request Terminated", "b1", ""));
     let ack = fixture.expect(BOB, "ACK sip:bob@10.0.0.2 SIP/2.0\r\n");
     assert_eq!(values(&ack, "Via"), [values(invite, "Via")[0]]);
     assert_eq!(value(&ack, "CSeq"), "1 ACK");
@@ -21,27 +21,27 @@ fn is_terminated(fixture: &mut Fixture, invite: &str, branch: &str) {
     let refused = fixture.expect(ALICE, "SIP/2.0 487 Request Terminated");
     let to = value(&refused, "To").to_owned();
     let ack = request("ACK", branch, "").replace("To: <sip:bob@example.com>", &format!("To: {to}"));
-    fixture.sends(ALICE, &ack);
+    fixture.send(ALICE, &ack);
     fixture.expect_silence();
 }
 
 #[test]
 fn a_ringing_phone_is_cancelled_at_once() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.sends(ALICE, &invite("z9hG4bKc", ""));
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.send(ALICE, &invite("z9hG4bKc", ""));
     fixture.expect(ALICE, "SIP/2.0 100 ");
     let got = fixture.expect(BOB, "INVITE ");
-    fixture.sends(BOB, &response(&got, "180 Ringing", "b1", ""));
+    fixture.send(BOB, &response(&got, "180 Ringing", "b1", ""));
     fixture.expect(ALICE, "SIP/2.0 180 ");
 
-    fixture.sends(ALICE, &cancel("z9hG4bKc"));
+    fixture.send(ALICE, &cancel("z9hG4bKc"));
     fixture.expect(ALICE, "SIP/2.0 200 OK");
     let stop = fixture.expect(BOB, "CANCEL sip:bob@10.0.0.2 SIP/2.0\r\n");
     assert_eq!(values(&stop, "Via"), [values(&got, "Via")[0]]);
     assert_eq!(value(&stop, "CSeq"), "1 CANCEL");
     assert_eq!(value(&stop, "To"), "<sip:bob@example.com>");
-    fixture.sends(BOB, &response(&stop, "200 OK", "b1", ""));
+    fixture.send(BOB, &response(&stop, "200 OK", "b1", ""));
     fixture.expect_silence();
 
     is_terminated(&mut fixture, &got, "z9hG4bKc");
@@ -55,87 +55,87 @@ fn a_ringing_phone_is_cancelled_at_once() {
         }]
     ));
     assert_eq!(fixture.switch.dropped(), 0);
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_phone_that_has_not_answered_is_cancelled_when_it_does() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.sends(ALICE, &invite("z9hG4bKc", ""));
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.send(ALICE, &invite("z9hG4bKc", ""));
     fixture.expect(ALICE, "SIP/2.0 100 ");
     let got = fixture.expect(BOB, "INVITE ");
-    fixture.sends(ALICE, &cancel("z9hG4bKc"));
+    fixture.send(ALICE, &cancel("z9hG4bKc"));
     fixture.expect(ALICE, "SIP/2.0 200 OK");
     fixture.expect_silence();
 
-    fixture.sends(BOB, &response(&got, "100 Trying", "", ""));
+    fixture.send(BOB, &response(&got, "100 Trying", "", ""));
     fixture.expect(BOB, "CANCEL ");
     is_terminated(&mut fixture, &got, "z9hG4bKc");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_cancel_that_crosses_the_answer_changes_nothing() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.sends(ALICE, &invite("z9hG4bKc", ""));
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.send(ALICE, &invite("z9hG4bKc", ""));
     fixture.expect(ALICE, "SIP/2.0 100 ");
     let got = fixture.expect(BOB, "INVITE ");
-    fixture.sends(BOB, &response(&got, "200 OK", "b1", ""));
+    fixture.send(BOB, &response(&got, "200 OK", "b1", ""));
     fixture.expect(ALICE, "SIP/2.0 200 OK");
-    fixture.sends(ALICE, &cancel("z9hG4bKc"));
+    fixture.send(ALICE, &cancel("z9hG4bKc"));
     let ok = fixture.expect(ALICE, "SIP/2.0 200 OK");
     assert_eq!(value(&ok, "CSeq"), "1 CANCEL");
     fixture.expect_silence();
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_cancel_of_nothing_is_answered_with_481() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.sends(ALICE, &cancel("z9hG4bKc"));
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.send(ALICE, &cancel("z9hG4bKc"));
     fixture.expect(ALICE, "SIP/2.0 481 ");
     // Nor does one from another connection reach the transaction.
-    fixture.sends(ALICE, &invite("z9hG4bKc", ""));
+    fixture.send(ALICE, &invite("z9hG4bKc", ""));
     fixture.expect(ALICE, "SIP/2.0 100 ");
     fixture.expect(BOB, "INVITE ");
-    fixture.sends(BOB, &cancel("z9hG4bKc"));
+    fixture.send(BOB, &cancel("z9hG4bKc"));
     fixture.expect(BOB, "SIP/2.0 481 ");
     fixture.expect_silence();
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_cancelled_phone_that_stays_silent_is_given_up_after_64_t1() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.sends(ALICE, &invite("z9hG4bKc", ""));
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.send(ALICE, &invite("z9hG4bKc", ""));
     fixture.expect(ALICE, "SIP/2.0 100 ");
     let got = fixture.expect(BOB, "INVITE ");
-    fixture.sends(BOB, &response(&got, "180 Ringing", "b1", ""));
+    fixture.send(BOB, &response(&got, "180 Ringing", "b1", ""));
     fixture.expect(ALICE, "SIP/2.0 180 ");
-    fixture.sends(ALICE, &cancel("z9hG4bKc"));
+    fixture.send(ALICE, &cancel("z9hG4bKc"));
     fixture.expect(ALICE, "SIP/2.0 200 OK");
     fixture.expect(BOB, "CANCEL ");
-    fixture.passes(Duration::from_millis(31_999));
+    fixture.advance(Duration::from_millis(31_999));
     fixture.expect_silence();
-    fixture.passes(Duration::from_millis(1));
+    fixture.advance(Duration::from_millis(1));
     fixture.expect(ALICE, "SIP/2.0 408 ");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_caller_whose_connection_breaks_cancels_the_ringing_phone() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.sends(ALICE, &invite("z9hG4bKc", ""));
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.send(ALICE, &invite("z9hG4bKc", ""));
     let got = fixture.expect(BOB, "INVITE ");
-    fixture.sends(BOB, &response(&got, "180 Ringing", "b1", ""));
-    fixture.breaks(ALICE);
+    fixture.send(BOB, &response(&got, "180 Ringing", "b1", ""));
+    fixture.disconnect(ALICE);
     fixture.expect(BOB, "CANCEL ");
-    fixture.sends(BOB, &response(&got, "487 Request Terminated", "b1", ""));
+    fixture.send(BOB, &response(&got, "487 Request Terminated", "b1", ""));
     fixture.expect(BOB, "ACK ");
     assert!(matches!(
         fixture.events()[..],
@@ -145,5 +145,5 @@ fn a_caller_whose_connection_breaks_cancels_the_ringing_phone() {
             ..
         }]
     ));
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }

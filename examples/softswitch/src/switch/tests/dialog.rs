@@ -25,7 +25,7 @@ pub(super) fn request(method: &str, branch: &str, more: &str) -> String {
 }
 
 /// A call that has been answered.
-pub(super) struct Talk {
+pub(super) struct AnsweredCall {
     pub(super) caller: FlowId,
     pub(super) callee: FlowId,
     /// The 200 as the caller got it: its view of the dialog.
@@ -34,37 +34,37 @@ pub(super) struct Talk {
     pub(super) invite: String,
 }
 
-impl Talk {
+impl AnsweredCall {
     /// Alice on `caller` calls bob, who is registered on `callee` and answers.
     #[track_caller]
-    pub(super) fn begins(fixture: &mut Fixture, caller: FlowId, callee: FlowId) -> Talk {
+    pub(super) fn answered(fixture: &mut Fixture, caller: FlowId, callee: FlowId) -> AnsweredCall {
         let branch = fixture.branch();
-        fixture.sends_with_body(caller, &invite(&branch, ""), "v=0 offer");
+        fixture.send_with_body(caller, &invite(&branch, ""), "v=0 offer");
         fixture.expect(caller, "SIP/2.0 100 Trying");
         let invite = fixture.expect(callee, "INVITE ");
-        fixture.sends(callee, &response(&invite, "180 Ringing", "b1", ""));
+        fixture.send(callee, &response(&invite, "180 Ringing", "b1", ""));
         fixture.expect(caller, "SIP/2.0 180 Ringing");
         let contact = "Contact: <sip:bob@192.168.2.2>";
-        fixture.sends_with_body(
+        fixture.send_with_body(
             callee,
             &response(&invite, "200 OK", "b1", contact),
             "v=0 answer",
         );
         let ok = fixture.expect(caller, "SIP/2.0 200 OK");
-        let talk = Talk {
+        let call = AnsweredCall {
             caller,
             callee,
             ok,
             invite,
         };
-        let ack = talk.by_the_caller(fixture, "ACK", 1);
-        fixture.sends(caller, &ack);
+        let ack = call.caller_request(fixture, "ACK", 1);
+        fixture.send(caller, &ack);
         fixture.expect(callee, "ACK sip:bob@192.168.2.2 SIP/2.0");
-        talk
+        call
     }
 
     /// A request of the caller within the dialog.
-    pub(super) fn by_the_caller(&self, fixture: &mut Fixture, method: &str, cseq: u32) -> String {
+    pub(super) fn caller_request(&self, fixture: &mut Fixture, method: &str, cseq: u32) -> String {
         format!(
             "{method} sip:bob@192.168.2.2 SIP/2.0\n\
              Via: SIP/2.0/TLS 10.0.0.1;branch={branch}\n\
@@ -82,7 +82,7 @@ impl Talk {
     }
 
     /// A request of the callee within the dialog.
-    pub(super) fn by_the_callee(&self, fixture: &mut Fixture, method: &str, cseq: u32) -> String {
+    pub(super) fn callee_request(&self, fixture: &mut Fixture, method: &str, cseq: u32) -> String {
         format!(
             "{method} sip:alice@192.168.1.1 SIP/2.0\n\
              Via: SIP/2.0/TLS 10.0.0.2;branch={branch}\n\
@@ -101,18 +101,18 @@ impl Talk {
 
     /// One side hangs up and the other confirms.
     #[track_caller]
-    pub(super) fn hangs_up(&self, fixture: &mut Fixture, by_caller: bool) {
+    pub(super) fn hang_up(&self, fixture: &mut Fixture, by_caller: bool) {
         let (bye, from, to) = if by_caller {
-            let bye = self.by_the_caller(fixture, "BYE", 2);
+            let bye = self.caller_request(fixture, "BYE", 2);
             (bye, self.caller, self.callee)
         } else {
-            let bye = self.by_the_callee(fixture, "BYE", 1);
+            let bye = self.callee_request(fixture, "BYE", 1);
             (bye, self.callee, self.caller)
         };
-        fixture.sends(from, &bye);
+        fixture.send(from, &bye);
         let bye = fixture.expect(to, "BYE ");
         assert!(values(&bye, "Route").is_empty());
-        fixture.sends(to, &response(&bye, "200 OK", "", ""));
+        fixture.send(to, &response(&bye, "200 OK", "", ""));
         fixture.expect(from, "SIP/2.0 200 OK");
         fixture.expect_silence();
     }

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 
-use super::authenticators::{Guard, Open};
+use super::authenticators::{FixedPassword, NoAuthentication};
 use crate::switch::{
     Authenticator, Effects, FlowId, Incoming, Source, Switch, SwitchConfig, SwitchEvent, Unsendable,
 };
 
 /// Everything outside the switch.
 #[derive(Default)]
-pub(super) struct Outside {
+pub(super) struct RecordedEffects {
     sent: BTreeMap<FlowId, VecDeque<String>>,
     dead: BTreeSet<FlowId>,
     full: BTreeSet<FlowId>,
@@ -23,7 +23,7 @@ pub(super) struct Outside {
     pub(super) events: Vec<SwitchEvent>,
 }
 
-impl Effects for Outside {
+impl Effects for RecordedEffects {
     fn send(&mut self, flow: FlowId, message: Bytes) -> Result<(), Unsendable> {
         if self.dead.contains(&flow) {
             return Err(Unsendable::Gone);
@@ -66,25 +66,25 @@ pub(super) const STRANGER: FlowId = FlowId(9);
 
 pub(super) struct Fixture {
     pub(super) switch: Switch,
-    pub(super) effects: Outside,
+    pub(super) effects: RecordedEffects,
     pub(super) now: Instant,
     branches: u32,
 }
 
 impl Fixture {
     /// A switch for example.com that lets everybody in.
-    pub(super) fn open() -> Fixture {
-        Fixture::with(Box::new(Open), |_| ())
+    pub(super) fn without_authentication() -> Fixture {
+        Fixture::with(Box::new(NoAuthentication), |_| ())
     }
 
     /// A switch that lets everybody in, with limits of the test's choice.
-    pub(super) fn bounded(choose: impl FnOnce(&mut SwitchConfig)) -> Fixture {
-        Fixture::with(Box::new(Open), choose)
+    pub(super) fn with_config(choose: impl FnOnce(&mut SwitchConfig)) -> Fixture {
+        Fixture::with(Box::new(NoAuthentication), choose)
     }
 
     /// A switch that asks for credentials.
-    pub(super) fn guarded() -> Fixture {
-        Fixture::with(Box::new(Guard), |_| ())
+    pub(super) fn with_authentication() -> Fixture {
+        Fixture::with(Box::new(FixedPassword), |_| ())
     }
 
     fn with(
@@ -97,7 +97,7 @@ impl Fixture {
         choose(&mut config);
         Fixture {
             switch: Switch::new(config, authenticator),
-            effects: Outside::default(),
+            effects: RecordedEffects::default(),
             now: Instant::now(),
             branches: 0,
         }
@@ -110,11 +110,11 @@ impl Fixture {
     }
 
     /// Sends lines as one message; Content-Length and the empty line are added.
-    pub(super) fn sends(&mut self, flow: FlowId, lines: &str) {
-        self.sends_with_body(flow, lines, "");
+    pub(super) fn send(&mut self, flow: FlowId, lines: &str) {
+        self.send_with_body(flow, lines, "");
     }
 
-    pub(super) fn sends_with_body(&mut self, flow: FlowId, lines: &str, body: &str) {
+    pub(super) fn send_with_body(&mut self, flow: FlowId, lines: &str, body: &str) {
         let lines: Vec<&str> = lines.trim().lines().collect();
         let head = format!(
             "{}\r\nContent-Length: {}\r\n\r\n",
@@ -155,7 +155,7 @@ impl Fixture {
     }
 
     /// Time goes by, stopping at every timer.
-    pub(super) fn passes(&mut self, time: Duration) {
+    pub(super) fn advance(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(next) = self.switch.next_timeout().filter(|next| *next <= end) {
             self.now = next.max(self.now);
@@ -165,20 +165,20 @@ impl Fixture {
     }
 
     /// The connection breaks, and the switch is told.
-    pub(super) fn breaks(&mut self, flow: FlowId) {
-        self.breaks_unnoticed(flow);
+    pub(super) fn disconnect(&mut self, flow: FlowId) {
+        self.disconnect_unnoticed(flow);
         self.effects.held.remove(&flow);
         self.switch.flow_ended(flow, self.now, &mut self.effects);
     }
 
     /// The connection breaks, and the switch has not been told yet.
-    pub(super) fn breaks_unnoticed(&mut self, flow: FlowId) {
+    pub(super) fn disconnect_unnoticed(&mut self, flow: FlowId) {
         self.effects.dead.insert(flow);
         self.effects.sent.remove(&flow);
     }
 
     /// The peer stops reading.
-    pub(super) fn clogs(&mut self, flow: FlowId) {
+    pub(super) fn stop_reading(&mut self, flow: FlowId) {
         self.effects.full.insert(flow);
     }
 
@@ -188,10 +188,10 @@ impl Fixture {
 
     /// Registers a user at sip:USER@10.0.0.FLOW and takes the answer.
     #[track_caller]
-    pub(super) fn registers(&mut self, flow: FlowId, user: &str) {
+    pub(super) fn register(&mut self, flow: FlowId, user: &str) {
         let branch = self.branch();
         let credentials = credentials("Authorization", user, "right");
-        self.sends(
+        self.send(
             flow,
             &format!(
                 "REGISTER sip:example.com SIP/2.0\n\
@@ -211,11 +211,11 @@ impl Fixture {
 
     /// Everything ends: all timers run out and all flows break. Then nothing may be remembered.
     #[track_caller]
-    pub(super) fn ends_clean(mut self) {
+    pub(super) fn assert_nothing_left(mut self) {
         for flow in [ALICE, BOB, BOB_DESK, STRANGER] {
-            self.breaks(flow);
+            self.disconnect(flow);
         }
-        self.passes(Duration::from_secs(8000));
+        self.advance(Duration::from_secs(8000));
         assert!(self.switch.is_empty(), "something is remembered");
         assert_eq!(self.switch.next_timeout(), None);
         assert!(self.effects.held.is_empty());

@@ -1,14 +1,14 @@
 //! What the switch changes in a message it passes on, and that it changes nothing else.
 
-use super::dialog::{Talk, invite, request};
+use super::dialog::{AnsweredCall, invite, request};
 use super::fixture::{ALICE, BOB, Fixture, response, value, values};
 
 #[test]
 fn a_request_is_changed_in_via_max_forwards_record_route_and_request_uri_only() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
     let odd = "X-Odd:   spaces  kept \nsubject : ünïcode\nk: timer\nl-x: <no \"meaning\" , at all";
-    fixture.sends_with_body(ALICE, &invite("z9hG4bKm", odd), "\0\u{1}body\r\n\r\n");
+    fixture.send_with_body(ALICE, &invite("z9hG4bKm", odd), "\0\u{1}body\r\n\r\n");
     let got = fixture.expect(
         BOB,
         "INVITE sip:bob@10.0.0.2 SIP/2.0\r\nVia: SIP/2.0/TLS sip.example.com:5061;",
@@ -29,16 +29,16 @@ fn a_request_is_changed_in_via_max_forwards_record_route_and_request_uri_only() 
          l-x: <no \"meaning\" , at all\r\n\
          Content-Length: 10\r\n\r\n\0\u{1}body\r\n\r\n"
     );
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn who_a_party_is_said_to_be_is_not_passed_on_for_any_peer() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
     let claims = "P-Asserted-Identity: <sip:president@example.com>\nX: y\n\
                   Remote-Party-ID: <sip:president@example.com>";
-    fixture.sends(ALICE, &request("MESSAGE", "z9hG4bKm", claims));
+    fixture.send(ALICE, &request("MESSAGE", "z9hG4bKm", claims));
     let got = fixture.expect(BOB, "MESSAGE ");
     assert!(!got.contains("president"), "{got}");
     assert_eq!(value(&got, "X"), "y");
@@ -48,17 +48,17 @@ fn who_a_party_is_said_to_be_is_not_passed_on_for_any_peer() {
         "b",
         "P-Asserted-Identity: <sip:president@example.com>",
     );
-    fixture.sends(BOB, &answer);
+    fixture.send(BOB, &answer);
     let got = fixture.expect(ALICE, "SIP/2.0 200 ");
     assert!(!got.contains("president"), "{got}");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_response_loses_our_via_and_nothing_else() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.sends(ALICE, &request("MESSAGE", "z9hG4bKm", ""));
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.send(ALICE, &request("MESSAGE", "z9hG4bKm", ""));
     let got = fixture.expect(BOB, "MESSAGE ");
     let vias = values(&got, "Via");
     // Both Vias in one line, in the compact form, with white space.
@@ -72,7 +72,7 @@ fn a_response_loses_our_via_and_nothing_else() {
          X: y",
         vias[0], vias[1]
     );
-    fixture.sends_with_body(BOB, &answer, "hello");
+    fixture.send_with_body(BOB, &answer, "hello");
     assert_eq!(
         fixture.expect(ALICE, "SIP"),
         "SIP/2.0 200 Très bien\r\n\
@@ -84,7 +84,7 @@ fn a_response_loses_our_via_and_nothing_else() {
          X: y\r\n\
          Content-Length: 5\r\n\r\nhello"
     );
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
@@ -115,52 +115,52 @@ fn the_topmost_via_says_where_the_request_came_from() {
             "SIP / 2.0 / TLS [2001:db8::1]:5061;branch=z9hG4bKv;received=10.0.0.1, SIP/2.0/UDP a;branch=z9hG4bKold",
         ),
     ] {
-        let mut fixture = Fixture::open();
-        fixture.registers(BOB, "bob");
+        let mut fixture = Fixture::without_authentication();
+        fixture.register(BOB, "bob");
         let mut text = request("MESSAGE", "z9hG4bKv", "");
         text = text.replace("SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKv", given);
-        fixture.sends(ALICE, &text);
+        fixture.send(ALICE, &text);
         let got = fixture.expect(BOB, "MESSAGE ");
         assert_eq!(values(&got, "Via")[1], stamped);
         // Responses made here say the same.
         let text = text.replace("sip:bob@", "sip:nobody@");
-        fixture.sends(ALICE, &text.replace("z9hG4bKv", "z9hG4bKw"));
+        fixture.send(ALICE, &text.replace("z9hG4bKv", "z9hG4bKw"));
         let stamped = stamped.replace("z9hG4bKv", "z9hG4bKw");
         assert_eq!(
             value(&fixture.expect(ALICE, "SIP/2.0 404 "), "Via"),
             stamped
         );
-        fixture.ends_clean();
+        fixture.assert_nothing_left();
     }
 }
 
 #[test]
 fn folded_headers_are_read_as_one_line() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
     let folded = request("MESSAGE", "z9hG4bKf", "Subject: a\n\tlong\n story")
         .replace("CSeq: 1 MESSAGE", "CSeq:\n 1\n MESSAGE")
         .replace(";branch=", "\n ;branch=");
-    fixture.sends(ALICE, &folded);
+    fixture.send(ALICE, &folded);
     let got = fixture.expect(BOB, "MESSAGE ");
     assert_eq!(value(&got, "Subject"), "a  \tlong   story");
-    fixture.sends(BOB, &response(&got, "200 OK", "b", ""));
+    fixture.send(BOB, &response(&got, "200 OK", "b", ""));
     fixture.expect(ALICE, "SIP/2.0 200 OK");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn compact_header_names_are_understood() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    let talk = Talk::begins(&mut fixture, ALICE, BOB);
-    let bye = talk
-        .by_the_caller(&mut fixture, "BYE", 2)
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    let call = AnsweredCall::answered(&mut fixture, ALICE, BOB);
+    let bye = call
+        .caller_request(&mut fixture, "BYE", 2)
         .replace("Via:", "v:")
         .replace("From:", "f:")
         .replace("To:", "t:")
         .replace("Call-ID:", "i:");
-    fixture.sends(ALICE, &bye);
+    fixture.send(ALICE, &bye);
     fixture.expect(BOB, "BYE ");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }

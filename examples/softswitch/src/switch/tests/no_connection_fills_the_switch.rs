@@ -1,7 +1,7 @@
 //! What one connection may have going on is bounded; what is above is refused, and nobody else
 //! notices.
 
-use super::dialog::{Talk, invite, request};
+use super::dialog::{AnsweredCall, invite, request};
 use super::fixture::{ALICE, BOB, Fixture, STRANGER, response, value};
 use crate::switch::FlowId;
 use std::time::Duration;
@@ -14,24 +14,24 @@ fn another_call(fixture: &mut Fixture, number: u32) -> String {
 
 #[test]
 fn transactions_above_the_limit_are_refused_until_others_have_ended() {
-    let mut fixture = Fixture::bounded(|config| config.max_transactions = 2);
-    fixture.registers(BOB, "bob");
+    let mut fixture = Fixture::with_config(|config| config.max_transactions = 2);
+    fixture.register(BOB, "bob");
     let mut ringing = Vec::new();
     for number in 1..=2 {
-        let call = another_call(&mut fixture, number);
-        fixture.sends(ALICE, &call);
+        let invite = another_call(&mut fixture, number);
+        fixture.send(ALICE, &invite);
         fixture.expect(ALICE, "SIP/2.0 100 ");
         ringing.push(fixture.expect(BOB, "INVITE "));
     }
-    let call = another_call(&mut fixture, 3);
-    fixture.sends(ALICE, &call);
+    let invite = another_call(&mut fixture, 3);
+    fixture.send(ALICE, &invite);
     let refused = fixture.expect(ALICE, "SIP/2.0 503 Too Many Transactions");
     assert_eq!(value(&refused, "Retry-After"), "10");
-    fixture.sends(STRANGER, &request("MESSAGE", "z9hG4bKother", ""));
+    fixture.send(STRANGER, &request("MESSAGE", "z9hG4bKother", ""));
     fixture.expect(BOB, "MESSAGE ");
     fixture.expect_silence();
 
-    fixture.sends(BOB, &response(&ringing[0], "486 Busy Here", "b", ""));
+    fixture.send(BOB, &response(&ringing[0], "486 Busy Here", "b", ""));
     fixture.expect(BOB, "ACK ");
     let busy = fixture.expect(ALICE, "SIP/2.0 486 ");
     let ack = format!(
@@ -41,64 +41,64 @@ fn transactions_above_the_limit_are_refused_until_others_have_ended() {
         value(&busy, "To"),
         value(&busy, "Call-ID"),
     );
-    fixture.sends(ALICE, &ack);
-    let call = another_call(&mut fixture, 4);
-    fixture.sends(ALICE, &call);
+    fixture.send(ALICE, &ack);
+    let invite = another_call(&mut fixture, 4);
+    fixture.send(ALICE, &invite);
     fixture.expect(ALICE, "SIP/2.0 100 ");
     fixture.expect(BOB, "INVITE ");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn answered_invites_are_kept_in_a_number_of_their_own() {
-    let mut fixture = Fixture::bounded(|config| {
+    let mut fixture = Fixture::with_config(|config| {
         config.max_transactions = 1;
         config.max_answered = 2;
     });
-    fixture.registers(BOB, "bob");
-    Talk::begins(&mut fixture, ALICE, BOB);
-    Talk::begins(&mut fixture, ALICE, BOB);
-    let call = another_call(&mut fixture, 3);
-    fixture.sends(ALICE, &call);
+    fixture.register(BOB, "bob");
+    AnsweredCall::answered(&mut fixture, ALICE, BOB);
+    AnsweredCall::answered(&mut fixture, ALICE, BOB);
+    let invite = another_call(&mut fixture, 3);
+    fixture.send(ALICE, &invite);
     fixture.expect(ALICE, "SIP/2.0 503 Too Many Transactions");
-    fixture.sends(ALICE, &request("MESSAGE", "z9hG4bKother", ""));
+    fixture.send(ALICE, &request("MESSAGE", "z9hG4bKother", ""));
     let message = fixture.expect(BOB, "MESSAGE ");
-    fixture.sends(BOB, &response(&message, "200 OK", "b", ""));
+    fixture.send(BOB, &response(&message, "200 OK", "b", ""));
     fixture.expect(ALICE, "SIP/2.0 200 ");
-    fixture.passes(Duration::from_secs(33));
-    let call = another_call(&mut fixture, 4);
-    fixture.sends(ALICE, &call);
+    fixture.advance(Duration::from_secs(33));
+    let invite = another_call(&mut fixture, 4);
+    fixture.send(ALICE, &invite);
     fixture.expect(ALICE, "SIP/2.0 100 ");
     fixture.expect(BOB, "INVITE ");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn calls_above_the_limit_are_refused_and_those_that_run_can_be_ended() {
-    let mut fixture = Fixture::bounded(|config| config.max_calls = 1);
-    fixture.registers(BOB, "bob");
-    let talk = Talk::begins(&mut fixture, ALICE, BOB);
-    fixture.passes(Duration::from_secs(33));
-    let call = another_call(&mut fixture, 2);
-    fixture.sends(ALICE, &call);
+    let mut fixture = Fixture::with_config(|config| config.max_calls = 1);
+    fixture.register(BOB, "bob");
+    let call = AnsweredCall::answered(&mut fixture, ALICE, BOB);
+    fixture.advance(Duration::from_secs(33));
+    let invite = another_call(&mut fixture, 2);
+    fixture.send(ALICE, &invite);
     let refused = fixture.expect(ALICE, "SIP/2.0 503 Too Many Calls");
     assert_eq!(value(&refused, "Retry-After"), "10");
-    let bye = talk.by_the_caller(&mut fixture, "BYE", 2);
-    fixture.sends(ALICE, &bye);
+    let bye = call.caller_request(&mut fixture, "BYE", 2);
+    fixture.send(ALICE, &bye);
     let bye = fixture.expect(BOB, "BYE ");
-    fixture.sends(BOB, &response(&bye, "200 OK", "b1", ""));
+    fixture.send(BOB, &response(&bye, "200 OK", "b1", ""));
     fixture.expect(ALICE, "SIP/2.0 200 ");
-    let call = another_call(&mut fixture, 3);
-    fixture.sends(ALICE, &call);
+    let invite = another_call(&mut fixture, 3);
+    fixture.send(ALICE, &invite);
     fixture.expect(ALICE, "SIP/2.0 100 ");
     fixture.expect(BOB, "INVITE ");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 /// Registers a user without a password; the answer.
 fn register(fixture: &mut Fixture, flow: FlowId, user: &str) -> String {
     let branch = fixture.branch();
-    fixture.sends(
+    fixture.send(
         flow,
         &format!(
             "REGISTER sip:example.com SIP/2.0\n\
@@ -115,7 +115,7 @@ fn register(fixture: &mut Fixture, flow: FlowId, user: &str) -> String {
 
 #[test]
 fn bindings_above_the_limit_are_refused_and_those_there_are_can_be_refreshed() {
-    let mut fixture = Fixture::bounded(|config| config.max_bindings = 2);
+    let mut fixture = Fixture::with_config(|config| config.max_bindings = 2);
     let ok = |answer: &str| answer.starts_with("SIP/2.0 200 ");
     assert!(ok(&register(&mut fixture, ALICE, "alice")));
     assert!(ok(&register(&mut fixture, ALICE, "alicia")));
@@ -126,59 +126,59 @@ fn bindings_above_the_limit_are_refused_and_those_there_are_can_be_refreshed() {
     assert!(ok(&register(&mut fixture, BOB, "alina")));
     // A binding that moves here comes on top as well.
     assert!(register(&mut fixture, ALICE, "alina").starts_with(why));
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_callee_that_makes_up_tags_begins_few_calls_for_its_caller() {
-    let mut fixture = Fixture::bounded(|config| config.max_calls = 9);
-    fixture.registers(BOB, "bob");
-    let call = another_call(&mut fixture, 1);
-    fixture.sends(ALICE, &call);
+    let mut fixture = Fixture::with_config(|config| config.max_calls = 9);
+    fixture.register(BOB, "bob");
+    let invite = another_call(&mut fixture, 1);
+    fixture.send(ALICE, &invite);
     fixture.expect(ALICE, "SIP/2.0 100 ");
     let invite = fixture.expect(BOB, "INVITE ");
     for tag in 0..100 {
-        fixture.sends(BOB, &response(&invite, "200 OK", &format!("b{tag}"), ""));
+        fixture.send(BOB, &response(&invite, "200 OK", &format!("b{tag}"), ""));
         fixture.expect(ALICE, "SIP/2.0 200 ");
     }
-    let call = another_call(&mut fixture, 2);
-    fixture.sends(ALICE, &call);
+    let invite = another_call(&mut fixture, 2);
+    fixture.send(ALICE, &invite);
     fixture.expect(ALICE, "SIP/2.0 100 ");
     fixture.expect(BOB, "INVITE ");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn calls_that_others_begin_take_no_room_from_ones_own() {
-    let mut fixture = Fixture::bounded(|config| config.max_calls = 1);
-    fixture.registers(ALICE, "alice");
-    fixture.registers(BOB, "bob");
-    Talk::begins(&mut fixture, ALICE, BOB);
-    let call = another_call(&mut fixture, 2);
-    fixture.sends(BOB, &call);
+    let mut fixture = Fixture::with_config(|config| config.max_calls = 1);
+    fixture.register(ALICE, "alice");
+    fixture.register(BOB, "bob");
+    AnsweredCall::answered(&mut fixture, ALICE, BOB);
+    let invite = another_call(&mut fixture, 2);
+    fixture.send(BOB, &invite);
     fixture.expect(BOB, "SIP/2.0 100 ");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_call_can_be_ended_while_as_many_ring_as_may() {
-    let mut fixture = Fixture::bounded(|config| config.max_transactions = 1);
-    fixture.registers(BOB, "bob");
-    let talk = Talk::begins(&mut fixture, ALICE, BOB);
-    let call = another_call(&mut fixture, 2);
-    fixture.sends(ALICE, &call);
+    let mut fixture = Fixture::with_config(|config| config.max_transactions = 1);
+    fixture.register(BOB, "bob");
+    let call = AnsweredCall::answered(&mut fixture, ALICE, BOB);
+    let invite = another_call(&mut fixture, 2);
+    fixture.send(ALICE, &invite);
     fixture.expect(ALICE, "SIP/2.0 100 ");
     fixture.expect(BOB, "INVITE ");
-    let bye = talk.by_the_caller(&mut fixture, "BYE", 2);
-    fixture.sends(ALICE, &bye);
+    let bye = call.caller_request(&mut fixture, "BYE", 2);
+    fixture.send(ALICE, &bye);
     fixture.expect(BOB, "BYE ");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn what_is_kept_of_requests_is_bounded_in_bytes() {
-    let mut fixture = Fixture::bounded(|config| config.max_kept = 20_000);
-    fixture.registers(BOB, "bob");
+    let mut fixture = Fixture::with_config(|config| config.max_kept = 20_000);
+    fixture.register(BOB, "bob");
     let subject = format!("Subject: {}", "s".repeat(4000));
     let long = |fixture: &mut Fixture, number: u32| {
         let branch = fixture.branch();
@@ -187,12 +187,12 @@ fn what_is_kept_of_requests_is_bounded_in_bytes() {
     // One copy for the answers, one for the branch.
     for number in 1..=2 {
         let call = long(&mut fixture, number);
-        fixture.sends(ALICE, &call);
+        fixture.send(ALICE, &call);
         fixture.expect(ALICE, "SIP/2.0 100 ");
         fixture.expect(BOB, "INVITE ");
     }
     let call = long(&mut fixture, 3);
-    fixture.sends(ALICE, &call);
+    fixture.send(ALICE, &call);
     fixture.expect(ALICE, "SIP/2.0 503 Too Many Transactions");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }

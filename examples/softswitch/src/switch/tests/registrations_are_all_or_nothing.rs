@@ -18,7 +18,7 @@ fn register(fixture: &mut Fixture, call_id: &str, cseq: u32, more: &str) -> Stri
          CSeq: {cseq} REGISTER\n\
          {more}"
     );
-    fixture.sends(BOB, text.trim());
+    fixture.send(BOB, text.trim());
     fixture.expect(BOB, "SIP/2.0 ")
 }
 
@@ -38,7 +38,7 @@ fn listed(fixture: &mut Fixture) -> Vec<String> {
 
 #[test]
 fn all_bindings_are_listed_with_the_seconds_they_have_left() {
-    let mut fixture = Fixture::open();
+    let mut fixture = Fixture::without_authentication();
     assert!(listed(&mut fixture).is_empty());
     register(
         &mut fixture,
@@ -46,7 +46,7 @@ fn all_bindings_are_listed_with_the_seconds_they_have_left() {
         1,
         "Contact: <sip:bob@10.0.0.2>;q=0.5;expires=120",
     );
-    fixture.passes(Duration::from_millis(20_500));
+    fixture.advance(Duration::from_millis(20_500));
     register(
         &mut fixture,
         "b",
@@ -61,7 +61,7 @@ fn all_bindings_are_listed_with_the_seconds_they_have_left() {
             "<sips:bob@10.0.0.4:5061>;expires=60",
         ]
     );
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
@@ -74,11 +74,11 @@ fn lifetimes_are_kept_within_the_limits() {
         ("Contact: <sip:bob@10.0.0.2>;expires=99999", 7200),
         ("Contact: sip:bob@10.0.0.2;expires=90", 90),
     ] {
-        let mut fixture = Fixture::open();
+        let mut fixture = Fixture::without_authentication();
         let answer = register(&mut fixture, "a", 1, more);
         let contact = format!("<sip:bob@10.0.0.2>;expires={expires}");
         assert_eq!(value(&answer, "Contact"), contact, "{more}");
-        fixture.ends_clean();
+        fixture.assert_nothing_left();
     }
 }
 
@@ -111,7 +111,7 @@ fn refused_requests_change_nothing() {
             "403",
         ),
     ] {
-        let mut fixture = Fixture::open();
+        let mut fixture = Fixture::without_authentication();
         register(&mut fixture, "a", 1, "Contact: <sip:bob@10.0.0.2>");
         fixture.events();
         let answer = register(&mut fixture, "a", cseq, more);
@@ -128,13 +128,13 @@ fn refused_requests_change_nothing() {
             "{more}"
         );
         assert_eq!(fixture.events(), []);
-        fixture.ends_clean();
+        fixture.assert_nothing_left();
     }
 }
 
 #[test]
 fn a_full_user_may_exchange_one_contact_for_another() {
-    let mut fixture = Fixture::open();
+    let mut fixture = Fixture::without_authentication();
     register(
         &mut fixture,
         "a",
@@ -149,22 +149,22 @@ fn a_full_user_may_exchange_one_contact_for_another() {
     );
     assert_eq!(status(&answer), "200");
     assert_eq!(values(&answer, "Contact").len(), 3);
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn another_call_id_may_refresh_with_any_cseq() {
-    let mut fixture = Fixture::open();
+    let mut fixture = Fixture::without_authentication();
     register(&mut fixture, "a", 100, "Contact: <sip:bob@10.0.0.2>");
-    fixture.passes(Duration::from_secs(600));
+    fixture.advance(Duration::from_secs(600));
     let answer = register(&mut fixture, "b", 1, "Contact: <sip:bob@10.0.0.2>");
     assert_eq!(value(&answer, "Contact"), "<sip:bob@10.0.0.2>;expires=3600");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_star_removes_all_bindings() {
-    let mut fixture = Fixture::open();
+    let mut fixture = Fixture::without_authentication();
     register(
         &mut fixture,
         "a",
@@ -187,12 +187,12 @@ fn a_star_removes_all_bindings() {
     });
     assert_eq!(removed.count(), 2);
     assert!(fixture.effects.held.is_empty());
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn outbound_is_required_in_the_answer_only_when_it_was_used() {
-    let mut fixture = Fixture::open();
+    let mut fixture = Fixture::without_authentication();
     let plain = register(
         &mut fixture,
         "a",
@@ -206,17 +206,17 @@ fn outbound_is_required_in_the_answer_only_when_it_was_used() {
     let answer = register(&mut fixture, "c", 1, full);
     assert_eq!(value(&answer, "Require"), "outbound");
     assert!(values(&answer, "Contact")[2].ends_with(";+sip.instance=\"<urn:uuid:1>\";reg-id=1"));
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn other_domains_are_refused() {
-    let mut fixture = Fixture::open();
+    let mut fixture = Fixture::without_authentication();
     for (uri, to) in [
         ("sip:other.org", "sip:bob@example.com"),
         ("sip:example.com", "sip:bob@other.org"),
     ] {
-        fixture.sends(
+        fixture.send(
             BOB_DESK,
             &format!(
                 "REGISTER {uri} SIP/2.0\n\
@@ -230,12 +230,12 @@ fn other_domains_are_refused() {
         );
         fixture.expect(BOB_DESK, "SIP/2.0 403 Domain Not Served");
     }
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_refresh_has_the_last_word() {
-    let mut fixture = Fixture::open();
+    let mut fixture = Fixture::without_authentication();
     let contact = "Contact: <sip:bob@10.0.0.2>";
     let in_order = [
         ("one", 1, "200"),
@@ -258,5 +258,5 @@ fn a_refresh_has_the_last_word() {
         fixture.events()[..],
         [SwitchEvent::Registered { refresh: true, .. }]
     ));
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }

@@ -6,12 +6,12 @@ use crate::switch::event::{EndedBy, SwitchEvent};
 
 #[track_caller]
 fn is_refused(text: &str, status: &str) -> String {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.sends(ALICE, text);
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.send(ALICE, text);
     let answer = fixture.expect(ALICE, &format!("SIP/2.0 {status}"));
     fixture.expect_silence();
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
     answer
 }
 
@@ -25,8 +25,8 @@ fn whoever_is_not_here_is_404_and_whoever_is_not_connected_is_480() {
 
 #[test]
 fn a_call_to_nobody_is_reported() {
-    let mut fixture = Fixture::open();
-    fixture.sends(ALICE, &invite("z9hG4bKn", ""));
+    let mut fixture = Fixture::without_authentication();
+    fixture.send(ALICE, &invite("z9hG4bKn", ""));
     fixture.expect(ALICE, "SIP/2.0 480 ");
     assert!(matches!(
         &fixture.events()[..],
@@ -54,9 +54,9 @@ fn other_domains_and_other_routes_are_not_served() {
 
 #[test]
 fn a_route_to_the_switch_itself_is_taken_off() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.sends(
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.send(
         ALICE,
         &request(
             "MESSAGE",
@@ -66,7 +66,7 @@ fn a_route_to_the_switch_itself_is_taken_off() {
     );
     let got = fixture.expect(BOB, "MESSAGE sip:bob@10.0.0.2 ");
     assert!(!got.contains("Route"));
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
@@ -105,25 +105,25 @@ fn what_cannot_be_a_transaction_is_400() {
 
 #[test]
 fn an_ack_is_never_answered() {
-    let mut fixture = Fixture::open();
+    let mut fixture = Fixture::without_authentication();
     let ack = request("ACK", "z9hG4bKn", "");
-    fixture.sends(ALICE, &ack);
-    fixture.sends(ALICE, &ack.replace("1 ACK", "1 INVITE"));
+    fixture.send(ALICE, &ack);
+    fixture.send(ALICE, &ack.replace("1 ACK", "1 INVITE"));
     fixture.expect_silence();
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn what_comes_after_the_end_of_its_connection_leaves_nothing_behind() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.breaks(ALICE);
-    fixture.sends(ALICE, &invite("z9hG4bKn", ""));
-    fixture.sends(ALICE, &request("REGISTER", "z9hG4bKr", ""));
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.disconnect(ALICE);
+    fixture.send(ALICE, &invite("z9hG4bKn", ""));
+    fixture.send(ALICE, &request("REGISTER", "z9hG4bKr", ""));
     fixture.expect_silence();
-    fixture.passes(std::time::Duration::from_secs(1));
+    fixture.advance(std::time::Duration::from_secs(1));
     assert!(fixture.effects.held.iter().eq([&BOB]));
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_host_that_is_no_dns_name_is_answered_where_it_came_from() {
 #[test]
 fn what_cannot_even_be_answered_is_dropped_and_counted() {
     let text = invite("z9hG4bKn", "");
-    let mut fixture = Fixture::open();
+    let mut fixture = Fixture::without_authentication();
     for (count, broken) in [
         text.replace("Call-ID: call-1\n", ""),
         text.replace("Call-ID: call-1\n", "Call-ID: call-1\nCall-ID: call-2\n"),
@@ -151,40 +151,40 @@ fn what_cannot_even_be_answered_is_dropped_and_counted() {
     .iter()
     .enumerate()
     {
-        fixture.sends(ALICE, broken);
+        fixture.send(ALICE, broken);
         fixture.expect_silence();
         assert_eq!(fixture.switch.dropped(), count as u64 + 1);
     }
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn responses_nobody_waits_for_are_dropped_and_counted() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.sends(ALICE, &invite("z9hG4bKn", ""));
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.send(ALICE, &invite("z9hG4bKn", ""));
     fixture.expect(ALICE, "SIP/2.0 100 ");
     let got = fixture.expect(BOB, "INVITE ");
     let ok = response(&got, "200 OK", "b", "");
     // From another connection, for another method, for another branch.
-    fixture.sends(ALICE, &ok);
-    fixture.sends(BOB, &ok.replace("1 INVITE", "1 BYE"));
-    fixture.sends(BOB, &ok.replacen("z9hG4bK", "z9hG4bK0", 1));
-    fixture.sends(BOB, &ok.replace("SIP/2.0 200", "SIP/2.0 ok"));
+    fixture.send(ALICE, &ok);
+    fixture.send(BOB, &ok.replace("1 INVITE", "1 BYE"));
+    fixture.send(BOB, &ok.replacen("z9hG4bK", "z9hG4bK0", 1));
+    fixture.send(BOB, &ok.replace("SIP/2.0 200", "SIP/2.0 ok"));
     fixture.expect_silence();
     assert_eq!(fixture.switch.dropped(), 4);
-    fixture.sends(BOB, &ok);
+    fixture.send(BOB, &ok);
     fixture.expect(ALICE, "SIP/2.0 200 ");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn nothing_a_peer_may_send_brings_the_switch_down() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.registers(ALICE, "alice");
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.register(ALICE, "alice");
     let got = {
-        fixture.sends(ALICE, &invite("z9hG4bKfirst", ""));
+        fixture.send(ALICE, &invite("z9hG4bKfirst", ""));
         fixture.expect(BOB, "INVITE ")
     };
     let texts = [
@@ -224,7 +224,7 @@ fn nothing_a_peer_may_send_brings_the_switch_down() {
             text.splice(at..end, piece.chars());
         }
         let text: String = text.into_iter().collect();
-        fixture.sends(if round % 2 == 0 { ALICE } else { BOB }, &text);
+        fixture.send(if round % 2 == 0 { ALICE } else { BOB }, &text);
     }
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }

@@ -11,9 +11,9 @@ fn seconds(seconds: u64) -> Duration {
 
 /// Bob has the INVITE, and it is given back.
 fn inviting() -> (Fixture, String) {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.sends(ALICE, &invite("z9hG4bKt", ""));
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.send(ALICE, &invite("z9hG4bKt", ""));
     fixture.expect(ALICE, "SIP/2.0 100 ");
     let got = fixture.expect(BOB, "INVITE ");
     (fixture, got)
@@ -22,90 +22,90 @@ fn inviting() -> (Fixture, String) {
 #[test]
 fn an_invite_nobody_reacts_to_ends_after_32_seconds() {
     let (mut fixture, got) = inviting();
-    fixture.passes(Duration::from_millis(31_999));
+    fixture.advance(Duration::from_millis(31_999));
     fixture.expect_silence();
-    fixture.passes(Duration::from_millis(1));
+    fixture.advance(Duration::from_millis(1));
     fixture.expect(ALICE, "SIP/2.0 408 ");
-    fixture.sends(BOB, &response(&got, "200 OK", "b", ""));
+    fixture.send(BOB, &response(&got, "200 OK", "b", ""));
     fixture.expect_silence();
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_phone_may_ring_for_180_seconds_and_longer_when_it_says_so() {
     let (mut fixture, got) = inviting();
     for _ in 0..3 {
-        fixture.sends(BOB, &response(&got, "180 Ringing", "b", ""));
+        fixture.send(BOB, &response(&got, "180 Ringing", "b", ""));
         fixture.expect(ALICE, "SIP/2.0 180 ");
-        fixture.passes(seconds(179));
+        fixture.advance(seconds(179));
         fixture.expect_silence();
     }
-    fixture.passes(seconds(1));
+    fixture.advance(seconds(1));
     fixture.expect(BOB, "CANCEL ");
     fixture.expect_silence();
-    fixture.sends(BOB, &response(&got, "487 Request Terminated", "b", ""));
+    fixture.send(BOB, &response(&got, "487 Request Terminated", "b", ""));
     fixture.expect(BOB, "ACK ");
     fixture.expect(ALICE, "SIP/2.0 487 ");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_100_does_not_let_a_phone_ring_longer() {
     let (mut fixture, got) = inviting();
-    fixture.sends(BOB, &response(&got, "100 Trying", "", ""));
-    fixture.passes(seconds(100));
-    fixture.sends(BOB, &response(&got, "100 Trying", "", ""));
+    fixture.send(BOB, &response(&got, "100 Trying", "", ""));
+    fixture.advance(seconds(100));
+    fixture.send(BOB, &response(&got, "100 Trying", "", ""));
     fixture.expect_silence();
-    fixture.passes(seconds(80));
+    fixture.advance(seconds(80));
     fixture.expect(BOB, "CANCEL ");
-    fixture.passes(seconds(32));
+    fixture.advance(seconds(32));
     fixture.expect(ALICE, "SIP/2.0 408 ");
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn another_request_nobody_reacts_to_ends_without_an_answer() {
-    let mut fixture = Fixture::open();
-    fixture.registers(BOB, "bob");
-    fixture.sends(ALICE, &request("MESSAGE", "z9hG4bKt", ""));
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    fixture.send(ALICE, &request("MESSAGE", "z9hG4bKt", ""));
     let got = fixture.expect(BOB, "MESSAGE ");
-    fixture.sends(BOB, &response(&got, "183 Hm", "b", ""));
-    fixture.passes(seconds(32));
-    fixture.sends(BOB, &response(&got, "200 OK", "b", ""));
+    fixture.send(BOB, &response(&got, "183 Hm", "b", ""));
+    fixture.advance(seconds(32));
+    fixture.send(BOB, &response(&got, "200 OK", "b", ""));
     fixture.expect_silence();
     assert_eq!(fixture.switch.dropped(), 1);
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_refusal_is_kept_until_its_ack() {
     for acknowledged in [true, false] {
         let (mut fixture, got) = inviting();
-        fixture.sends(BOB, &response(&got, "486 Busy Here", "b", ""));
+        fixture.send(BOB, &response(&got, "486 Busy Here", "b", ""));
         fixture.expect(BOB, "ACK ");
         let refused = fixture.expect(ALICE, "SIP/2.0 486 ");
         // The same INVITE again has the same answer, and does not ring again.
-        fixture.sends(ALICE, &invite("z9hG4bKt", ""));
+        fixture.send(ALICE, &invite("z9hG4bKt", ""));
         assert_eq!(fixture.expect(ALICE, "SIP/2.0 486 "), refused);
         fixture.expect_silence();
         if acknowledged {
-            fixture.sends(ALICE, &request("ACK", "z9hG4bKt", ""));
+            fixture.send(ALICE, &request("ACK", "z9hG4bKt", ""));
         } else {
-            fixture.passes(seconds(32));
+            fixture.advance(seconds(32));
         }
         fixture.expect_silence();
-        fixture.sends(ALICE, &invite("z9hG4bKt", ""));
+        fixture.send(ALICE, &invite("z9hG4bKt", ""));
         fixture.expect(ALICE, "SIP/2.0 100 ");
-        fixture.ends_clean();
+        fixture.assert_nothing_left();
     }
 }
 
 #[test]
 fn an_invite_that_is_sent_again_while_it_rings_does_not_ring_twice() {
     let (mut fixture, got) = inviting();
-    fixture.sends(BOB, &response(&got, "180 Ringing", "b", ""));
+    fixture.send(BOB, &response(&got, "180 Ringing", "b", ""));
     assert!(value(&fixture.expect(ALICE, "SIP/2.0 180 "), "To").ends_with(";tag=b"));
-    fixture.sends(ALICE, &invite("z9hG4bKt", ""));
+    fixture.send(ALICE, &invite("z9hG4bKt", ""));
     fixture.expect_silence();
-    fixture.ends_clean();
+    fixture.assert_nothing_left();
 }

@@ -25,14 +25,14 @@ pub(super) struct Credentials<'a> {
     /// `None` for one that nobody here offers.
     pub(super) algorithm: Option<Algorithm>,
     /// What `qop=auth` goes with; `None` for another qop or none at all.
-    pub(super) counted: Option<Counted<'a>>,
+    pub(super) qop_auth: Option<QopAuth<'a>>,
     /// Whether the username is hashed.
     pub(super) userhash: bool,
 }
 
 /// The client's part in `qop=auth`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Counted<'a> {
+pub(super) struct QopAuth<'a> {
     pub(super) cnonce: Cow<'a, str>,
     pub(super) nc: u32,
 }
@@ -44,14 +44,14 @@ pub(super) struct Unreadable;
 impl<'a> Credentials<'a> {
     /// Reads what follows the scheme, to the last character that is not white space.
     pub(super) fn parse(parameters: &'a str) -> Result<Self, Unreadable> {
-        match Self::plain(parameters) {
+        match Self::parse_plain(parameters) {
             Some(credentials) => Ok(credentials),
-            None => Credentials::any(parameters),
+            None => Credentials::parse_other(parameters),
         }
     }
 
     /// `None` for any that are not plain, be they right or not.
-    fn plain(parameters: &'a str) -> Option<Self> {
+    fn parse_plain(parameters: &'a str) -> Option<Self> {
         let (mut username, mut realm, mut nonce, mut uri, mut response) =
             (None, None, None, None, None);
         let (mut algorithm, mut qop, mut cnonce, mut nc) = ("MD5", None, None, None);
@@ -81,8 +81,8 @@ impl<'a> Credentials<'a> {
             "SHA-256" => Algorithm::Sha256,
             _ => return None,
         };
-        let counted = match qop? {
-            "auth" => Counted {
+        let qop_auth = match qop? {
+            "auth" => QopAuth {
                 cnonce: cnonce?,
                 nc: nc?,
             },
@@ -95,12 +95,12 @@ impl<'a> Credentials<'a> {
             uri: uri?,
             response: response?,
             algorithm: Some(algorithm),
-            counted: Some(counted),
+            qop_auth: Some(qop_auth),
             userhash: false,
         })
     }
 
-    fn any(parameters: &str) -> Result<Credentials<'static>, Unreadable> {
+    fn parse_other(parameters: &str) -> Result<Credentials<'static>, Unreadable> {
         // The parser slices the algorithm at byte offsets, which is safe in ASCII
         // only; other characters would need `username*`, which is not offered.
         if !parameters.is_ascii() {
@@ -128,10 +128,10 @@ impl<'a> Credentials<'a> {
                 }
                 _ => None,
             },
-            counted: digest
+            qop_auth: digest
                 .qop_response
                 .filter(|response| response.qop == QopOption::Auth)
-                .map(|response| Counted {
+                .map(|response| QopAuth {
                     cnonce: owned(&response.cnonce),
                     nc: response.nc,
                 }),

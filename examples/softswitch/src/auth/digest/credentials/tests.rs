@@ -67,8 +67,8 @@ fn plain_credentials_are_what_the_library_says_they_are() {
     let mut plain = 0;
     for text in texts() {
         let text = text.trim_end();
-        if let Some(credentials) = Credentials::plain(text) {
-            assert_eq!(Ok(credentials), Credentials::any(text), "{text}");
+        if let Some(credentials) = Credentials::parse_plain(text) {
+            assert_eq!(Ok(credentials), Credentials::parse_other(text), "{text}");
             plain += 1;
         }
     }
@@ -77,5 +77,5 @@ fn plain_credentials_are_what_the_library_says_they_are() {
 
 #[test]
 fn what_phones_write_is_plain() {
-    assert!(Credentials::plain(PLAIN).is_some());
+    assert!(Credentials::parse_plain(PLAIN).is_some());
 }

@@ -35,13 +35,13 @@ impl Algorithm {
     }
 
     /// What a client that knows `ha1` puts into `response` with `qop=auth`.
-    pub fn response(self, ha1: &Hash, answer: &DigestInput<'_>) -> Hash {
-        let ha2 = self.hash(&[answer.method.as_bytes(), answer.uri.as_bytes()]);
+    pub fn response(self, ha1: &Hash, input: &DigestInput<'_>) -> Hash {
+        let ha2 = self.hash(&[input.method.as_bytes(), input.uri.as_bytes()]);
         self.hash(&[
             ha1.as_bytes(),
-            answer.nonce.as_bytes(),
-            answer.count,
-            answer.cnonce.as_bytes(),
+            input.nonce.as_bytes(),
+            input.count,
+            input.cnonce.as_bytes(),
             b"auth",
             ha2.as_bytes(),
         ])

@@ -34,7 +34,7 @@ pub struct Nonce {
 }
 
 /// How far a nonce was counted.
-struct Spent {
+struct UsedNonce {
     count: u32,
     /// The rest of the nonce: used again, it need not be authenticated again.
     mac: [u8; MAC_BYTES],
@@ -44,14 +44,14 @@ struct Spent {
 ///
 /// A nonce is hex text of its stamp and of a truncated HMAC-SHA-256 over it,
 /// so a nonce that was only issued costs no memory. An entry is made by
-/// [`spend`](Self::spend) alone, which is for callers that have proved to know
+/// [`record_use`](Self::record_use) alone, which is for callers that have proved to know
 /// a password.
 pub struct Nonces {
     mac: Hmac<Sha256>,
     lifetime: Duration,
     capacity: usize,
     serial: AtomicU32,
-    spent: BTreeMap<Stamp, Spent>,
+    used: BTreeMap<Stamp, UsedNonce>,
     /// Nonces up to this one have been forgotten and are never good again.
     retired: Option<Stamp>,
 }
@@ -69,7 +69,7 @@ impl Nonces {
             lifetime,
             capacity,
             serial: AtomicU32::new(0),
-            spent: BTreeMap::new(),
+            used: BTreeMap::new(),
             retired: None,
         }
     }
@@ -102,8 +102,8 @@ impl Nonces {
             millis: u64::from_be_bytes(millis.try_into().ok()?),
             serial: u32::from_be_bytes(serial.try_into().ok()?),
         };
-        let mac = match self.spent.get(&stamp) {
-            Some(spent) => spent.mac,
+        let mac = match self.used.get(&stamp) {
+            Some(used) => used.mac,
             None => self.mac_of(stamped),
         };
         bool::from(mac.ct_eq(rest)).then_some(Nonce { stamp, mac })
@@ -111,25 +111,28 @@ impl Nonces {
 
     /// Uses a nonce for the `count`th time: false when it has expired, was
     /// retired, or was already used with this or a higher count.
-    pub fn spend(&mut self, nonce: Nonce, count: u32, now: SystemTime) -> bool {
+    pub fn record_use(&mut self, nonce: Nonce, count: u32, now: SystemTime) -> bool {
         let Nonce { stamp, mac } = nonce;
         self.retire_expired(now);
         if self.expired(stamp, now) || Some(stamp) <= self.retired {
             return false;
         }
-        let spent = self.spent.entry(stamp).or_insert(Spent { count: 0, mac });
-        if count <= spent.count {
+        let used = self
+            .used
+            .entry(stamp)
+            .or_insert(UsedNonce { count: 0, mac });
+        if count <= used.count {
             return false;
         }
-        spent.count = count;
-        if self.spent.len() > self.capacity {
+        used.count = count;
+        if self.used.len() > self.capacity {
             self.retire_oldest();
         }
         true
     }
 
     fn retire_expired(&mut self, now: SystemTime) {
-        while let Some((oldest, _)) = self.spent.first_key_value() {
+        while let Some((oldest, _)) = self.used.first_key_value() {
             if !self.expired(*oldest, now) {
                 return;
             }
@@ -138,7 +141,7 @@ impl Nonces {
     }
 
     fn retire_oldest(&mut self) {
-        if let Some((oldest, _)) = self.spent.pop_first() {
+        if let Some((oldest, _)) = self.used.pop_first() {
             self.retired = self.retired.max(Some(oldest));
         }
     }

@@ -38,7 +38,7 @@ fn a_used_nonce_with_any_digit_changed_is_not_recognised() {
     let mut nonces = nonces(1);
     let text = nonces.issue(at(0));
     let nonce = nonces.recognise(&text).unwrap();
-    assert!(nonces.spend(nonce, 1, at(0)));
+    assert!(nonces.record_use(nonce, 1, at(0)));
     assert_eq!(nonces.recognise(&text), Some(nonce));
     for index in 0..text.len() {
         let mut forged = text.clone().into_bytes();
@@ -69,19 +69,19 @@ fn nonces_of_one_millisecond_differ() {
 fn a_nonce_expires_with_its_lifetime() {
     let mut nonces = nonces(4);
     let stamp = nonces.recognise(&nonces.issue(at(0))).unwrap();
-    assert!(nonces.spend(stamp, 1, at(299)));
-    assert!(!nonces.spend(stamp, 2, at(300)));
+    assert!(nonces.record_use(stamp, 1, at(299)));
+    assert!(!nonces.record_use(stamp, 2, at(300)));
 }
 
 #[test]
 fn a_count_is_good_only_when_it_rises() {
     let mut nonces = nonces(4);
     let stamp = nonces.recognise(&nonces.issue(at(0))).unwrap();
-    assert!(!nonces.spend(stamp, 0, at(0)));
-    assert!(nonces.spend(stamp, 1, at(0)));
-    assert!(!nonces.spend(stamp, 1, at(0)));
-    assert!(nonces.spend(stamp, 5, at(0)));
-    assert!(!nonces.spend(stamp, 4, at(0)));
+    assert!(!nonces.record_use(stamp, 0, at(0)));
+    assert!(nonces.record_use(stamp, 1, at(0)));
+    assert!(!nonces.record_use(stamp, 1, at(0)));
+    assert!(nonces.record_use(stamp, 5, at(0)));
+    assert!(!nonces.record_use(stamp, 4, at(0)));
 }
 
 #[test]
@@ -91,21 +91,21 @@ fn a_full_table_retires_its_oldest_nonce_for_good() {
         .map(|second| nonces.recognise(&nonces.issue(at(second))).unwrap())
         .collect();
     for stamp in &stamps {
-        assert!(nonces.spend(*stamp, 1, at(3)));
+        assert!(nonces.record_use(*stamp, 1, at(3)));
     }
-    assert_eq!(nonces.spent.len(), 2);
-    assert!(!nonces.spend(stamps[0], 2, at(3)));
-    assert!(nonces.spend(stamps[1], 2, at(3)));
-    assert!(nonces.spend(stamps[2], 2, at(3)));
+    assert_eq!(nonces.used.len(), 2);
+    assert!(!nonces.record_use(stamps[0], 2, at(3)));
+    assert!(nonces.record_use(stamps[1], 2, at(3)));
+    assert!(nonces.record_use(stamps[2], 2, at(3)));
 }
 
 #[test]
 fn counts_are_forgotten_with_their_nonce_and_a_clock_set_back_revives_none() {
     let mut nonces = nonces(8);
     let old = nonces.recognise(&nonces.issue(at(0))).unwrap();
-    assert!(nonces.spend(old, 1, at(0)));
+    assert!(nonces.record_use(old, 1, at(0)));
     let new = nonces.recognise(&nonces.issue(at(400))).unwrap();
-    assert!(nonces.spend(new, 1, at(400)));
-    assert_eq!(nonces.spent.len(), 1);
-    assert!(!nonces.spend(old, 1, at(1)));
+    assert!(nonces.record_use(new, 1, at(400)));
+    assert_eq!(nonces.used.len(), 1);
+    assert!(!nonces.record_use(old, 1, at(1)));
 }
