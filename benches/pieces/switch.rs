@@ -101,15 +101,15 @@ impl Effects for Phones {
 }
 
 impl SwitchBench {
-    /// A switch that lets everybody in.
+    /// A switch that asks for no credentials.
     fn open() -> Self {
-        Self::with_authenticator(Box::new(Everybody))
+        Self::with_authenticator(Box::new(NoAuthentication))
     }
 
     fn with_authenticator(authenticator: Box<dyn Authenticator>) -> Self {
         let domains = vec!["example.com".to_owned()];
         let mut config = SwitchConfig::new(domains, "sip.example.com:5061".to_owned(), [7; 32]);
-        // Time goes by between calls, and nobody registers again.
+        // The phones do not register again, so their bindings must last for the whole run.
         config.max_expires_s = 2_000_000_000;
         config.default_expires_s = config.max_expires_s;
         Self {
@@ -221,10 +221,10 @@ fn header<'a>(message: &'a str, name: &str) -> &'a str {
     line.expect("the header").1
 }
 
-/// Asks nobody for credentials.
-struct Everybody;
+/// Asks for no credentials.
+struct NoAuthentication;
 
-impl Authenticator for Everybody {
+impl Authenticator for NoAuthentication {
     fn is_open(&self) -> bool {
         true
     }

@@ -1,5 +1,5 @@
-//! Between sipward and the switch: each session's messages go in, what the switch decides goes out
-//! on the flows.
+//! Connects sipward's sessions to the switch: passes each session's messages in, and sends what the
+//! switch decides on the flows.
 
 use crate::records::{EventLog, EventStream};
 use crate::switch::{Effects, FlowId, Incoming, Source, Switch, SwitchEvent, Unsendable};
@@ -11,11 +11,12 @@ use sipward::{Application, Busy, Flow, KeepOpen, Ready, SendError, SipSession};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
-/// How exact the switch's timers are; the shortest is 32 s.
+/// How often the switch's timers are checked. The shortest of them is 32 s, so this is exact
+/// enough.
 const TIMER_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The switch and the flows it sends on. Its lock is held for the microsecond or two that
-/// deciding about one message takes; nothing waits while holding it.
+/// The switch and the flows it sends on. Its lock is held for the microsecond or two that the
+/// switch takes for one message; no code waits for anything else while it holds the lock.
 pub struct Adapter {
     core: Mutex<Core>,
 }
@@ -33,14 +34,14 @@ struct Flows {
 
 struct OpenFlow {
     flow: Flow,
-    /// While a binding names the flow, silence on it is no reason to close it.
+    /// Held while a binding names the flow, so that sipward does not close it for being silent.
     held: Option<KeepOpen>,
-    /// While a call goes on over it, a drain waits for it.
+    /// Held while a call runs over the flow, so that a drain waits for it.
     busy: Option<Busy>,
 }
 
 impl Adapter {
-    /// Starts its clock too, which stops when the adapter is dropped.
+    /// Also starts the task that runs the switch's timers; it ends when the adapter is dropped.
     pub fn start(switch: Switch, events: EventStream, log: EventLog) -> Arc<Self> {
         let flows = Flows {
             open: FxHashMap::default(),
@@ -54,7 +55,7 @@ impl Adapter {
         adapter
     }
 
-    /// The core, if nobody has it now.
+    /// The core, or `None` while another thread has locked it.
     fn try_core(&self) -> Option<MutexGuard<'_, Core>> {
         match self.core.try_lock() {
             Ok(core) => Some(core),
@@ -64,7 +65,7 @@ impl Adapter {
     }
 
     fn core(&self) -> MutexGuard<'_, Core> {
-        // A panic while deciding about one message must not stop all others.
+        // A panic in the handling of one message must not stop the handling of all others.
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -87,7 +88,7 @@ async fn run_timers(adapter: Weak<Adapter>) {
 }
 
 impl Flows {
-    /// Lets a drain know which connections carry calls.
+    /// Tells sipward which connections carry calls, because a drain waits for these.
     fn mark_busy(&mut self, switch: &Switch) {
         let in_calls: FxHashSet<FlowId> = switch.flows_in_calls().collect();
         for (flow, open) in &mut self.open {
@@ -137,7 +138,7 @@ impl Effects for Flows {
     }
 }
 
-/// The adapter as sipward sees it.
+/// The adapter as sipward's application: makes a session for each connection.
 pub struct SwitchApplication {
     adapter: Arc<Adapter>,
 }
@@ -175,7 +176,7 @@ impl Application for SwitchApplication {
     }
 }
 
-/// One peer's connection.
+/// One peer's connection; its messages go to the switch.
 pub struct SwitchSession {
     adapter: Arc<Adapter>,
     source: Source,
@@ -194,8 +195,8 @@ impl SipSession for SwitchSession {
             switch.receive(message, now, wall, flows);
             true
         };
-        // While another message is decided, other sessions get the thread: that is cheaper than to have
-        // it sleep.
+        // While another thread holds the switch, this one runs other sessions: that costs less than
+        // blocking it.
         while !Incoming::read(self.source, &message, head, decide) {
             task::yield_now().await;
         }
@@ -203,7 +204,7 @@ impl SipSession for SwitchSession {
 }
 
 impl Drop for SwitchSession {
-    /// In `Drop`, so that bindings end with their flow even after a panic.
+    /// Bindings are removed in `Drop`, so that they end with their flow even after a panic.
     fn drop(&mut self) {
         let Core { switch, flows } = &mut *self.adapter.core();
         flows.open.remove(&self.source.flow);

@@ -1,4 +1,5 @@
-//! The one screen that says where the switch listens and how to point a phone at it.
+//! What is printed at the start: where the switch listens and how to configure a phone for it. And
+//! the ledger, printed at the end.
 
 use crate::auth::accounts::DemoUser;
 use crate::certificate::{Development, Preparation};
@@ -16,7 +17,7 @@ pub struct Banner<'a> {
 }
 
 impl Banner<'_> {
-    /// On standard error when standard output carries the events.
+    /// Prints to standard error if standard output carries the events.
     pub fn print(&self, stdout_has_events: bool) {
         if stdout_has_events {
             eprintln!("{self}");
@@ -64,7 +65,8 @@ impl fmt::Display for Banner<'_> {
 }
 
 impl Banner<'_> {
-    /// An account line of baresip that registers here, whatever the domain resolves to.
+    /// An account line for baresip. It names the listener's address as outbound proxy, so it works
+    /// without DNS.
     fn baresip(&self, user: &DemoUser) -> String {
         let domain = self.settings.domains.first().map_or("", String::as_str);
         let (name, password) = (&user.name, &user.password);
@@ -77,7 +79,7 @@ impl Banner<'_> {
     }
 }
 
-/// The last line: every connection, accounted for.
+/// Prints the counts of all connections, the last line of the program.
 pub fn print_ledger(report: &Report) {
     let counts = report.inbound;
     eprintln!(

@@ -1,5 +1,5 @@
-//! What an operator says while the switch runs: SIGHUP to read the accounts again, SIGTERM or SIGINT
-//! to drain, a second one to cut everything off.
+//! Handles the operator's signals: SIGHUP reads the accounts again, SIGTERM or SIGINT drains, and a
+//! second SIGTERM or SIGINT closes all connections at once.
 
 use crate::service;
 use async_signal::{Signal, Signals};
@@ -10,23 +10,26 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-/// How long sessions have to end after the first SIGTERM or SIGINT: container runtimes kill at 10 s.
+/// How long sessions have to end after the first SIGTERM or SIGINT. Container runtimes kill the
+/// process after 10 s, so the drain ends before that.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// A running switch and those who tell it things.
+/// A running switch, and the signals that control it.
 pub struct ControlLoop {
     pub handle: Handle,
     pub signals: Signals,
 }
 
-/// Signals are heard from now on. Without anything to reload, SIGHUP ends the process as is usual.
+/// Catches signals from now on. If there is nothing to reload, SIGHUP is not caught and ends the
+/// process as usual.
 pub fn prepare(reloads: bool) -> io::Result<Signals> {
     let reload = reloads.then_some(Signal::Hup);
     Signals::new([Signal::Int, Signal::Term].into_iter().chain(reload))
 }
 
 impl ControlLoop {
-    /// Runs until told to stop, then drains.
+    /// Runs until a signal asks to stop or the supervisor ends; then drains. Returns the final
+    /// report.
     pub async fn run(mut self, reload: impl Fn() -> Result<(), Box<dyn Error>>) -> Report {
         let handle = self.handle.clone();
         let stop = async {
@@ -47,7 +50,7 @@ impl ControlLoop {
         drained.or(second_signal).await
     }
 
-    /// Waits for the signal to stop.
+    /// Waits for SIGINT or SIGTERM; calls `on_hangup` for each SIGHUP before it.
     async fn stop(&mut self, on_hangup: impl Fn()) {
         while let Some(Ok(Signal::Hup)) = self.signals.next().await {
             on_hangup();

@@ -1,7 +1,7 @@
 //! A SIP-over-TLS registrar and proxy built on sipward: phones register and call through it.
 //!
-//! Signalling only: media flows between the phones. Start it without an argument and it makes its
-//! own certificates and accounts, and says how to point a phone at it.
+//! It handles signalling only: media flows between the phones. Started without arguments, it makes
+//! its own certificates and accounts and prints how to configure a phone for it.
 
 mod adapter;
 pub mod auth;
@@ -50,7 +50,8 @@ fn failure(error: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// A soft limit is for programs that cannot do with more; each connection needs one.
+/// Raises the soft limit on descriptors to the hard one: each connection needs a descriptor, and
+/// the soft limit only protects programs that use `select`.
 #[cfg(unix)]
 fn raise_descriptor_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -59,7 +60,7 @@ fn raise_descriptor_limit() {
         current: maximum,
         maximum,
     };
-    // Without it the limit on connections is lower, and is said so.
+    // If this fails, sipward derives a lower limit on connections and logs it.
     let _ = setrlimit(Resource::Nofile, all);
 }
 
@@ -87,7 +88,8 @@ async fn run(settings: Settings, inherited: Vec<TcpListener>) -> Result<(), Box<
     let mut config = SwitchConfig::new(settings.domains.clone(), String::new(), token_secret);
     config.max_contacts = settings.max_contacts;
     let reports = events.clone();
-    // Before anybody can know that it runs: a signal must never find it unprepared.
+    // Signals are caught before the switch listens: a service manager may send one as soon as it
+    // sees the process.
     let reloads = settings.accounts.is_reloadable();
     let signals = control_loop::prepare(reloads)?;
     let log = EventLog::start()?;
@@ -128,7 +130,7 @@ async fn run(settings: Settings, inherited: Vec<TcpListener>) -> Result<(), Box<
     }
 }
 
-/// The accounts, and the demo users when they were made up.
+/// The accounts, and the demo users if these were generated.
 fn accounts(
     settings: &Settings,
     realm: &str,
@@ -153,7 +155,7 @@ fn accounts(
     }
 }
 
-/// The certificate, and what was made for it.
+/// The TLS policy, and the development certificate if one was made.
 fn identity(settings: &Settings) -> Result<(TlsPolicy, Option<Development>), Box<dyn Error>> {
     match &settings.identity {
         Identity::Files { cert, key } => {
@@ -209,7 +211,7 @@ fn builder(
     }
 }
 
-/// Everything a start would do, without starting.
+/// Does everything that can fail at the start, and stops before serving.
 fn check(
     settings: &Settings,
     inherited: &[TcpListener],
@@ -227,7 +229,7 @@ fn check(
     Ok(())
 }
 
-/// What we call ourselves: the port is the first one bound when none was given.
+/// The advertised address. Without a configured port it has that of the first listener.
 fn advertise(configured: &HostPort, bound: &[SocketAddr]) -> HostPort {
     HostPort {
         host: configured.host.clone(),

@@ -1,13 +1,12 @@
-//! What a service manager hands over and is told: systemd's protocols, and nothing where there is
-//! none.
+//! systemd's protocols: sockets passed by the service manager, and notifications to it. Without
+//! systemd, nothing is passed and notifications do nothing.
 
 use listenfd::ListenFd;
 use std::net::TcpListener;
 
-/// The sockets that it listens on for us already (sd_listen_fds(3)), in its order.
+/// The listening sockets that the service manager has passed (sd_listen_fds(3)), in its order.
 ///
-/// # Errors
-/// When one of them is no listening TCP socket.
+/// # Errors If one of them is not a listening TCP socket.
 pub fn listeners() -> Result<Vec<TcpListener>, String> {
     let mut inherited = ListenFd::from_env();
     (0..inherited.len())
@@ -19,17 +18,17 @@ pub fn listeners() -> Result<Vec<TcpListener>, String> {
         .collect()
 }
 
-/// Phones are served (sd_notify(3)).
+/// Tells the service manager that phones are served (sd_notify(3)).
 pub fn ready() {
     notify(Notification::Ready);
 }
 
-/// Settings are being read again; [`ready`] ends that.
+/// Tells the service manager that a reload has begun; [`ready`] tells that it is done.
 pub fn reloading() {
     notify(Notification::Reloading);
 }
 
-/// Going down.
+/// Tells the service manager that the switch is stopping.
 pub fn stopping() {
     notify(Notification::Stopping);
 }

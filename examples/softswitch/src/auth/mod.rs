@@ -1,4 +1,4 @@
-//! Who a caller is: the accounts, and digest authentication against them.
+//! Authentication: the accounts, and digest authentication against them.
 
 pub mod accounts;
 pub mod digest;

@@ -1,4 +1,4 @@
-//! Digest authentication as the switch asks for it.
+//! Implements the switch's [`Authenticator`] by digest authentication.
 
 use super::digest::{DigestAuthenticator, DigestResult};
 use crate::switch::{AuthResult, Authenticator};
@@ -12,7 +12,7 @@ pub struct SharedAuthenticator {
 }
 
 impl SharedAuthenticator {
-    /// The accounts may be replaced from outside.
+    /// The caller may keep a clone of `authenticator` to replace the accounts later.
     pub fn new(realm: String, authenticator: Arc<Mutex<DigestAuthenticator>>) -> Self {
         Self {
             realm,
@@ -25,7 +25,8 @@ impl SharedAuthenticator {
     }
 }
 
-/// A panic while it was locked has changed nothing by half.
+/// Locks the authenticator, also after a panic: its methods leave it consistent at every point
+/// where they can panic.
 pub fn lock(authenticator: &Mutex<DigestAuthenticator>) -> MutexGuard<'_, DigestAuthenticator> {
     authenticator.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Why there is no development certificate.
+//! Errors in preparing a development certificate.
 
 use std::error::Error;
 use std::fmt;
@@ -8,21 +8,21 @@ use std::path::{Path, PathBuf};
 /// What failed, on which file, and what to do about it.
 #[derive(Debug)]
 pub enum CertificateError {
-    /// The operating system refused to read, write or create this.
+    /// The operating system refused to read, write or create this file.
     File {
         action: &'static str,
         path: PathBuf,
         error: io::Error,
     },
-    /// The file is there, but not what it should be.
+    /// The file exists, but its content is not what it should be.
     Damaged { path: PathBuf, what: String },
-    /// Half of the authority's certificate and key is not there.
+    /// Only one of the authority's certificate and key exists.
     Incomplete { present: PathBuf, absent: PathBuf },
     /// The authority's certificate and key do not belong together.
     Mismatch { certificate: PathBuf, key: PathBuf },
-    /// The server's certificate was issued by somebody else.
+    /// The server's certificate was issued by another authority.
     Foreign { path: PathBuf },
-    /// The authority is at its end.
+    /// The authority has expired, or will within 7 days.
     Expired { path: PathBuf },
     /// Keys or certificates could not be generated.
     Generation(rcgen::Error),

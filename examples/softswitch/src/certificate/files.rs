@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::CertificateError;
 
-/// Creates the directory and those above it, mode 0700; one that exists is left as it is.
+/// Creates the directory and its missing parents with mode 0700. An existing directory is not
+/// changed.
 pub fn create_directory(path: &Path) -> Result<(), CertificateError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -17,7 +18,7 @@ pub fn create_directory(path: &Path) -> Result<(), CertificateError> {
         .map_err(|error| CertificateError::file("create", path, error))
 }
 
-/// The text of a file; None if there is none.
+/// The text of a file; `None` if the file does not exist.
 pub fn read(path: &Path) -> Result<Option<String>, CertificateError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
@@ -34,7 +35,7 @@ pub fn write_secret(path: &Path, text: &str) -> Result<(), CertificateError> {
     write(path, text, 0o600)
 }
 
-/// Writes a file that everybody may read.
+/// Writes a file that all users may read.
 pub fn write_public(path: &Path, text: &str) -> Result<(), CertificateError> {
     write(path, text, 0o644)
 }
@@ -48,7 +49,7 @@ fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".unfinished");
     let unfinished = PathBuf::from(unfinished);
-    // What an interrupted run left has that run's mode; start afresh.
+    // A file left by an interrupted run may have another mode, so it is removed.
     match std::fs::remove_file(&unfinished) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}

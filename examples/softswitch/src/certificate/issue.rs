@@ -1,4 +1,4 @@
-//! Making an authority and certificates of it (RFC 5280 section 4.2.1).
+//! Makes an authority, and issues certificates with it (RFC 5280 section 4.2.1).
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -10,7 +10,7 @@ use super::{CertificateError, SubjectNames};
 
 const AUTHORITY_LIFETIME: Duration = Duration::days(3653);
 const SERVER_LIFETIME: Duration = Duration::days(825);
-/// Certificates begin a little in the past, for phones whose clock is behind.
+/// Certificates are valid from a little in the past, for phones whose clock is slow.
 const CLOCK_SKEW: Duration = Duration::hours(1);
 
 /// An authority that can issue certificates.

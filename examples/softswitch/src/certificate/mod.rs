@@ -1,6 +1,5 @@
-//! The development identity: an own certificate authority and a server
-//! certificate it issues (RFC 5280, RFC 5922 section 7.1), made on the first
-//! run and kept in a directory.
+//! The development identity: a certificate authority and a server certificate issued by it (RFC
+//! 5280, RFC 5922 section 7.1). Both are made on the first run and kept in a directory.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -16,7 +15,7 @@ mod stored;
 pub use self::errors::CertificateError;
 pub use self::names::SubjectNames;
 
-/// Where a usable identity lies, and what was done to have it.
+/// The files of a usable identity, and what was done to prepare it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Development {
     /// The certificate phones must trust, `ca.crt`.
@@ -28,39 +27,38 @@ pub struct Development {
     pub preparation: Preparation,
 }
 
-/// What was done to have a development identity.
+/// What was done to prepare a development identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Preparation {
-    /// A new authority and a new certificate: phones must be told to trust it.
+    /// A new authority and a new certificate were made: phones must be configured to trust the
+    /// authority.
     Created,
-    /// Everything was there and good.
+    /// The stored authority and certificate are used.
     Reused,
-    /// A new certificate of the known authority: phones need not be told.
+    /// The stored authority issued a new certificate: phones trust it already.
     Reissued { why: Reissue },
 }
 
 /// Why a certificate was not reused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reissue {
-    /// `server.crt` or `server.key` was not there.
+    /// `server.crt` or `server.key` was missing.
     Absent,
     /// `server.crt` was issued here, but for another key than `server.key`, as
     /// after an interrupted run.
     OtherKey,
     /// It does not cover these names.
     Uncovered { names: Vec<String> },
-    /// It is valid for only this many whole days more, 7 at most; negative once
-    /// it has expired.
+    /// It is valid for this many whole days only, 7 at most; negative after it has expired.
     Expiring { days: i64 },
 }
 
-/// Finds or makes a certificate for `names` in `directory`, which is created
-/// with mode 0700 if need be. Keys are written with mode 0600; every file is
-/// written whole or not at all.
+/// Finds or makes a certificate for `names` in `directory`, which is created with mode 0700 if it
+/// does not exist. Keys are written with mode 0600; every file is written whole or not at all.
 ///
-/// A new authority is valid for 10 years, a certificate for 825 days or as long
-/// as its authority. Files that are there but cannot be read, are damaged or
-/// stem from elsewhere are errors and stay as they are.
+/// A new authority is valid for 10 years, a certificate for 825 days or as long as its authority.
+/// Existing files that cannot be read, are damaged or were issued elsewhere are errors, and are not
+/// changed.
 pub fn prepare(
     directory: &Path,
     names: &SubjectNames,

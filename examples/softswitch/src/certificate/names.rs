@@ -1,4 +1,4 @@
-//! The names a server certificate vouches for.
+//! The names that a server certificate is valid for.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,7 +13,7 @@ use super::CertificateError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubjectNames {
     names: BTreeSet<SubjectName>,
-    /// The first domain, for people who look at the certificate.
+    /// The first domain, used as the common name for people who look at the certificate.
     title: String,
 }
 

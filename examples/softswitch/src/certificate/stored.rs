@@ -1,4 +1,4 @@
-//! What an earlier run has left, judged before it is used.
+//! Reads what an earlier run has stored, and checks it before use.
 
 use std::path::Path;
 
@@ -11,11 +11,10 @@ use super::issue::Authority;
 use super::{CertificateError, IdentityPaths, Reissue, SubjectNames, files};
 
 const SECONDS_PER_DAY: i64 = 86_400;
-/// With less time left than this a certificate is not used any more.
+/// A certificate with less time left than this is not used.
 const MIN_SECONDS_LEFT: i64 = 7 * SECONDS_PER_DAY;
 
-/// The stored authority; None if there is neither certificate nor key of one
-/// nor a server certificate that needs one.
+/// The stored authority; `None` if no file of an identity exists.
 pub fn authority(
     paths: &IdentityPaths,
     now: OffsetDateTime,
@@ -47,7 +46,7 @@ pub fn authority(
     Authority::restore(certificate_pem, not_after, key).map(Some)
 }
 
-/// Why the stored server certificate will not do; None if it will.
+/// Why the stored server certificate must be replaced; `None` if it can be used.
 pub fn reissue_reason(
     paths: &IdentityPaths,
     authority: &Authority,
@@ -89,7 +88,7 @@ pub fn reissue_reason(
     Ok((left <= MIN_SECONDS_LEFT).then_some(Reissue::Expiring { days }))
 }
 
-/// A server certificate or key without any authority stems from elsewhere.
+/// A server certificate or key without an authority was not made here, so it is an error.
 fn no_authority(paths: &IdentityPaths) -> Result<(), CertificateError> {
     for path in [&paths.certificate, &paths.key] {
         if files::read(path)?.is_some() {
@@ -134,7 +133,7 @@ fn is_key_of(certificate: &X509Certificate<'_>, key: &KeyPair) -> bool {
     *certificate.public_key().subject_public_key.data == *key.der_bytes()
 }
 
-/// Negative once expired.
+/// The seconds until the certificate expires; negative if it has.
 fn seconds_left(certificate: &X509Certificate<'_>, now: OffsetDateTime) -> i64 {
     certificate.validity().not_after.timestamp() - now.unix_timestamp()
 }

@@ -8,7 +8,7 @@ use super::*;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A directory that goes with the test.
+/// A directory that is removed at the end of the test.
 struct Scratch(PathBuf);
 
 impl Scratch {

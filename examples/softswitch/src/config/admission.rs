@@ -1,4 +1,4 @@
-//! Options about who may come in.
+//! Options for the admission of connections.
 
 use clap::Args;
 use ipnet::IpNet;
@@ -6,7 +6,8 @@ use sipward::{AdmissionLimits, BanRule, Rate};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// What is struck for: things no phone that is merely misconfigured keeps doing for long.
+/// The causes that count towards a ban. A phone that is only misconfigured does not cause them for
+/// long.
 const BAN_CAUSES: [&str; 4] = ["malformed", "misbehaved", "framing", "plaintext"];
 
 #[derive(Args, Clone, Debug, PartialEq, Eq)]

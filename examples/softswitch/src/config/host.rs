@@ -1,4 +1,4 @@
-//! Hosts as they are written in SIP URIs.
+//! Hosts in the form of SIP URIs.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -12,7 +12,7 @@ pub struct HostPort {
     pub port: Option<u16>,
 }
 
-/// Text that is no host, or no host and port.
+/// The text is not a host, or not a host and port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAHost;
 
@@ -43,8 +43,7 @@ pub fn of_address(address: IpAddr) -> String {
     }
 }
 
-/// This machine's name where the system publishes it in a file and it is
-/// usable as a host.
+/// This machine's name, if the system has it in a file and it is a valid host.
 pub fn host_name() -> Option<String> {
     ["/proc/sys/kernel/hostname", "/etc/hostname"]
         .into_iter()
@@ -52,8 +51,9 @@ pub fn host_name() -> Option<String> {
         .find_map(|text| canonical(text.trim()).ok())
 }
 
-/// Labels of RFC 1123 section 2.1, and underscores, which private networks have.
-/// A last label of digits only would be a mistyped address.
+/// Whether the text is a host name: labels by RFC 1123 section 2.1, also with underscores, which
+/// private networks use. A last label of digits only is refused, because it would be a mistyped
+/// address.
 fn is_name(name: &str) -> bool {
     let label = |label: &str| {
         let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';

@@ -1,4 +1,4 @@
-//! What softswitch can be told on its command line and by environment variables.
+//! The options of the softswitch, on its command line and in environment variables.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -223,8 +223,8 @@ pub enum LogLevel {
 pub struct Password(String);
 
 impl Options {
-    /// The settings that arguments and environment ask for. A usage mistake is
-    /// reported on standard error and ends the process with exit code 2.
+    /// The settings from arguments and environment. A usage error is printed to standard error and
+    /// ends the process with exit code 2.
     pub fn settings_or_exit(inherited: &[SocketAddr]) -> Settings {
         let mut options = Self::parse();
         if !inherited.is_empty() {

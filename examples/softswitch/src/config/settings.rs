@@ -1,4 +1,4 @@
-//! Options made into settings: defaults resolved, contradictions refused.
+//! Turns options into settings: fills in defaults and refuses contradictions.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::threads;
 use super::{DigestAlgorithms, HostPort, LogForm, LogLevel, Options, Password, UsageError};
 use crate::auth::accounts::Accounts;
 
-/// What softswitch does; no field needs looking at another to be understood.
+/// The settings of the softswitch. Each field is complete in itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// At least one; all different unless their port is 0.
@@ -41,39 +41,39 @@ pub struct Settings {
     pub check: bool,
 }
 
-/// Where certificate and key come from.
+/// The source of certificate and key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     Files {
         cert: PathBuf,
         key: PathBuf,
     },
-    /// Made by an own authority in the data directory.
+    /// Issued by a development authority in the data directory.
     Development,
 }
 
-/// Where accounts come from.
+/// The source of accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountSource {
-    /// Nobody is asked for a password.
+    /// No request is challenged.
     Open,
     /// At least one of the two is given.
     Listed {
         users: Vec<Password>,
         file: Option<PathBuf>,
     },
-    /// Two users with passwords made up and printed.
+    /// Two users with generated passwords, which are printed.
     Demo,
 }
 
 impl AccountSource {
-    /// Whether reading it again may give something else.
+    /// Whether reading the source again can give other accounts.
     pub fn is_reloadable(&self) -> bool {
         matches!(self, Self::Listed { file: Some(_), .. })
     }
 }
 
-/// Where events are written.
+/// The output for events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventSink {
     StandardOutput,
@@ -81,8 +81,8 @@ pub enum EventSink {
 }
 
 impl Options {
-    /// The settings these options ask for on a machine of that name. Nothing is
-    /// read: files that options name are checked where they are used.
+    /// The settings for these options on a machine of that name. Reads no files: those that options
+    /// name are checked where they are used.
     pub fn validate(self, host_name: Option<String>) -> Result<Settings, UsageError> {
         let identity = identity(self.cert, self.key)?;
         check_listen(&self.listen)?;
@@ -151,7 +151,7 @@ fn check_listen(addresses: &[SocketAddr]) -> Result<(), UsageError> {
     Ok(())
 }
 
-/// Adds them to accounts on trial, so that the rules are those of accounts.
+/// Adds the users to temporary accounts, so that the same rules apply.
 fn check_users(users: &[Password]) -> Result<(), UsageError> {
     let mut trial = Accounts::new("", &[]);
     for user in users {

@@ -4,7 +4,7 @@ use clap::builder::Resettable;
 use super::*;
 use crate::auth::accounts::AccountError;
 
-/// Parses without a look at the environment the test happens to run in.
+/// Parses without the environment variables of the test's process.
 fn parsed(arguments: &[&str]) -> Result<Options, clap::Error> {
     let command = Options::command().mut_args(|argument| argument.env(Resettable::Reset));
     let matches = command.try_get_matches_from(["softswitch"].iter().chain(arguments))?;

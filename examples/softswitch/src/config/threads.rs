@@ -1,9 +1,9 @@
-//! The option that says what connections run on.
+//! The option for the threads that connections run on.
 
 use sipward::Threads;
 
-/// Half of the machine's cores shake hands. One thread serves: the switch is one, and several threads
-/// that want it at once cost more than they bring.
+/// Half of the machine's cores do handshakes. One thread runs the sessions: all of them use the one
+/// switch, and several threads would only contend for its lock.
 pub fn default_threads() -> Threads {
     match Threads::default() {
         Threads::Dedicated { handshakes, .. } => Threads::Dedicated {
@@ -14,7 +14,7 @@ pub fn default_threads() -> Threads {
     }
 }
 
-/// `H+S`, or `runtime`.
+/// Parses `H+S` or `runtime`.
 pub fn parse(text: &str) -> Result<Threads, String> {
     if text == "runtime" {
         return Ok(Threads::Runtime);

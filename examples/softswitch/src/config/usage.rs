@@ -1,4 +1,4 @@
-//! Mistakes in the use of options that only show when options are seen together.
+//! Usage errors that only a check of several options together can find.
 
 use std::error::Error;
 use std::fmt;
@@ -9,29 +9,29 @@ use clap::error::ErrorKind;
 
 use crate::auth::accounts::AccountError;
 
-/// A combination of options that cannot be meant; Display says what to do.
+/// A combination of options that makes no sense. `Display` says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UsageError {
-    /// A certificate without its key.
+    /// `--cert` without `--key`.
     CertWithoutKey,
-    /// A key without its certificate.
+    /// `--key` without `--cert`.
     KeyWithoutCert,
-    /// A wildcard address says nothing about where phones reach the switch.
+    /// A wildcard address without `--advertise`: phones cannot connect to it.
     AdvertiseMissing { listen: SocketAddr },
-    /// One address twice.
+    /// `--listen` has one address twice.
     ListenedTwice { listen: SocketAddr },
-    /// A domain that is no host.
+    /// A domain is not a host.
     BadDomain { domain: String },
-    /// A user that cannot be an account.
+    /// `--user` is not a valid account.
     BadUser(AccountError),
-    /// Passwords that nobody would be asked for.
+    /// Accounts with `--no-auth`, which never asks for a password.
     OpenWithAccounts,
-    /// An open switch that other machines can reach.
+    /// `--no-auth` on an address that other machines can reach, without `--allow-open`.
     OpenToOthers { listen: SocketAddr },
 }
 
 impl UsageError {
-    /// The error in the form of clap's own ones, which end with exit code 2.
+    /// The error in the form of clap's own errors, which end the process with exit code 2.
     pub fn into_clap(self, command: &mut Command) -> clap::Error {
         let kind = match self {
             Self::CertWithoutKey | Self::KeyWithoutCert | Self::AdvertiseMissing { .. } => {

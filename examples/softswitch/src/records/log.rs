@@ -1,7 +1,7 @@
-//! What the switch reports, as log lines: refused credentials as warnings, limited per source network
-//! as sipward's own lines are; registrations that only go on at debug level; everything else as it
-//! comes. Written on a thread of its own, because
-//! it is reported while the switch is locked.
+//! Writes the switch's events as log lines. Refused credentials are warnings and are limited per
+//! source network, as sipward's own lines are; refreshed registrations are logged at debug level,
+//! all other events at info level. A thread of its own writes them, because the switch reports them
+//! while it is locked.
 
 use super::fields;
 use crate::switch::SwitchEvent;
@@ -14,27 +14,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Events that may wait for the log; further ones are not logged.
+/// How many events may wait for the log thread; further ones are not logged.
 const MAX_WAITING: usize = 10_000;
 
-/// The time between a line and its summary.
+/// How long after a line that was written the summary of the suppressed ones follows.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How long the writer rests once nothing waits: who reports meanwhile, while the switch is locked,
-/// has nobody to wake.
+/// How long the log thread sleeps when no event waits. While it sleeps, the thread that reports an
+/// event need not wake it, which would lengthen the time the switch is locked.
 const WRITE_PAUSE: Duration = Duration::from_millis(2);
 
-/// Where the switch's events are logged. Clones are the same.
+/// Handle to the thread that logs the switch's events. Clones share the thread.
 #[derive(Clone)]
 pub struct EventLog {
-    /// `None` is the end.
+    /// `None` tells the thread to end.
     events: SyncSender<Option<SwitchEvent>>,
     writer: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl EventLog {
-    /// # Errors
-    /// When its thread cannot be started.
+    /// # Errors If the thread cannot be started.
     pub fn start() -> Result<Self, String> {
         let (events, receiver) = sync_channel(MAX_WAITING);
         let writer = thread::Builder::new()
@@ -47,10 +46,10 @@ impl EventLog {
         })
     }
 
-    /// Never waits. What would not be written is not taken.
+    /// Never waits. Events below the log level are not queued.
     pub fn report(&self, event: SwitchEvent) {
         if level(&event) <= log::max_level() {
-            // While nobody can read the log as fast as it is written, there is nothing better to do.
+            // If the queue is full, the event is lost: waiting would stop the whole switch.
             let _ = self.events.try_send(Some(event));
         }
     }
@@ -62,7 +61,7 @@ impl EventLog {
         }
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(writer) = writer.take() {
-            // It does not panic.
+            // The thread does not panic, so `join` gives nothing to handle.
             let _ = writer.join();
         }
     }

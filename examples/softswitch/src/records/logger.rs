@@ -1,4 +1,4 @@
-//! The log on standard error, for people (`pretty`) or for machines (`json`).
+//! The logger: writes log lines to standard error, for people (`pretty`) or for machines (`json`).
 
 use crate::config::{LogForm, LogLevel};
 use env_logger::fmt::Formatter;
@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
-/// Starts logging; nothing is logged before.
+/// Installs the logger. Lines logged before this are lost.
 pub fn start(form: LogForm, level: LogLevel) {
     let mut builder = Builder::new();
     builder
@@ -43,7 +43,7 @@ fn json(out: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let level = record.level().as_str().to_ascii_lowercase();
     object.insert("level".to_owned(), json!(level));
     object.insert("message".to_owned(), json!(record.args().to_string()));
-    // The visitor below never fails.
+    // The visitor `Json` never fails.
     let _ = record.key_values().visit(&mut Json(&mut object));
     writeln!(out, "{}", serde_json::Value::Object(object))
 }
@@ -53,7 +53,8 @@ struct Pretty<'a>(&'a mut String);
 impl<'kvs> VisitSource<'kvs> for Pretty<'_> {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
         let text = value.to_string();
-        // Peers choose some of the texts: none may end the line or look like another field.
+        // Peers choose some of the values, so a value is quoted if it could end the line or look
+        // like another field.
         let special = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '=');
         let quoted = text.is_empty() || text.contains(special);
         let written = if quoted {

@@ -1,4 +1,4 @@
-//! What is recorded of the switch: log lines, and the complete event stream.
+//! Records of what the switch does: log lines, and the complete event stream.
 
 mod log;
 pub mod logger;

@@ -1,4 +1,4 @@
-//! The complete event stream: one JSON object a line, never limited, in order.
+//! The complete event stream: one JSON object a line, in order, with no event left out.
 
 use crate::config::EventSink;
 use crate::switch::SwitchEvent;
@@ -14,15 +14,15 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Lines that may wait for the writer before sipward's own events wait too, which makes sipward
-/// accept nobody until it has caught up.
+/// How many lines may wait for the writing thread before sipward's observer blocks. A blocked
+/// observer makes sipward accept no connection until the thread has caught up.
 const MAX_WAITING: usize = 10_000;
 
-/// How long the writer rests once nothing waits: what is reported meanwhile is written at once, and
-/// who reports it, the switch among others, has nobody to wake.
+/// How long the writing thread sleeps when no line waits. While it sleeps, the thread that reports
+/// an event need not wake it, which would lengthen the time the switch is locked.
 const WRITE_PAUSE: Duration = Duration::from_millis(2);
 
-/// Where events go. Clones are the same stream; without a sink it swallows everything.
+/// Handle to the event stream. Clones share it; without a sink it discards all events.
 #[derive(Clone)]
 pub struct EventStream {
     lines: Option<Sender<String>>,
@@ -33,10 +33,10 @@ pub struct EventStream {
 struct StreamObserver(Sender<String>);
 
 impl EventStream {
-    /// A file is appended to.
+    /// Opens the sink; appends if it is a file.
     ///
-    /// # Errors
-    /// When it cannot be opened, with its name.
+    /// # Errors If the file cannot be opened (the message names it) or the thread cannot be
+    /// started.
     pub fn open(sink: Option<&EventSink>) -> Result<Self, String> {
         let mut stream = Self {
             lines: None,
@@ -58,7 +58,8 @@ impl EventStream {
             let mut output = BufWriter::new(output);
             while let Ok(line) = receiver.recv_blocking() {
                 let written = writeln!(output, "{line}");
-                // Flushed when nothing waits: whoever follows the stream sees each event soon.
+                // Flushed when no line waits, so that a program that follows the stream sees each
+                // event soon.
                 let idle = receiver.is_empty();
                 let flushed = if idle { output.flush() } else { Ok(()) };
                 if let Err(error) = written.and(flushed) {
@@ -84,7 +85,7 @@ impl EventStream {
         self.standard_output
     }
 
-    /// What shows sipward's events to this stream.
+    /// The observer that writes sipward's events to this stream.
     pub fn observer(&self) -> Option<impl Observer + use<>> {
         self.lines.clone().map(StreamObserver)
     }
@@ -92,7 +93,7 @@ impl EventStream {
     /// Writes an event of the switch. Never waits: it is called while the switch is locked.
     pub fn report(&self, event: &SwitchEvent) {
         if let Some(lines) = &self.lines {
-            // A stream whose writer has ended has said so.
+            // This fails only after the thread has ended by a write error, which it has reported.
             let _ = lines.try_send(line_of_switch(event));
         }
     }
@@ -104,7 +105,7 @@ impl EventStream {
         }
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(writer) = writer.take() {
-            // It ends when the channel is empty; it does not panic.
+            // The thread ends when the channel is empty, and does not panic.
             let _ = writer.join();
         }
     }
@@ -148,7 +149,7 @@ fn line_of_switch(event: &SwitchEvent) -> String {
 }
 
 /// The kind of an event of the switch and its fields by name, for the stream and for the log. The
-/// source comes first, before anything that a peer has written.
+/// source stands before all values that a peer has chosen, so that a log filter can rely on it.
 pub fn fields(event: &SwitchEvent) -> (&'static str, Vec<(&'static str, Field<'_>)>) {
     let text = |text: String| Field::Text(text.into());
     match event {

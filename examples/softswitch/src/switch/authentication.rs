@@ -1,5 +1,5 @@
-//! Who is let in: digest for REGISTER and for requests outside a dialog (RFC 3261 22), once per
-//! connection.
+//! Authenticates the senders of REGISTER and of requests outside a dialog by digest, once per
+//! connection (RFC 3261 22).
 
 use std::borrow::Cow;
 
@@ -13,7 +13,8 @@ use super::status::Refusal;
 use super::{Arrival, Switch};
 
 impl Switch {
-    /// A REGISTER may touch the address-of-record of its own account only. Returns the user.
+    /// Admits a REGISTER. It may change the address-of-record of its own account only. Returns the
+    /// user.
     pub(super) fn admit_registration<'a, E: Effects>(
         &mut self,
         arrival: Arrival,
@@ -42,8 +43,8 @@ impl Switch {
         Ok(user)
     }
 
-    /// A request outside a dialog must be from the account that its connection has proved to be, or
-    /// proves now.
+    /// Admits a request outside a dialog. Its From must be an account that its connection has
+    /// authenticated as before, or does with this request.
     pub(super) fn admit_caller<E: Effects>(
         &mut self,
         arrival: Arrival,
@@ -72,9 +73,10 @@ impl Switch {
         Err(Refusal::because(403, "From Is Not Your Account"))
     }
 
-    /// A request within a dialog comes over one of the dialog's connections, or from somebody who
-    /// proves who it is; and it names no account its connection has not proved to be. The token alone
-    /// says only that there was a dialog.
+    /// Admits a request within a dialog. It must come over one of the dialog's connections, and its
+    /// From must not be an account of ours; otherwise it must authenticate like a request outside a
+    /// dialog. The token alone is no proof: it only says that the dialog exists, and both parties
+    /// know it.
     pub(super) fn admit_in_dialog<E: Effects>(
         &mut self,
         arrival: Arrival,
@@ -140,7 +142,7 @@ impl Switch {
     }
 }
 
-/// As whom the switch asks for credentials.
+/// The role in which the switch asks for credentials.
 #[derive(Clone, Copy)]
 enum Challenge {
     Registrar,

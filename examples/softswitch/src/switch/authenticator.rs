@@ -1,23 +1,23 @@
-//! Who may come in: the question the switch asks, answered elsewhere (digest, RFC 3261 22).
+//! The interface through which the switch authenticates requests (digest, RFC 3261 22).
 
 use std::time::SystemTime;
 
 /// Checks credentials against the accounts.
 pub trait Authenticator: Send {
-    /// Whether nobody is asked for credentials.
+    /// Whether all requests are admitted without credentials.
     fn is_open(&self) -> bool;
 
-    /// Whether there is such an account.
+    /// Whether there is an account of this name.
     fn knows(&self, user: &str) -> bool;
 
-    /// The realm in the challenges; credentials for it are never forwarded.
+    /// The realm in the challenges. Credentials for it are never forwarded.
     fn realm(&self) -> &str;
 
-    /// Values for WWW-Authenticate or Proxy-Authenticate, the preferred one first; `plain` for a
-    /// phone that gives up when one is among them that it does not know.
+    /// Values for WWW-Authenticate or Proxy-Authenticate, the preferred one first. `md5_only` is
+    /// for a phone that gives up if it does not know one of several algorithms.
     fn challenges(&self, wall: SystemTime, stale: bool, md5_only: bool) -> Vec<String>;
 
-    /// Judges the values of all Authorization or Proxy-Authorization headers of one request.
+    /// Checks the values of all Authorization or Proxy-Authorization headers of one request.
     fn verify(
         &mut self,
         method: &str,
@@ -27,15 +27,15 @@ pub trait Authenticator: Send {
     ) -> AuthResult;
 }
 
-/// What the credentials of a request are worth.
+/// The result of checking the credentials of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuthResult {
     Authenticated {
         user: String,
     },
-    /// None were given for our realm.
+    /// There are no credentials for our realm.
     Missing,
-    /// Right, but for a nonce that is too old.
+    /// The password is right, but the nonce is too old.
     Stale {
         user: String,
     },

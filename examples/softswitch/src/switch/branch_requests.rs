@@ -1,5 +1,5 @@
-//! Requests the switch makes itself towards one branch: the CANCEL of an INVITE (RFC 3261 9.1) and
-//! the ACK of its refusal (17.1.1.3). Both name the INVITE's own branch.
+//! Requests that the switch itself sends to one branch: the CANCEL of an INVITE (RFC 3261 9.1) and
+//! the ACK of its refusal (17.1.1.3). Both carry the branch parameter of the INVITE.
 
 use bytes::Bytes;
 
@@ -17,7 +17,7 @@ pub(super) fn cancel(invite: &Bytes) -> Option<Bytes> {
     build("CANCEL", &head, to)
 }
 
-/// The ACK for a final response other than 2xx; its To is the response's.
+/// The ACK for a final response other than 2xx; its To is that of the response.
 pub(super) fn ack(invite: &Bytes, response: &Head<'_>) -> Option<Bytes> {
     let to = response
         .lines

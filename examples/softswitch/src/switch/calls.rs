@@ -1,5 +1,5 @@
-//! Answered calls, from the 2xx to INVITE to the answer to BYE or the end of either party's
-//! connection.
+//! The answered calls. A call is recorded from the 2xx to its INVITE to the response to BYE, or to
+//! the end of either party's connection.
 
 use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
@@ -26,12 +26,12 @@ pub(super) struct Calls {
     /// By keyed hash of Call-ID, the caller's tag and the callee's tag.
     running: FxHashMap<u64, Call>,
     by_flow: BTreeSet<(FlowId, u64)>,
-    /// How many each caller has.
+    /// How many calls each caller has.
     begun: FxHashMap<FlowId, usize>,
 }
 
 impl Calls {
-    /// The callee's 2xx has passed. A repeated 2xx changes nothing; true for a new call.
+    /// Records a call whose 2xx was forwarded. True for a new call; a repeated 2xx changes nothing.
     pub(super) fn answered(
         &mut self,
         ids: &Ids,
@@ -57,7 +57,7 @@ impl Calls {
         true
     }
 
-    /// A BYE has been answered: the call is over, if it was one.
+    /// Ends the call whose BYE was answered, if it is known.
     pub(super) fn hung_up(
         &mut self,
         ids: &Ids,
@@ -70,19 +70,19 @@ impl Calls {
             .or_else(|| self.end(ids.of((call_id, to_tag, from_tag)), EndedBy::Callee, now))
     }
 
-    /// How many calls this connection has begun.
+    /// How many running calls this connection has begun.
     pub(super) fn begun_by(&self, flow: FlowId) -> usize {
         self.begun.get(&flow).copied().unwrap_or(0)
     }
 
-    /// The connections with a call, each once.
+    /// The connections that carry a call, each once.
     pub(super) fn flows(&self) -> impl Iterator<Item = FlowId> + '_ {
         let mut last = None;
         let flows = self.by_flow.iter().map(|&(flow, _)| flow);
         flows.filter(move |&flow| last.replace(flow) != Some(flow))
     }
 
-    /// A connection has ended, and with it the calls over it.
+    /// Ends the calls over a connection that has ended.
     pub(super) fn flow_ended(&mut self, flow: FlowId, now: Instant) -> Vec<SwitchEvent> {
         let names: Vec<u64> = self
             .by_flow

@@ -1,18 +1,19 @@
-//! Which algorithms a phone is challenged with (RFC 8760 2.4, 2.6).
+//! Chooses the algorithms to challenge a phone with (RFC 8760 2.4, 2.6).
 //!
-//! A phone should pass over a challenge it does not know and answer the next. Not every one does:
-//! some give up as soon as one of several is unknown. So a connection is offered everything first,
-//! and MD5 alone when it asks again without having answered; those known to give up for good get
-//! MD5 alone at once. TLS hides the answer from others either way.
+//! A phone should skip a challenge with an unknown algorithm and answer the next. Some phones give
+//! up instead. So a connection is challenged with all algorithms first, and with MD5 alone if its
+//! next request has no credentials either; phones known to give up are challenged with MD5 alone at
+//! once. MD5 is acceptable because TLS hides the credentials from others.
 
 use rustc_hash::FxHashMap;
 
 use super::effects::FlowId;
 
-/// How the User-Agent of phones begins that never answer a challenge with SHA-256 in it.
+/// The start of the User-Agent of phones that never answer if a challenge has SHA-256.
 const MD5_ONLY_AGENTS: [&str; 2] = ["baresip v0.", "baresip v1."];
 
-/// What has been offered on connections that have not answered yet, or only the plain one.
+/// The algorithms offered on connections that have sent no credentials yet, or have sent them after
+/// MD5 alone.
 #[derive(Debug, Default)]
 pub(super) struct Challenges {
     offered: FxHashMap<FlowId, OfferedAlgorithms>,
@@ -25,7 +26,7 @@ enum OfferedAlgorithms {
 }
 
 impl Challenges {
-    /// A request without credentials: whether to offer only what every phone understands.
+    /// Records a request without credentials. Returns whether to offer MD5 only.
     pub(super) fn not_given(&mut self, flow: FlowId, user_agent: Option<&str>) -> bool {
         let md5_only = user_agent.is_some_and(|name| {
             let name = name.trim_start();
@@ -44,8 +45,8 @@ impl Challenges {
         now == OfferedAlgorithms::Md5
     }
 
-    /// A request with credentials: its phone understood what it was offered. Whether that was only
-    /// the plain one.
+    /// Records a request with credentials: its phone understood the challenge. Returns whether to
+    /// offer MD5 only next time.
     pub(super) fn given(&mut self, flow: FlowId) -> bool {
         match self.offered.get(&flow) {
             Some(OfferedAlgorithms::Md5) => true,

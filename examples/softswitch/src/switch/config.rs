@@ -1,4 +1,4 @@
-//! What the switch must be told.
+//! The configuration of the switch.
 
 use std::time::Duration;
 
@@ -17,31 +17,33 @@ pub struct SwitchConfig {
     /// Transactions that one connection may have begun and not been answered. Default 1,000;
     /// beyond: 503.
     pub max_transactions: usize,
-    /// Answered INVITEs of one connection that may be kept for what is repeated (timer L, 32 s).
-    /// Default 32,000, a thousand calls a second; beyond: 503 to one more INVITE.
+    /// Answered INVITEs of one connection that are kept for repeated responses (timer L, 32 s).
+    /// Default 32,000, which allows a thousand calls a second; beyond, an INVITE is refused with
+    /// 503.
     pub max_answered: usize,
-    /// Bytes of the requests of one connection that are kept for their transactions, the copies of
-    /// those that fork among them. Default 8 MiB; beyond: 503.
+    /// Bytes of one connection's requests that are kept for their transactions, including a copy
+    /// for each branch of a forked INVITE. Default 8 MiB; beyond: 503.
     pub max_kept: usize,
     /// Answered calls that one connection has begun. Default 1,000; beyond: 503.
     pub max_calls: usize,
-    /// Key of the MAC in Record-Route tokens. Draw a new one for each run of the program: flows are
-    /// numbered anew, and an old token would lead to somebody else's connection.
+    /// Key of the MAC in Record-Route tokens. Generate a new one for each run of the program: flows
+    /// are numbered from the start again, so an old token would lead to another peer's connection.
     pub secret: [u8; 32],
     /// 64*T1: timers B, F, H, L and M (RFC 3261 17, RFC 6026). Default 32 s.
     pub transaction_timeout: Duration,
-    /// Timer C: how long an INVITE may ring without news (RFC 3261 16.6). Default 180 s.
+    /// Timer C: how long an INVITE may ring after its last provisional response (RFC 3261 16.6).
+    /// Default 180 s.
     pub ringing_timeout: Duration,
-    /// Granted when a REGISTER does not say. Default 3600 s.
+    /// The expiry granted to a REGISTER that asks for none. Default 3600 s.
     pub default_expires_s: u32,
-    /// Less is answered with 423. Default 60 s.
+    /// A shorter expiry is refused with 423. Default 60 s.
     pub min_expires_s: u32,
-    /// More is shortened to this. Default 7200 s.
+    /// A longer expiry is shortened to this. Default 7200 s.
     pub max_expires_s: u32,
 }
 
 impl SwitchConfig {
-    /// The defaults for everything that has one.
+    /// The defaults for all fields that have one.
     pub fn new(domains: Vec<String>, advertise: String, secret: [u8; 32]) -> SwitchConfig {
         SwitchConfig {
             domains,

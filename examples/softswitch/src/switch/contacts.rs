@@ -1,4 +1,4 @@
-//! What the Contact headers of a REGISTER ask for (RFC 3261 10.3 step 6, RFC 5626 6).
+//! Parses the Contact headers of a REGISTER (RFC 3261 10.3 step 6, RFC 5626 6).
 
 use std::fmt::Write;
 
@@ -33,13 +33,13 @@ pub(super) struct RequestedBinding {
     pub(super) expires_s: u32,
 }
 
-/// Reads all Contacts, or says why the request as a whole cannot be done.
+/// Parses all Contacts. One bad Contact refuses the whole request.
 pub(super) fn contact_request(
     request: &Request<'_>,
     config: &SwitchConfig,
 ) -> Result<ContactRequest, Refusal> {
     let general = request.head.first(HeaderName::Expires).map(|text| {
-        // RFC 3261 20.19: a malformed value counts as the default.
+        // A malformed value counts as the default (RFC 3261 20.19).
         text.parse().unwrap_or(config.default_expires_s)
     });
     let mut asked = Vec::new();
@@ -93,7 +93,8 @@ fn read(
     })
 }
 
-/// Equal texts for URIs that RFC 3261 19.1.4 calls equal, but for the order of their parameters.
+/// A text that is equal for URIs that are equal by RFC 3261 19.1.4, except that the order of
+/// parameters matters.
 fn comparable(uri: &Uri<'_>) -> String {
     let user = uri.user().unwrap_or("");
     let mut text = String::with_capacity(user.len() + uri.params.len() + 64);
@@ -109,7 +110,7 @@ fn comparable(uri: &Uri<'_>) -> String {
     text
 }
 
-/// The Contact parameters that the 200 repeats.
+/// The Contact parameters that the 200 repeats, as text.
 fn listed(instance: Option<&str>, reg_id: Option<u32>, q: Option<&str>) -> String {
     let mut params = String::new();
     // Writing to a String cannot fail.

@@ -1,5 +1,5 @@
-//! What kind of message it is, and whose business: the switch's own, the registrar's, a
-//! transaction's or the proxy's.
+//! Decides which part handles a message: the switch itself, the registrar, a transaction or the
+//! proxy.
 
 use std::time::{Instant, SystemTime};
 
@@ -12,7 +12,7 @@ use super::transaction::{ServerKey, ServerState};
 use super::{Arrival, Switch};
 
 impl Switch {
-    /// Takes in one message.
+    /// Handles one received message.
     pub fn receive<E: Effects>(
         &mut self,
         message: Incoming<'_>,
@@ -44,7 +44,8 @@ impl Switch {
             } = refusal;
             let tag = self.ids.draw();
             let message = response_template::response(&request, status, reason, tag, &headers);
-            // Who cannot be told has gone.
+            // This fails only if the connection has ended or its queue is full; then the response
+            // cannot reach the peer in any way.
             let _ = effects.send(arrival.source.flow, message);
         }
     }
@@ -103,8 +104,8 @@ impl Switch {
         ServerKey { flow, name }
     }
 
-    /// A CANCEL for a transaction that runs: it is answered, and passed on while there is something
-    /// to cancel.
+    /// Answers a CANCEL for a known transaction, and cancels its branches that have no final
+    /// response.
     fn cancel_transaction<E: Effects>(
         &mut self,
         id: u64,
@@ -121,7 +122,7 @@ impl Switch {
         self.cancel_pending(id, arrival.now, effects);
     }
 
-    /// A request that is here already: its final response again, if it has one (RFC 3261 17.2.1).
+    /// A repeated request gets the final response again, if one was sent (RFC 3261 17.2.1).
     fn resend_final<E: Effects>(&mut self, id: u64, effects: &mut E) {
         if let Some(context) = self.transactions.context(id)
             && let ServerState::Completed(response) = &context.state

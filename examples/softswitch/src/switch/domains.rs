@@ -1,4 +1,4 @@
-//! Which hosts are the switch itself, and how it names itself in what it writes.
+//! The hosts that the switch is responsible for, and the address it writes into messages.
 
 use std::net::IpAddr;
 

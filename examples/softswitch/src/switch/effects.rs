@@ -1,5 +1,5 @@
-//! What the switch may do to the outside: send on a flow, ask whether it lives, hold it open,
-//! report.
+//! The effects of the switch: to send on a flow, to ask whether it is open, to hold it open, to
+//! report an event.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::event::SwitchEvent;
 
-/// One TLS connection from a peer, named for the life of the process and never used again.
+/// Identifies one TLS connection from a peer. A number is never used again within the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowId(pub u64);
 
@@ -15,7 +15,7 @@ pub struct FlowId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
     pub flow: FlowId,
-    /// The address the connection was made from; goes into `received` and `rport`.
+    /// The peer's address; it is written into `received` and `rport`.
     pub peer: SocketAddr,
 }
 
@@ -28,7 +28,7 @@ pub enum Unsendable {
     Full,
 }
 
-/// Every effect of the switch, supplied by the program around it.
+/// Every effect of the switch; the program around it implements them.
 pub trait Effects {
     /// Queues one whole message on a flow. Never waits.
     fn send(&mut self, flow: FlowId, message: Bytes) -> Result<(), Unsendable>;
@@ -36,15 +36,16 @@ pub trait Effects {
     /// Whether the flow can still take bytes.
     fn alive(&self, flow: FlowId) -> bool;
 
-    /// The flow got its first binding: it may be silent from now on.
+    /// Called when the flow has got its first binding. From now on it must not be closed for being
+    /// silent.
     fn hold(&mut self, flow: FlowId);
 
-    /// The flow lost its last binding. Not called for a flow that has ended.
+    /// Called when the flow has lost its last binding. Not called for a flow that has ended.
     fn release(&mut self, flow: FlowId);
 
-    /// The peer on this flow has proved who it is.
+    /// Called when the peer on this flow has authenticated.
     fn authenticated(&mut self, flow: FlowId);
 
-    /// Something happened that an operator wants to know.
+    /// Reports an event to the operator.
     fn report(&mut self, event: SwitchEvent);
 }

@@ -1,31 +1,31 @@
-//! What the switch reports: registrations, refused credentials and ended calls.
+//! The events that the switch reports: registrations, refused credentials and ended calls.
 
 use std::fmt;
 use std::net::SocketAddr;
 
-/// One thing an operator wants to know.
+/// An event of the switch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SwitchEvent {
     /// A binding was made or refreshed.
     Registered {
         user: String,
-        /// The Contact URI as the phone gave it.
+        /// The Contact URI as the phone sent it.
         contact: String,
-        /// Seconds the binding was granted.
+        /// The granted expiry in seconds.
         expires_s: u32,
         source: SocketAddr,
-        /// Whether nothing else has changed: the same Contact over the same connection.
+        /// Whether only the expiry has changed: the same Contact came over the same connection.
         refresh: bool,
     },
-    /// A binding is no more.
+    /// A binding was removed.
     Unregistered {
         user: String,
         contact: String,
         why: Unregistration,
-        /// Who asked for it; `None` when nobody did.
+        /// The peer whose request removed it; `None` for an expired binding or an ended connection.
         source: Option<SocketAddr>,
     },
-    /// Credentials were given and refused.
+    /// Credentials were refused.
     AuthFailed {
         user: String,
         source: SocketAddr,
@@ -40,7 +40,7 @@ pub enum SwitchEvent {
         callee: String,
         /// The final status of the INVITE; 200 for an answered call.
         status: u16,
-        /// Milliseconds from the answer to the end; 0 when it was not answered.
+        /// Milliseconds from the answer to the end; 0 if the call was not answered.
         duration_ms: u64,
         ended_by: EndedBy,
     },
@@ -51,7 +51,7 @@ pub enum SwitchEvent {
 pub enum Unregistration {
     /// It was not refreshed in time.
     Expired,
-    /// The phone asked for it.
+    /// The phone removed it.
     Removed,
     /// The connection it named has ended.
     FlowEnded,
@@ -59,10 +59,10 @@ pub enum Unregistration {
     Replaced,
 }
 
-/// Who or what ended a call.
+/// What ended a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndedBy {
-    /// The caller hung up, or gave up before the answer.
+    /// The caller hung up, or cancelled the call before it was answered.
     Caller,
     /// The callee hung up.
     Callee,

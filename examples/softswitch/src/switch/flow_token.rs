@@ -1,8 +1,7 @@
-//! The token in Record-Route: between which two flows a dialog runs, under a MAC.
+//! The token in Record-Route: names the two flows of a dialog, protected by a MAC.
 //!
-//! Requests within a dialog come back with it in Route (RFC 3261 16.12), so the switch finds the
-//! other party's connection without any state of its own and without asking either Contact (RFC
-//! 5626 5.2 does it this way).
+//! Requests within a dialog carry it in Route (RFC 3261 16.12). With it the switch finds the other
+//! party's connection without keeping state and without using a Contact (as in RFC 5626 5.2).
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -21,7 +20,7 @@ pub(super) const TOKEN_LEN: usize = 16 + 16 + 8 + 2 * MAC_LEN;
 pub(super) struct FlowToken {
     pub(super) caller: FlowId,
     pub(super) callee: FlowId,
-    /// Short hash of the caller's From tag: tells which way a later request goes.
+    /// Short hash of the caller's From tag; it tells in which direction a later request goes.
     pub(super) caller_tag: u32,
 }
 
@@ -48,8 +47,8 @@ pub(super) struct TokenKey {
 
 impl TokenKey {
     pub(super) fn new(secret: &[u8; 32]) -> TokenKey {
-        // HMAC pads a key shorter than a block with zeros; a whole block cannot be of a wrong
-        // length.
+        // HMAC pads a shorter key with zeros to a block. Passing a whole block avoids an error for
+        // a wrong length.
         let mut block = [0; 64];
         block[..32].copy_from_slice(secret);
         TokenKey {
@@ -99,7 +98,7 @@ impl TokenKey {
     }
 }
 
-/// Whether a user part has the form of a token, genuine or not.
+/// Whether a user part has the form of a token. Its MAC may still be wrong.
 pub(super) fn is_token(user: &str) -> bool {
     user.len() == TOKEN_LEN
         && user

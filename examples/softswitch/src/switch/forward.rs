@@ -1,5 +1,5 @@
-//! Writing the copy of a request that goes on (RFC 3261 16.6): everything that is not ours to
-//! change is copied as is.
+//! Writes the copies of a request that are forwarded (RFC 3261 16.6). All that a proxy need not
+//! change is copied as it is.
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,20 +14,20 @@ use super::status::Refusal;
 use super::text::push_hex;
 use super::value::{TopVia, items, param};
 
-/// What all copies of one request have in common.
+/// The changes that all copies of one request have in common.
 #[derive(Debug)]
 pub(super) struct ForwardTemplate<'a> {
     request: &'a Request<'a>,
     edits: Vec<(usize, Cow<'a, str>)>,
     /// The Max-Forwards line when the request had none (16.6 step 3).
     max_forwards_line: &'static str,
-    /// Names what a loop would leave unchanged (RFC 5393 4.2).
+    /// Hash of the fields that stay the same in a loop (RFC 5393 4.2).
     loop_mark: u32,
 }
 
 impl<'a> ForwardTemplate<'a> {
-    /// Takes the Route edits and adds those of the other headers. Refuses with 483 when no hop is
-    /// left and with 482 when the request has been here before and nothing has changed.
+    /// Takes the Route edits and adds those of the other headers. Refuses with 483 if Max-Forwards
+    /// is 0, and with 482 if the request passed here before with the same fields.
     pub(super) fn of(
         request: &'a Request<'a>,
         mut edits: Vec<(usize, Cow<'a, str>)>,
@@ -53,13 +53,15 @@ impl<'a> ForwardTemplate<'a> {
                     let left = hops_after(line.value)?;
                     edits.push((index, Cow::Owned(format!("Max-Forwards: {left}\r\n"))));
                 }
-                // Whoever gets them could use them as their own.
+                // The next peer could use credentials for our realm as its own, so they are
+                // removed.
                 HeaderName::Authorization | HeaderName::ProxyAuthorization
                     if is_for(line.value, realm) =>
                 {
                     edits.push((index, Cow::Borrowed("")));
                 }
-                // No peer of ours is trusted to say so (RFC 3325 section 5).
+                // Identity headers from a peer outside the trust domain are removed (RFC 3325
+                // section 5).
                 HeaderName::Asserted => edits.push((index, Cow::Borrowed(""))),
                 _ => {}
             }
@@ -80,13 +82,14 @@ impl<'a> ForwardTemplate<'a> {
         self.request.method == "INVITE"
     }
 
-    /// The head of a copy that was written, in memory of its own.
+    /// The head of a written copy, in memory of its own so that the body can be freed.
     pub(super) fn head_of(&self, copy: &Bytes) -> Bytes {
         let end = copy.len() - self.request.head.body.len();
         Bytes::copy_from_slice(&copy[..end])
     }
 
-    /// The copy for one target, with our Via on top and the given Record-Route line (or none).
+    /// Writes the copy for one target, with our Via on top and the given Record-Route line, which
+    /// may be empty.
     pub(super) fn write(
         &self,
         uri: &str,
@@ -109,14 +112,14 @@ impl<'a> ForwardTemplate<'a> {
     }
 }
 
-/// The number of one of our branches in the topmost Via of a response.
+/// The branch number in the topmost Via of a response; `None` if the Via is not ours.
 pub(super) fn our_branch(via: &TopVia<'_>) -> Option<u64> {
     let (number, _) = branch_parts(via.branch()?)?;
     Some(number)
 }
 
-/// The Record-Route line that leads later requests of the dialog back here; sips when the request
-/// was.
+/// The Record-Route line that routes later requests of the dialog through here. It is a sips URI if
+/// the request had one.
 pub(super) fn record_route(
     tokens: &TokenKey,
     token: FlowToken,
@@ -139,12 +142,13 @@ pub(super) fn record_route(
     .concat()
 }
 
-/// Whether a request of this method creates a dialog whose later requests must come back here.
+/// Whether a request of this method creates a dialog whose later requests must pass here.
 pub(super) fn forms_dialog(method: &str) -> bool {
     matches!(method, "INVITE" | "SUBSCRIBE" | "REFER" | "NOTIFY")
 }
 
-/// The hops left for the next; 483 when there are none, 400 for no number.
+/// The Max-Forwards for the next hop. Refuses with 483 if none is left, and with 400 what is not a
+/// number.
 pub(super) fn hops_after(value: &str) -> Result<u8, Refusal> {
     let hops: u8 = value
         .parse()
@@ -152,7 +156,7 @@ pub(super) fn hops_after(value: &str) -> Result<u8, Refusal> {
     hops.checked_sub(1).ok_or_else(|| Refusal::new(483))
 }
 
-/// The number and the loop mark in a branch we made.
+/// The number and the loop mark in a branch parameter made here.
 fn branch_parts(branch: &str) -> Option<(u64, u32)> {
     let digits = branch.strip_prefix("z9hG4bK").filter(|d| d.len() == 24)?;
     let (number, mark) = digits.split_at_checked(16)?;

@@ -1,4 +1,4 @@
-//! The head of a message as lines that point into its bytes; nothing is copied.
+//! The head of a message as lines that borrow from its bytes, without copying.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ pub(super) struct HeaderLine<'a> {
     pub(super) value: &'a str,
 }
 
-/// A start line and header lines, and the message they are of.
+/// The start line and header lines of a message.
 #[derive(Debug)]
 pub(super) struct Head<'a> {
     pub(super) message: &'a Bytes,
@@ -29,9 +29,9 @@ pub(super) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// Splits a message whose head is `head_len` octets long. `None` when a header is folded over
-    /// several lines (split what `unfolded` returns instead) or when it is not the UTF-8 lines that
-    /// the framer promises.
+    /// Splits a message whose head is `head_len` octets long. `None` if a header is folded over
+    /// several lines (split the result of `unfolded` then), or if the head is not UTF-8 lines,
+    /// which the framer rules out.
     pub(super) fn split(message: &'a Bytes, head_len: usize) -> Option<Head<'a>> {
         let (head, body) = message.split_at_checked(head_len)?;
         let text = std::str::from_utf8(head).ok()?;
@@ -48,7 +48,7 @@ impl<'a> Head<'a> {
                     body,
                 });
             }
-            // Names are short.
+            // Names are short, so a loop is faster than `memchr`.
             let colon = raw.bytes().position(|byte| byte == b':')?;
             let (name, value) = (&raw[..colon], &raw[colon + 1..]);
             if name.starts_with([' ', '\t']) {
@@ -76,16 +76,16 @@ impl<'a> Head<'a> {
         self.all(name).next()
     }
 
-    /// The value of a header that may be there once only; `None` as well when it is there twice.
+    /// The value of a header that may occur once only; `None` if it is missing or repeated.
     pub(super) fn only(&self, name: HeaderName) -> Option<&'a str> {
         let mut values = self.all(name);
         let value = values.next()?;
         values.next().is_none().then_some(value)
     }
 
-    /// The request again in one buffer: another start line (method and Request-URI), lines put
-    /// before all others, and some lines replaced (`replaced[i].1` stands for the whole line
-    /// `replaced[i].0`). The rest is copied as it is.
+    /// A copy of the request with another start line (method and Request-URI), with `inserted`
+    /// lines before all others, and with some lines replaced: line number `replaced[i].0` becomes
+    /// `replaced[i].1`. The rest is copied as it is.
     pub(super) fn spliced(
         &self,
         [method, uri]: [&str; 2],
@@ -118,8 +118,8 @@ impl<'a> Head<'a> {
     }
 }
 
-/// A copy of the message with every header on one line (RFC 3261 7.3.1): the line ends within a
-/// header become spaces, so that no length changes.
+/// A copy of the message with every header on one line (RFC 3261 7.3.1). Line ends within a header
+/// become spaces, so the length stays the same.
 pub(super) fn unfolded(message: &Bytes, head_len: usize) -> Bytes {
     let mut copy = BytesMut::from(&message[..]);
     for at in 2..head_len.min(copy.len()) {

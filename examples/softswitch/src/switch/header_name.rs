@@ -1,6 +1,6 @@
 //! The header names the switch acts on, in their long and compact forms (RFC 3261 7.3.3).
 
-/// A header name; everything the switch merely passes on is `Other`.
+/// A header name; `Other` for headers that the switch only forwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HeaderName {
     Via,
@@ -19,15 +19,16 @@ pub(super) enum HeaderName {
     WwwAuthenticate,
     ProxyAuthenticate,
     UserAgent,
-    /// What says on somebody's word who a party is: P-Asserted-Identity and its kin (RFC 3325).
+    /// P-Asserted-Identity, P-Preferred-Identity and Remote-Party-ID: an identity that the sender
+    /// asserts (RFC 3325).
     Asserted,
     Other,
 }
 
 impl HeaderName {
-    /// Names are compared without regard to case.
+    /// Parses a name, without regard to case.
     pub(super) fn of(text: &str) -> HeaderName {
-        // As nearly everybody spells them.
+        // The usual spellings are compared first, because nearly all messages have them.
         match text {
             "Via" => return HeaderName::Via,
             "From" => return HeaderName::From,

@@ -1,8 +1,8 @@
-//! Numbers nobody outside can foretell: branches, tags, and short names for long keys.
+//! Numbers that peers cannot predict: for branches, tags, and in place of long keys.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 
-/// A keyed sequence: a counter under a hash whose key the process drew at random.
+/// A sequence of keyed hashes of a counter; the key is random for each process.
 #[derive(Debug, Default)]
 pub(super) struct Ids {
     keys: RandomState,
@@ -16,7 +16,7 @@ impl Ids {
         self.keys.hash_one(self.drawn)
     }
 
-    /// A short name for a key; the same for the same key while the process runs.
+    /// The number for a key; the same for the same key while the process runs.
     pub(super) fn of(&self, key: impl Hash) -> u64 {
         self.keys.hash_one(key)
     }

@@ -1,4 +1,5 @@
-//! A message that comes in, read as far as that needs no switch: nobody has to wait for it.
+//! A received message, parsed without the switch: this part needs no lock, so no other session
+//! waits for it.
 
 use bytes::Bytes;
 
@@ -15,15 +16,16 @@ pub struct Incoming<'a> {
 }
 
 pub(super) enum Content<'a> {
-    /// With what makes a transaction of it impossible, if anything does.
+    /// A request, and the refusal if no transaction can be made for it.
     Request(Request<'a>, Result<(), Refusal>),
     Response(Response<'a>),
-    /// Nobody could be answered for it.
+    /// A message too broken to be answered.
     Unreadable,
 }
 
 impl Incoming<'_> {
-    /// Reads one whole message of which the first `head_len` octets are the head, and hands it on.
+    /// Parses one whole message whose first `head_len` octets are the head, and calls `then` with
+    /// it.
     pub fn read<T>(
         source: Source,
         message: &Bytes,

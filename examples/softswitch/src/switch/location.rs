@@ -1,4 +1,4 @@
-//! The location service: which phones of a user are connected on which flows (RFC 3261 10.3, RFC
+//! The location service: the bindings of each user, and the flows they name (RFC 3261 10.3, RFC
 //! 5626).
 
 use std::collections::{BTreeSet, HashMap};
@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::effects::FlowId;
 use super::timers::TimerKey;
 
-/// What makes two registrations the same binding.
+/// Two registrations of a user with equal keys are the same binding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum BindingKey {
     /// `+sip.instance` and `reg-id` (RFC 5626 6).
@@ -18,19 +18,19 @@ pub(super) enum BindingKey {
     Uri(String),
 }
 
-/// One phone of a user.
+/// A registered Contact of a user.
 #[derive(Clone, Debug)]
 pub(super) struct Binding {
     pub(super) user: String,
     pub(super) key: BindingKey,
-    /// The Contact URI as given, without headers.
+    /// The Contact URI as the phone sent it, without headers.
     pub(super) contact: String,
     pub(super) sips: bool,
-    /// Contact parameters to list again: instance, reg-id, q.
+    /// The Contact parameters that responses repeat: instance, reg-id, q.
     pub(super) params: String,
     pub(super) call_id: String,
     pub(super) cseq: u32,
-    /// The connection the REGISTER came on: the only way to this phone.
+    /// The connection the REGISTER came on. Requests to the phone are sent on no other.
     pub(super) flow: FlowId,
     pub(super) expires_at: Instant,
     pub(super) timer: TimerKey,
@@ -45,13 +45,13 @@ pub(super) struct Location {
 }
 
 impl Location {
-    /// The number the next binding will have.
+    /// A new binding number.
     pub(super) fn next_id(&mut self) -> u64 {
         self.made += 1;
         self.made
     }
 
-    /// The bindings of a user, the oldest first.
+    /// The bindings of a user, oldest first.
     pub(super) fn of_user(&self, user: &str) -> impl Iterator<Item = (u64, &Binding)> + Clone {
         let ids = self.by_user.get(user).map_or(&[][..], Vec::as_slice);
         ids.iter()
@@ -94,7 +94,7 @@ impl Location {
         (binding.flow == flow && binding.contact == contact).then_some(binding)
     }
 
-    /// Adds a binding, or puts it in the place of the one with that number, which is returned.
+    /// Adds a binding, or replaces the one with that number and returns the replaced one.
     pub(super) fn insert(&mut self, id: u64, binding: Binding) -> Option<Binding> {
         self.by_flow.insert((binding.flow, id));
         let flow = binding.flow;

@@ -1,7 +1,7 @@
-//! The sans-io heart of the softswitch: registrar, and stateful proxy for SIP over TLS (RFC 3261,
+//! The sans-io part of the softswitch: a registrar and stateful proxy for SIP over TLS (RFC 3261,
 //! RFC 5626).
 //!
-//! All state is behind `&mut Switch`; time is an argument; every effect goes through `Effects`.
+//! All state is behind `&mut Switch`, time is an argument, and every effect goes through `Effects`.
 //! Requests go to a phone only over the flow its REGISTER came on, and within a dialog over the
 //! flows that a token in Record-Route names. Nothing is ever sent to the address in a Contact or a
 //! Via.
@@ -74,17 +74,17 @@ pub struct Switch {
     location: Location,
     transactions: Transactions,
     calls: Calls,
-    /// The accounts each connection has proved to be.
+    /// The accounts that each connection has authenticated as.
     accounts: FxHashMap<FlowId, Vec<String>>,
     challenges: Challenges,
-    /// Whether new dialogs are refused, because the switch is going down.
+    /// Whether the switch is stopping and therefore refuses new dialogs.
     draining: bool,
     /// The header lines of a 200 to OPTIONS.
     capabilities: String,
     dropped: u64,
 }
 
-/// Whence and when a message came.
+/// Where a message came from, and when.
 #[derive(Clone, Copy)]
 struct Arrival {
     source: Source,
@@ -130,7 +130,7 @@ impl Switch {
         self.challenges.flow_ended(flow);
     }
 
-    /// From now on new dialogs are answered 503; those there are go on.
+    /// Refuses new dialogs with 503 from now on; existing ones continue.
     pub fn drain(&mut self) {
         self.draining = true;
     }
@@ -144,12 +144,12 @@ impl Switch {
         self.calls.flows()
     }
 
-    /// When `tick` is wanted next.
+    /// When `tick` must be called next; `None` if no timer is set.
     pub fn next_timeout(&self) -> Option<Instant> {
         self.timers.next()
     }
 
-    /// Does what is due by now.
+    /// Runs all timers that have expired by `now`.
     pub fn tick<E: Effects>(&mut self, now: Instant, effects: &mut E) {
         while let Some(due) = self.timers.expired(now) {
             match due {
@@ -161,13 +161,13 @@ impl Switch {
     }
 
     /// Messages that were dropped without an answer: responses that belong to no transaction,
-    /// requests that nobody could be answered for.
+    /// requests too broken to be answered.
     #[cfg(test)]
     fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Whether nothing at all is remembered.
+    /// Whether no state is left.
     #[cfg(test)]
     fn is_empty(&self) -> bool {
         self.location.is_empty()

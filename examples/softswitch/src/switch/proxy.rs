@@ -1,4 +1,5 @@
-//! The proxy's way with a request (RFC 3261 16.3 to 16.6): checks, targets, and a branch for each.
+//! Forwards a request (RFC 3261 16.3 to 16.6): checks it, determines its targets, and makes a
+//! branch for each.
 
 use bytes::Bytes;
 
@@ -20,11 +21,11 @@ use super::uri::Uri;
 use super::value::items;
 use super::{Arrival, Switch};
 
-/// When a caller may try again that came while the switch was going down (RFC 3261 21.5.4): by then
-/// it is back, or its load balancer has noticed.
+/// The Retry-After of a 503 (RFC 3261 21.5.4). After this time a restarted switch is back, or a
+/// load balancer has noticed that it is not.
 pub(super) const RETRY_AFTER_S: &str = "10";
 
-/// One place to send a request to.
+/// A flow and a Request-URI to send a request to.
 #[derive(Debug, PartialEq, Eq)]
 struct Target {
     flow: FlowId,
@@ -32,7 +33,7 @@ struct Target {
 }
 
 impl Switch {
-    /// Sends a request on to everybody it is for, or refuses it.
+    /// Forwards a request to all its targets, or refuses it.
     pub(super) fn proxy<E: Effects>(
         &mut self,
         arrival: Arrival,
@@ -67,7 +68,8 @@ impl Switch {
         let kept = request.head_len() * (1 + branches_kept);
         let in_dialog = route_set.dialog.is_some();
         self.check_quotas(arrival.source.flow, request, kept, in_dialog)?;
-        // Nobody would end what is begun for a connection that has ended already.
+        // A transaction for a connection that has ended would never be removed: `flow_ended` has
+        // been called already.
         if !effects.alive(arrival.source.flow) {
             return Ok(());
         }
@@ -81,8 +83,8 @@ impl Switch {
         Ok(())
     }
 
-    /// An ACK for a 2xx goes the way of its dialog, without any state (RFC 3261 16.11). There is no
-    /// answer to an ACK: one that leads nowhere is dropped.
+    /// Forwards an ACK for a 2xx within its dialog, without a transaction (RFC 3261 16.11). An ACK
+    /// without a valid route is dropped, because there is no response to an ACK.
     pub(super) fn forward_ack<E: Effects>(&mut self, request: &Request<'_>, effects: &mut E) {
         let Ok(mut route_set) = self.route_set(request) else {
             return;
@@ -100,7 +102,7 @@ impl Switch {
         let _ = effects.send(token.towards(request.sender_tag()), message);
     }
 
-    /// The targets of a request that no token leads anywhere, once its sender is let in.
+    /// The targets of a request outside a dialog, after its sender was authenticated.
     fn out_of_dialog<E: Effects>(
         &mut self,
         arrival: Arrival,
@@ -125,12 +127,12 @@ impl Switch {
         }
     }
 
-    /// The bindings of the user that is asked for (16.5).
+    /// The targets for the user in the Request-URI, from its bindings (16.5).
     fn bound_targets(&self, asked: &Uri<'_>) -> Result<Vec<Target>, Refusal> {
         let user = asked.user().ok_or_else(|| Refusal::new(404))?;
         let mut targets = Vec::new();
         for (_, binding) in self.location.of_user(user) {
-            // RFC 5630: a sips request may reach only who registered so.
+            // A sips request may be sent only to a sips Contact (RFC 5630).
             let uri = match (asked.sips, binding.sips) {
                 (true, false) => continue,
                 (false, true) => downgraded(&binding.contact),
@@ -151,7 +153,7 @@ impl Switch {
         Err(Refusal::new(if known { 480 } else { 404 }))
     }
 
-    /// Makes the server transaction, and sends 100 for INVITE at once.
+    /// Makes the server transaction, and sends 100 at once for an INVITE.
     fn open<E: Effects>(
         &mut self,
         arrival: Arrival,
@@ -202,10 +204,10 @@ impl Switch {
         } else {
             template.write(&target.uri, number, "", &self.domains)
         };
-        // What a CANCEL or an ACK is made from: the head will do.
+        // The head is kept because a CANCEL or an ACK is made from it.
         let copy = template.is_invite().then(|| template.head_of(&message));
         let state = deliver(flow, message, effects);
-        // Where nothing was sent there is nothing to CANCEL or to ACK.
+        // If nothing was sent, no CANCEL and no ACK will be needed.
         let invite = copy.filter(|_| matches!(state, BranchState::Calling));
         let index = self
             .transactions
@@ -229,8 +231,8 @@ impl Switch {
     }
 }
 
-/// Sends a copy. Over a flow that has ended it fails with 430 (RFC 5626 5.3), over one that does
-/// not take it with 503 (RFC 3261 16.9).
+/// Sends a request on a flow. The branch fails with 430 if the flow has ended (RFC 5626 5.3), and
+/// with 503 if its queue is full (RFC 3261 16.9).
 fn deliver<E: Effects>(flow: FlowId, message: Bytes, effects: &mut E) -> BranchState {
     if !effects.alive(flow) {
         return BranchState::Ended(BranchOutcome::Failed(430));
@@ -257,7 +259,7 @@ fn in_dialog<E: Effects>(
     }])
 }
 
-/// What a request within a dialog is.
+/// The transaction kind of a request within a dialog.
 fn kind_in_dialog(request: &Request<'_>) -> TransactionKind {
     match request.method {
         "INVITE" => TransactionKind::Reinvite,
@@ -270,7 +272,7 @@ fn kind_in_dialog(request: &Request<'_>) -> TransactionKind {
     }
 }
 
-/// What a request outside any dialog of ours is.
+/// The transaction kind of a request outside any known dialog.
 fn kind_out_of_dialog(request: &Request<'_>, callee: String) -> TransactionKind {
     if request.method != "INVITE" || request.has_to_tag() {
         return kind_in_dialog(request);
@@ -287,7 +289,8 @@ fn kind_out_of_dialog(request: &Request<'_>, callee: String) -> TransactionKind 
     })
 }
 
-/// No extension is supported that a proxy would have to understand (16.3 step 5).
+/// Refuses with 420 a request with Proxy-Require: the switch implements no such extension (16.3
+/// step 5).
 fn check_proxy_require(request: &Request<'_>) -> Result<(), Refusal> {
     let asked: Vec<&str> = request
         .head
@@ -300,7 +303,7 @@ fn check_proxy_require(request: &Request<'_>) -> Result<(), Refusal> {
     Err(Refusal::new(420).with("Unsupported", &asked.join(", ")))
 }
 
-/// The sip URI of a sips Contact (RFC 5630 5.3); the connection stays TLS.
+/// The sip URI for a sips Contact (RFC 5630 5.3). The request still goes over TLS.
 fn downgraded(contact: &str) -> String {
     let rest = contact.split_once(':').map_or(contact, |(_, rest)| rest);
     if rest.contains(";transport=") {

@@ -1,4 +1,5 @@
-//! How much one connection may have going on here: nobody's phone or trunk can fill the switch.
+//! Quotas on what one connection may begin, so that no phone or trunk can use up the switch's
+//! memory.
 
 use super::Switch;
 use super::effects::FlowId;
@@ -7,9 +8,9 @@ use super::request::Request;
 use super::status::Refusal;
 
 impl Switch {
-    /// Whether this connection may begin one more transaction for which so many bytes are kept, and
-    /// one more call if it is that. Within a dialog there is as much room again: what ends a call must
-    /// not be kept out by those that ring.
+    /// Checks that this connection may begin one more transaction that keeps `kept` bytes, and one
+    /// more call if the request begins one. Within a dialog the quotas are doubled, so that a BYE
+    /// is accepted while the quotas are used up by ringing calls.
     pub(super) fn check_quotas(
         &self,
         flow: FlowId,
@@ -35,7 +36,7 @@ impl Switch {
     }
 }
 
-/// RFC 3261 21.5.4.
+/// Refuses with 503 and Retry-After (RFC 3261 21.5.4).
 fn retry_later(why: &'static str) -> Refusal {
     Refusal::because(503, why).with("Retry-After", RETRY_AFTER_S)
 }

@@ -1,4 +1,4 @@
-//! The registrar (RFC 3261 10.3, RFC 5626 6): a REGISTER is carried out as a whole or not at all.
+//! The registrar (RFC 3261 10.3, RFC 5626 6): a REGISTER is applied as a whole or not at all.
 
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,8 @@ impl Switch {
                 let outbound = asked
                     .iter()
                     .any(|asked| matches!(asked.key, BindingKey::Instance(..)));
-                // A connection that has ended meanwhile can carry no call.
+                // If the connection has ended meanwhile, no call could reach the phone, so no
+                // binding is made.
                 if effects.alive(arrival.source.flow) {
                     for (asked, existing) in asked.into_iter().zip(planned) {
                         self.apply_binding(arrival, request, &user, asked, existing, effects)?;
@@ -48,12 +49,12 @@ impl Switch {
         let headers = self.listing(&user, outbound, arrival.now);
         let message =
             response_template::response(request, 200, reason(200), self.ids.draw(), &headers);
-        // A registrar has nobody to tell when the phone is gone.
+        // If the connection has ended, the response is lost; there is no other way to send it.
         let _ = effects.send(arrival.source.flow, message);
         Ok(())
     }
 
-    /// A binding was not refreshed in time.
+    /// Removes a binding that was not refreshed in time.
     pub(super) fn binding_expired<E: Effects>(&mut self, id: u64, effects: &mut E) {
         self.unbind(id, Unregistration::Expired, None, effects);
     }
@@ -65,7 +66,7 @@ impl Switch {
         }
     }
 
-    /// The existing binding for each Contact, if the request may be carried out.
+    /// The existing binding for each Contact; refuses a request that cannot be applied as a whole.
     fn plan(
         &self,
         request: &Request<'_>,
@@ -99,7 +100,7 @@ impl Switch {
         Ok(planned)
     }
 
-    /// Whether the connection may be named by as many bindings more.
+    /// Checks that the new bindings do not exceed the quota of the connection.
     fn check_binding_quota(
         &self,
         flow: FlowId,
@@ -240,7 +241,7 @@ impl Switch {
         });
     }
 
-    /// The header lines of the 200: all bindings with the seconds they have left.
+    /// The header lines of the 200: all bindings of the user with the seconds until they expire.
     fn listing(&self, user: &str, outbound: bool, now: Instant) -> String {
         let mut lines = String::with_capacity(128);
         if outbound {
@@ -261,7 +262,7 @@ impl Switch {
     }
 }
 
-/// RFC 3261 10.3 step 7: within one Call-ID only a higher CSeq changes a binding.
+/// Within one Call-ID, only a higher CSeq may change a binding (RFC 3261 10.3 step 7).
 fn check_cseq_order(binding: &Binding, request: &Request<'_>) -> Result<(), Refusal> {
     if binding.call_id == request.call_id && request.sequence()? <= binding.cseq {
         return Err(Refusal::because(500, "CSeq Out Of Order"));
@@ -269,7 +270,7 @@ fn check_cseq_order(binding: &Binding, request: &Request<'_>) -> Result<(), Refu
     Ok(())
 }
 
-/// RFC 3261 8.2.2.3; outbound is the one extension there is.
+/// Refuses a REGISTER that requires an extension other than outbound (RFC 3261 8.2.2.3).
 fn check_require(request: &Request<'_>) -> Result<(), Refusal> {
     let unknown: Vec<&str> = request
         .head

@@ -1,4 +1,5 @@
-//! A request, read as far as every request must be (RFC 3261 8.2, 16.3 step 1, 18.2.1).
+//! A request with the header fields that all requests must have (RFC 3261 8.2, 16.3 step 1,
+//! 18.2.1).
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -10,12 +11,12 @@ use super::text::{push_ip, push_number};
 use super::uri::Uri;
 use super::value::{self, Address, TopVia, cut, separated, value_of};
 
-/// A request that can be answered.
+/// A request that is complete enough to be answered.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
     pub(super) head: Head<'a>,
     pub(super) method: &'a str,
-    /// The Request-URI as it stands.
+    /// The Request-URI as it was sent.
     pub(super) uri: &'a str,
     pub(super) via: TopVia<'a>,
     /// The first Via line with `received` and `rport` filled in (RFC 3261 18.2.1, RFC 3581 4).
@@ -27,8 +28,8 @@ pub(super) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// `None` when not even a response could be addressed: Via, From, To, Call-ID or CSeq is
-    /// missing, there twice or unreadable.
+    /// `None` if no response could be made: Via, From, To, Call-ID or CSeq is missing, repeated or
+    /// unreadable.
     pub(super) fn open(head: Head<'a>, peer: SocketAddr) -> Option<Request<'a>> {
         let (method, rest) = cut(head.start, b' ')?;
         let uri = cut(rest, b' ').map_or(rest, |(uri, _)| uri);
@@ -55,7 +56,7 @@ impl<'a> Request<'a> {
         self.head.message.len() - self.head.body.len()
     }
 
-    /// Refuses with 400 what no transaction can be made of.
+    /// Refuses with 400 a request for which no transaction can be made.
     pub(super) fn check(&self) -> Result<(), Refusal> {
         let method = self.cseq.trim_start_matches(|c: char| c.is_ascii_digit());
         self.sequence()?;
@@ -69,7 +70,8 @@ impl<'a> Request<'a> {
         {
             return Err(Refusal::because(400, "Via Branch Without Magic Cookie"));
         }
-        // Two readers could take two addresses from it: one is checked, the other shown.
+        // Two parsers could read two addresses from it. We would check one, and the callee's phone
+        // could show the other.
         let from = self.head.only(HeaderName::From).unwrap_or_default();
         if value::scheme(from).is_some() && from.contains('<') {
             return Err(Refusal::because(400, "Ambiguous From"));
@@ -90,7 +92,7 @@ impl<'a> Request<'a> {
             .ok_or_else(|| Refusal::because(400, "Bad CSeq"))
     }
 
-    /// Whether the Request-URI is sips; 416 when it is neither sip nor sips.
+    /// Whether the Request-URI is sips; refuses with 416 if it is neither sip nor sips.
     pub(super) fn is_sips(&self) -> Result<bool, Refusal> {
         value::scheme(self.uri).ok_or_else(|| Refusal::new(416))
     }
@@ -113,18 +115,18 @@ impl<'a> Request<'a> {
         Uri::parse(text).ok_or_else(|| Refusal::because(400, reason))
     }
 
-    /// From tag, not empty once `check` has passed.
+    /// The From tag; not empty after `check`.
     pub(super) fn sender_tag(&self) -> &'a str {
         self.from.tag().unwrap_or("")
     }
 
-    /// Whether it belongs to a dialog already (or claims to).
+    /// Whether it claims to be within a dialog.
     pub(super) fn has_to_tag(&self) -> bool {
         self.to.tag().is_some()
     }
 }
 
-/// The topmost Via line, saying where the request really came from.
+/// The topmost Via line with the address that the request really came from.
 fn with_source<'a>(via: &TopVia<'a>, raw: &'a str, peer: SocketAddr) -> Cow<'a, str> {
     let ip = peer.ip().to_canonical();
     let mut stays = via.ip() == Some(ip);
@@ -132,7 +134,7 @@ fn with_source<'a>(via: &TopVia<'a>, raw: &'a str, peer: SocketAddr) -> Cow<'a, 
     line.push_str("Via: ");
     line.push_str(via.text[..via.text.len() - via.params.len()].trim_ascii_end());
     for piece in separated(via.params, b';') {
-        // What the sender claims about its own address is worth nothing.
+        // A `received` from the sender is removed, because it could be false.
         if value_of(piece, "received").is_some() {
             stays = false;
             continue;

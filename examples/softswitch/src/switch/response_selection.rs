@@ -1,4 +1,4 @@
-//! The choice among the outcomes of all branches (RFC 3261 16.7 step 6 and 7).
+//! Chooses the final response from the outcomes of all branches (RFC 3261 16.7 steps 6 and 7).
 
 use bytes::Bytes;
 
@@ -14,7 +14,8 @@ pub(super) fn final_response(context: &Context) -> (u16, Bytes) {
             401 | 407 => (*status, with_all_challenges(context, response)),
             _ => (*status, response.clone()),
         },
-        // A 503 would keep the sender away from this switch altogether: it says 500 instead.
+        // A 503 would make the sender avoid this switch altogether, so 500 is sent instead (16.7
+        // step 6).
         Some(outcome) => {
             let status = match outcome.status() {
                 503 => 500,
@@ -46,8 +47,9 @@ impl BranchOutcome {
     }
 }
 
-/// Lower is better: 6xx before all, then the lowest class; within 4xx those that let the sender try
-/// again usefully, and last those that only say that a branch led nowhere.
+/// The rank of a status; the lowest wins. 6xx comes first, then the lowest class. Within 4xx those
+/// come first that the sender can act on, and those last that only say that a branch could not be
+/// reached.
 fn rank(status: u16) -> u16 {
     match status {
         0..=299 => 0,
@@ -61,7 +63,8 @@ fn rank(status: u16) -> u16 {
     }
 }
 
-/// The response with the challenges of all other branches that asked for credentials (16.7 step 7).
+/// Adds to a response the challenges of all other branches that asked for credentials (16.7 step
+/// 7).
 fn with_all_challenges(context: &Context, chosen: &Bytes) -> Bytes {
     let mut challenges = String::new();
     for outcome in outcomes(context) {

@@ -7,13 +7,13 @@ use super::request::Request;
 use super::status::reason;
 use super::text::{push_hex, push_number};
 
-/// What responses rarely exceed, but for their headers and phrase.
+/// A size in bytes that few responses exceed, not counting their added headers and phrase.
 const USUAL_LEN: usize = 512;
 
 const END_OF_HEAD: &str = "Content-Length: 0\r\n\r\n";
 
-/// The only response to a request: without body. `headers` are whole lines; `tag` goes into To when
-/// the request had none there.
+/// A response without body, for a request that gets one response only. `headers` are whole lines;
+/// `tag` is added to To if the request has no To tag.
 pub(super) fn response(
     request: &Request<'_>,
     status: u16,
@@ -28,11 +28,11 @@ pub(super) fn response(
     Bytes::from(out)
 }
 
-/// What all responses to one request have in common: its Via, From, To, Call-ID and CSeq lines.
+/// The lines that all responses to one request have in common: Via, From, To, Call-ID and CSeq.
 #[derive(Debug)]
 pub(super) struct ResponseTemplate {
     lines: String,
-    /// Where the value of To ends, when the request had no To tag.
+    /// Where the value of To ends in `lines`, if the request has no To tag.
     tag_at: Option<usize>,
 }
 
@@ -43,8 +43,8 @@ impl ResponseTemplate {
         ResponseTemplate { lines, tag_at }
     }
 
-    /// A response with the usual phrase and nothing more. Unless it is a 100, `tag` goes into To when
-    /// the request had none there.
+    /// A response with the usual phrase and no further headers. `tag` is added to To if the request
+    /// has no To tag and this is not a 100.
     pub(super) fn bare(&self, status: u16, tag: u64) -> Bytes {
         let phrase = reason(status);
         let mut out = started(64 + phrase.len() + self.lines.len(), status, phrase);
@@ -76,8 +76,8 @@ fn push_tag(out: &mut String, tag: u64) {
     push_hex::<16>(out, tag);
 }
 
-/// Copies the lines a response repeats, with this tag in To when it has none. Where To ends, when it
-/// has none then either.
+/// Copies the lines that a response repeats, and adds `tag` to a To without one. Returns where the
+/// value of To ends if it is left without a tag.
 fn copy_lines(request: &Request<'_>, tag: Option<u64>, out: &mut String) -> Option<usize> {
     let mut tag_at = None;
     let mut top = true;

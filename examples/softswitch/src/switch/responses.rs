@@ -1,4 +1,4 @@
-//! The way of a response back (RFC 3261 16.7, 17.1; RFC 4320; RFC 6026).
+//! Forwards responses (RFC 3261 16.7, 17.1; RFC 4320; RFC 6026).
 
 use std::time::Instant;
 
@@ -19,17 +19,18 @@ pub(super) struct Response<'a> {
     head: Head<'a>,
     status: u16,
     via: TopVia<'a>,
-    /// The method it answers.
+    /// The method of the request that it answers.
     method: &'a str,
 }
 
-/// Calls that the answers to one INVITE may begin. Each To tag is one (RFC 3261 13.2.2.4), and a callee
-/// could make them up; further ones pass and are not followed.
+/// How many calls are recorded for one INVITE. Each To tag in a 2xx begins one (RFC 3261 13.2.2.4),
+/// and a callee could send any number of tags; the 2xx of further ones are forwarded, but not
+/// recorded.
 const MAX_CALLS_PER_INVITE: usize = 8;
 
 impl Switch {
-    /// Takes in a response. One that belongs to no client transaction is dropped: a proxy would
-    /// have to send it on by the next Via, and that names an address, not a connection.
+    /// Handles a response. One that belongs to no client transaction is dropped: it could only be
+    /// forwarded to the address in the next Via, and the switch sends on existing connections only.
     pub(super) fn response<E: Effects>(
         &mut self,
         flow: FlowId,
@@ -53,11 +54,11 @@ impl Switch {
             .context(id)
             .is_some_and(|context| context.is_invite());
         match (response.method, response.status) {
-            // The answer to a CANCEL of ours: what counts is the answer to the INVITE.
+            // The response to our own CANCEL changes nothing; the response to the INVITE decides.
             ("CANCEL", _) => {}
             _ if (response.method == "INVITE") != invite => self.dropped += 1,
             (_, ..200) if invite => self.provisional(id, index, &response, now, effects),
-            // RFC 4320 4.1: only an INVITE has provisional responses worth sending on.
+            // Provisional responses are forwarded for an INVITE only (RFC 4320 4.1).
             (_, ..200) => {}
             (_, ..300) if invite => self.accepted(id, index, &response, now, effects),
             _ => self.refused(id, index, &response, now, effects),
@@ -83,7 +84,7 @@ impl Switch {
         };
         branch.state = BranchState::Ringing;
         let held = branch.cancel == CancelState::Held;
-        // Timer C begins anew with every 101-199; a 100 only takes the place of timer B.
+        // Every 101-199 restarts timer C; a 100 only replaces timer B by it.
         if branch.cancel == CancelState::No && (first || response.status > 100) {
             if let Some(timer) = branch.timer.take() {
                 self.timers.cancel(timer);
@@ -101,8 +102,8 @@ impl Switch {
         }
     }
 
-    /// Every 2xx to INVITE goes back at once, repeated ones too (RFC 6026 7.2), and ends the other
-    /// branches.
+    /// Forwards every 2xx to INVITE at once, also repeated ones (RFC 6026 7.2), and cancels the
+    /// other branches.
     fn accepted<E: Effects>(
         &mut self,
         id: u64,
@@ -119,7 +120,8 @@ impl Switch {
         match branch.state {
             BranchState::Calling | BranchState::Ringing => {
                 branch.state = BranchState::Accepted;
-                // It can be cancelled no more, and nobody but the caller acknowledges it.
+                // The copy is no longer needed: an accepted INVITE cannot be cancelled, and the
+                // caller sends its ACK.
                 branch.invite = None;
                 if let Some(timer) = branch.timer.take() {
                     self.timers.cancel(timer);
@@ -154,7 +156,7 @@ impl Switch {
         self.cancel_pending(id, now, effects);
     }
 
-    /// A final response that ends its branch: anything but a 2xx to INVITE.
+    /// Handles a final response that ends its branch: all but a 2xx to INVITE.
     fn refused<E: Effects>(
         &mut self,
         id: u64,
@@ -188,7 +190,7 @@ impl Switch {
 }
 
 impl<'a> Response<'a> {
-    /// `None` when it cannot be told whom it answers.
+    /// `None` if Via or CSeq is missing or unreadable, since the response cannot be matched then.
     pub(super) fn read(head: Head<'a>) -> Option<Response<'a>> {
         let status = head.start.split(' ').nth(1)?.parse().ok()?;
         let via = TopVia::parse(head.first(HeaderName::Via)?)?;
@@ -221,7 +223,8 @@ impl<'a> Response<'a> {
                 }
                 continue;
             }
-            // No peer of ours is trusted to say who it is (RFC 3325 section 5).
+            // Identity headers from a peer outside the trust domain are removed (RFC 3325 section
+            // 5).
             if line.name != HeaderName::Asserted {
                 out.extend_from_slice(line.raw.as_bytes());
             }

@@ -1,5 +1,5 @@
-//! Route preprocessing (RFC 3261 16.4, 16.12): is the request within a dialog that went through
-//! here, and to whom?
+//! Route preprocessing (RFC 3261 16.4, 16.12): determines whether a request is within a dialog that
+//! passes here, and its next hop.
 
 use std::borrow::Cow;
 
@@ -13,12 +13,12 @@ use super::status::Refusal;
 use super::uri::Uri;
 use super::value::{Address, items};
 
-/// Where a request leads, and what of it has to be rewritten for that.
+/// Where a request goes, and how its Route lines change for that.
 #[derive(Debug)]
 pub(super) struct RouteSet<'a> {
-    /// The dialog it belongs to, proved by our own token.
+    /// The dialog of the request, from a token made here.
     pub(super) dialog: Option<FlowToken>,
-    /// The Request-URI to go by: another one than the request's after a strict router (16.4).
+    /// The Request-URI to use. It differs from the request's own after a strict router (16.4).
     pub(super) uri: &'a str,
     /// Whether Routes remain that are not ours.
     pub(super) has_other_routes: bool,
@@ -27,7 +27,7 @@ pub(super) struct RouteSet<'a> {
 }
 
 impl Switch {
-    /// Takes our own entries off the Route; refuses with 403 a token we did not make.
+    /// Removes our own entries from Route. Refuses with 403 a token that was not made here.
     pub(super) fn route_set<'a>(&self, request: &Request<'a>) -> Result<RouteSet<'a>, Refusal> {
         let mut routes = Routes::of(&request.head);
         let mut uri = request.uri;
@@ -49,8 +49,8 @@ impl Switch {
                 break;
             }
         }
-        // A token admits to the dialog it was made for, not to a new one: that has to be let in
-        // like any other.
+        // A token is valid in its dialog only. A request without a To tag would begin a new one, so
+        // it is admitted like any other request outside a dialog.
         let dialog = dialog.filter(|_| request.has_to_tag());
         Ok(RouteSet {
             dialog,
@@ -60,9 +60,9 @@ impl Switch {
         })
     }
 
-    /// The token in a URI of ours; `None` when it is not such a URI.
+    /// The token in a URI; `None` if the URI is not ours or has no token.
     fn token(&self, text: &str) -> Result<Option<FlowToken>, Refusal> {
-        // A URI that is shorter than a token need not be parsed to know.
+        // A shorter URI cannot contain a token, so it need not be parsed.
         if text.len() <= TOKEN_LEN {
             return Ok(None);
         }
@@ -111,7 +111,8 @@ impl<'a> Routes<'a> {
         }
     }
 
-    /// One Route line with what is left, in the place of the first; nothing when nothing was taken.
+    /// Edits that put the remaining entries into the first Route line and remove the other lines.
+    /// Empty if no entry was removed.
     fn edits(self) -> Vec<(usize, Cow<'a, str>)> {
         if self.left.len() == self.given {
             return Vec::new();

@@ -1,4 +1,5 @@
-//! The reason phrases of the responses the switch makes itself (RFC 3261 21, RFC 5626 11).
+//! The refusal of a request, and the reason phrases of the responses that the switch itself makes
+//! (RFC 3261 21, RFC 5626 11).
 
 /// The phrase for a status line.
 pub(super) fn reason(status: u16) -> &'static str {
@@ -24,7 +25,7 @@ pub(super) fn reason(status: u16) -> &'static str {
     }
 }
 
-/// A request the switch will not carry out: the response to send instead.
+/// The response to a request that the switch refuses.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: u16,
@@ -34,12 +35,12 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    /// With the usual phrase.
+    /// A refusal with the usual phrase.
     pub(super) fn new(status: u16) -> Refusal {
         Refusal::because(status, reason(status))
     }
 
-    /// With a phrase that says more.
+    /// A refusal with a more specific phrase.
     pub(super) fn because(status: u16, reason: &'static str) -> Refusal {
         Refusal {
             status,

@@ -1,20 +1,21 @@
-//! Numbers as text in messages. `std::fmt` would cost more than the rest of a response does.
+//! Writes numbers and addresses into messages. `std::fmt` would take longer than the rest of a
+//! response.
 
 use std::fmt::Write;
 use std::net::IpAddr;
 
-/// In decimal digits.
+/// Appends a number in decimal digits.
 pub(super) fn push_number(out: &mut String, number: impl itoa::Integer) {
     out.push_str(itoa::Buffer::new().format(number));
 }
 
-/// The last `DIGITS` lower-case hexadecimal digits.
+/// Appends the last `DIGITS` lower-case hexadecimal digits of a number.
 pub(super) fn push_hex<const DIGITS: usize>(out: &mut String, number: u64) {
     let mut digits = [b'0'; DIGITS];
     for (place, digit) in digits.iter_mut().rev().enumerate() {
         *digit = b"0123456789abcdef"[(number >> (4 * place)) as usize & 15];
     }
-    // Digits are ASCII.
+    // Digits are ASCII, so this cannot fail.
     out.push_str(str::from_utf8(&digits).unwrap_or_default());
 }
 

@@ -1,9 +1,10 @@
-//! When what is due. Cancelled timers leave at once, so the table is as long as what is waited for.
+//! The timers of the switch. Cancelled ones are removed at once, so the table holds the running
+//! ones only.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// A timer that was set; good for cancelling it.
+/// Identifies a timer, to cancel it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TimerKey(Instant, u64);
 

@@ -1,8 +1,7 @@
-//! One request on its way through the switch: a server transaction towards the sender, one client
-//! transaction for each place it was sent to, and the response context between them (RFC 3261 16.2,
-//! 17, RFC 6026).
+//! The state for one request: a server transaction towards its sender, a client transaction (a
+//! branch) for each target, and the response context that joins them (RFC 3261 16.2, 17, RFC 6026).
 //!
-//! All transports are reliable here: timers A, E and G are never set, and D, I, J and K are zero.
+//! TLS is a reliable transport, so timers A, E and G are never set, and D, I, J and K are zero.
 
 use bytes::Bytes;
 
@@ -10,7 +9,8 @@ use super::effects::FlowId;
 use super::response_template::ResponseTemplate;
 use super::timers::TimerKey;
 
-/// What requests are matched by (RFC 3261 17.2.3), and the connection they must come on.
+/// The key that matches a request to its server transaction (RFC 3261 17.2.3), and the connection
+/// it must come on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ServerKey {
     pub(super) flow: FlowId,
@@ -22,18 +22,18 @@ pub(super) struct ServerKey {
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) server: ServerKey,
-    /// Made for the request; finds the lines of responses made here.
+    /// The lines of responses that the switch itself makes.
     pub(super) response_template: ResponseTemplate,
-    /// To tag of responses made here.
+    /// The To tag of these responses.
     pub(super) tag: u64,
     pub(super) kind: TransactionKind,
     pub(super) state: ServerState,
     pub(super) branches: Vec<Branch>,
     /// Timer H or L.
     pub(super) timer: Option<TimerKey>,
-    /// Bytes of the request that are kept, in all its copies.
+    /// Bytes kept for the request: its lines and the copies for its branches.
     pub(super) kept: usize,
-    /// Calls that answers to it have begun: each To tag is one.
+    /// How many calls the 2xx to it have begun; each To tag is one.
     pub(super) calls: usize,
     /// A 2xx to INVITE has been sent.
     pub(super) answered: bool,
@@ -41,7 +41,7 @@ pub(super) struct Context {
     pub(super) cancelled: bool,
 }
 
-/// What the request is, as far as it makes a difference to its transaction.
+/// The kinds of requests that transactions handle differently.
 #[derive(Debug)]
 pub(super) enum TransactionKind {
     /// An INVITE that would begin a call.
@@ -57,7 +57,7 @@ pub(super) enum TransactionKind {
     Other,
 }
 
-/// Who calls whom.
+/// The parties of a call that has not been answered yet.
 #[derive(Clone, Debug)]
 pub(super) struct CallAttempt {
     pub(super) call_id: String,
@@ -73,36 +73,36 @@ pub(super) enum ServerState {
     Proceeding,
     /// A final response other than 2xx to INVITE has been sent; its ACK is awaited (timer H).
     Completed(Bytes),
-    /// A 2xx to INVITE has been sent, more may follow (timer L).
+    /// A 2xx to INVITE has been sent; more may follow until timer L.
     Accepted,
-    /// Nothing more goes to the sender.
+    /// No more responses are sent.
     Over,
 }
 
 /// A client transaction.
 #[derive(Debug)]
 pub(super) struct Branch {
-    /// Names it in the branch parameter of the Via put on top.
+    /// The number in the branch parameter of our Via.
     pub(super) id: u64,
     pub(super) flow: FlowId,
-    /// The INVITE as it was sent, for the CANCEL and the ACK made from it.
+    /// The head of the INVITE as it was sent; a CANCEL and an ACK are made from it.
     pub(super) invite: Option<Bytes>,
     pub(super) state: BranchState,
     pub(super) cancel: CancelState,
-    /// Timer B, C, F or M, as `state` says.
+    /// Timer B, C, F or M; `state` tells which.
     pub(super) timer: Option<TimerKey>,
 }
 
-/// How far a branch has come.
+/// State of a branch.
 #[derive(Debug)]
 pub(super) enum BranchState {
     /// No response yet (timer B or F).
     Calling,
     /// Provisional responses only (timer C).
     Ringing,
-    /// A 2xx to INVITE came; more may follow (timer M).
+    /// A 2xx to INVITE was received; more may follow until timer M.
     Accepted,
-    /// Nothing more is awaited.
+    /// The branch awaits no more responses.
     Ended(BranchOutcome),
 }
 
@@ -110,19 +110,19 @@ pub(super) enum BranchState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CancelState {
     No,
-    /// Wanted, but it may not be sent before a provisional response has come.
+    /// A CANCEL is to be sent, but must wait for a provisional response.
     Held,
     Sent,
 }
 
-/// What a branch came to.
+/// How a branch ended.
 #[derive(Debug)]
 pub(super) enum BranchOutcome {
-    /// A final response, with our Via taken off.
+    /// With a final response, here without our Via.
     Received { status: u16, response: Bytes },
-    /// None came; this status stands for it.
+    /// Without a final response; this status is used in its place.
     Failed(u16),
-    /// The response has been sent on already.
+    /// With a 2xx to INVITE, which was forwarded at once.
     Delivered,
 }
 
@@ -145,7 +145,7 @@ impl Branch {
         matches!(self.state, BranchState::Ended(_))
     }
 
-    /// Whether it ended with a 2xx that has not been sent on yet.
+    /// Whether it ended with a 2xx that has not been forwarded yet.
     pub(super) fn has_succeeded(&self) -> bool {
         matches!(
             self.state,

@@ -1,5 +1,5 @@
-//! How transactions end: CANCEL, timers, lost flows, and the choice of the final response (RFC 3261
-//! 9, 16.7, 16.8).
+//! Ends transactions: by CANCEL, timers and lost flows, and by the final response (RFC 3261 9,
+//! 16.7, 16.8).
 
 use std::time::Instant;
 
@@ -14,8 +14,8 @@ use super::transaction::{
 };
 
 impl Switch {
-    /// Cancels every branch that has no final response yet. One that has not answered at all is
-    /// cancelled with its first provisional response (RFC 3261 9.1).
+    /// Cancels every branch without a final response. A branch without any response is cancelled
+    /// when its first provisional response arrives (RFC 3261 9.1).
     pub(super) fn cancel_pending<E: Effects>(&mut self, id: u64, now: Instant, effects: &mut E) {
         let Some(context) = self.transactions.context(id) else {
             return;
@@ -43,7 +43,7 @@ impl Switch {
                 if let Some(message) = branch.invite.as_ref().and_then(branch_requests::cancel) {
                     let _ = effects.send(branch.flow, message);
                 }
-                // 64*T1 for the 487, then the branch counts as cancelled.
+                // The branch has 64*T1 to send its 487; then it counts as ended (RFC 3261 9.1).
                 if let Some(timer) = branch.timer.take() {
                     self.timers.cancel(timer);
                 }
@@ -53,7 +53,7 @@ impl Switch {
         }
     }
 
-    /// Timer B, C, F or M.
+    /// Handles timer B, C, F or M of a branch.
     pub(super) fn branch_due<E: Effects>(
         &mut self,
         id: u64,
@@ -66,7 +66,7 @@ impl Switch {
         };
         branch.timer = None;
         match (&branch.state, branch.cancel) {
-            // Timer C: the phone is asked to stop before it is given up (16.8).
+            // Timer C: the phone gets a CANCEL before the branch ends (16.8).
             (BranchState::Ringing, CancelState::No) => {
                 return self.cancel_branch(id, index, now, effects);
             }
@@ -81,7 +81,7 @@ impl Switch {
         self.advance(id, now, effects);
     }
 
-    /// Timer H or L.
+    /// Handles timer H or L of a server transaction.
     pub(super) fn server_due<E: Effects>(&mut self, id: u64, now: Instant, effects: &mut E) {
         if let Some(context) = self.transactions.context(id) {
             context.timer = None;
@@ -90,8 +90,8 @@ impl Switch {
         self.advance(id, now, effects);
     }
 
-    /// The ACK for a final response that was refused with: nothing more to wait for (timer I is
-    /// zero).
+    /// Handles the ACK for a final response other than 2xx: the server transaction is over, because
+    /// timer I is zero.
     pub(super) fn acknowledged<E: Effects>(
         &mut self,
         id: u64,
@@ -108,7 +108,8 @@ impl Switch {
         }
     }
 
-    /// A flow has ended: its branches have failed, and its requests have nobody left to answer.
+    /// Handles the end of a flow: its branches fail, and the transactions of its requests end,
+    /// because no response can be sent.
     pub(super) fn transactions_lost<E: Effects>(
         &mut self,
         flow: FlowId,
@@ -145,13 +146,15 @@ impl Switch {
         }
     }
 
-    /// Sends the best final response once every branch has one, and forgets what is over.
+    /// Sends the final response once every branch has ended, and removes the transaction once it is
+    /// over.
     pub(super) fn advance<E: Effects>(&mut self, id: u64, now: Instant, effects: &mut E) {
         let Some(context) = self.transactions.context(id) else {
             return;
         };
         let success = context.branches.iter().any(Branch::has_succeeded);
-        // Only a request other than INVITE has a 2xx here: it need not wait for anybody.
+        // A 2xx is here for requests other than INVITE only; it is sent without waiting for the
+        // other branches.
         if matches!(context.state, ServerState::Proceeding) && (success || context.is_settled()) {
             self.send_final(id, now, effects);
         }
@@ -176,7 +179,8 @@ impl Switch {
             context.state = ServerState::Completed(response);
             context.timer = Some(self.timers.set(over, Due::Server(id)));
         } else if status != 408 {
-            // RFC 4320 4.2: a 408 to a request other than INVITE always comes too late.
+            // A 408 to a request other than INVITE is not sent: it would arrive after the sender's
+            // own timeout (RFC 4320 4.2).
             let _ = effects.send(context.server.flow, response);
         }
         match &context.kind {
@@ -188,8 +192,8 @@ impl Switch {
                 };
                 effects.report(attempt.clone().unanswered(status, by));
             }
-            // A BYE ends the session whatever is said to it (RFC 3261 15.1.1), unless it has to come
-            // again with credentials.
+            // A BYE ends the call whatever the response (RFC 3261 15.1.1), except that after a 401
+            // or 407 the phone sends it again with credentials.
             TransactionKind::Bye {
                 call_id,
                 from_tag,

@@ -1,4 +1,5 @@
-//! All running transactions, found by what arrives: a request, a response, the end of a flow.
+//! All running transactions, indexed by what can arrive for them: a request, a response, the end of
+//! a flow.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -6,11 +7,11 @@ use super::effects::FlowId;
 use super::timers::Timers;
 use super::transaction::{Branch, Context, ServerKey};
 
-/// How many transactions a connection has begun that are not over.
+/// How many transactions of a connection are not over, and what they hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct OpenTransactions {
     pub(super) unanswered: usize,
-    /// INVITEs with a 2xx, kept for what is repeated.
+    /// INVITEs with a 2xx, kept for repeated responses.
     pub(super) answered: usize,
     /// Bytes kept for them.
     pub(super) kept: usize,
@@ -21,9 +22,9 @@ pub(super) struct Transactions {
     contexts: HashMap<u64, Context>,
     by_server: HashMap<ServerKey, u64>,
     by_branch: HashMap<u64, (u64, usize)>,
-    /// Both the sender's flow and those of the branches.
+    /// The sender's flow and those of the branches.
     by_flow: BTreeSet<(FlowId, u64)>,
-    /// How many each sender has here.
+    /// The counts of each sender's flow.
     begun: HashMap<FlowId, OpenTransactions>,
     made: u64,
 }
@@ -45,7 +46,7 @@ impl Transactions {
         self.begun.get(&flow).copied().unwrap_or_default()
     }
 
-    /// A 2xx to an INVITE has been sent.
+    /// Records that a 2xx to an INVITE has been sent.
     pub(super) fn answered(&mut self, id: u64) {
         let Some(context) = self.contexts.get_mut(&id) else {
             return;
@@ -93,7 +94,7 @@ impl Transactions {
             .collect()
     }
 
-    /// Forgets a context with its branches and timers.
+    /// Removes a context with its branches and timers.
     pub(super) fn remove(&mut self, id: u64, timers: &mut Timers) {
         let Some(context) = self.contexts.remove(&id) else {
             return;
@@ -108,7 +109,7 @@ impl Transactions {
                 self.begun.remove(&context.server.flow);
             }
         }
-        // A later request may have taken the same key.
+        // A later request may have the same key; its entry stays.
         if self.by_server.get(&context.server) == Some(&id) {
             self.by_server.remove(&context.server);
         }

@@ -1,8 +1,8 @@
-//! SIP URIs, as far as the switch looks at them.
+//! SIP URIs, with the parts that the switch needs.
 //!
-//! A URI as phones and trunks write nearly all of them is read here and stays where it is. Whatever
-//! is not plain (escapes, a password, headers, an IPv6 address, ...) is parsed by `ezk-sip-types`,
-//! and where both can read a text they agree.
+//! A plain URI, as phones and trunks nearly always write them, is parsed here without copying. A
+//! URI with escapes, a password, headers, an IPv6 address and so on is parsed by `ezk-sip-types`. A
+//! test checks that both parsers agree.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
@@ -22,7 +22,7 @@ pub(super) struct Uri<'a> {
     user: Option<Cow<'a, str>>,
     pub(super) host: Host<'a>,
     pub(super) port: Option<u16>,
-    /// From the first semicolon on, spelled so that equal ones differ in case at most.
+    /// From the first semicolon on, in a spelling in which equal parameters differ in case at most.
     pub(super) params: Cow<'a, str>,
 }
 
@@ -34,7 +34,7 @@ pub(super) enum Host<'a> {
 }
 
 impl<'a> Uri<'a> {
-    /// `None` unless all of the text is a SIP URI.
+    /// `None` if the text is not a SIP URI as a whole.
     pub(super) fn parse(text: &'a str) -> Option<Uri<'a>> {
         Uri::plain(text).or_else(|| Uri::any(text))
     }
@@ -58,7 +58,7 @@ impl<'a> Uri<'a> {
         text
     }
 
-    /// `None` for a URI that is not plain, be it one or not.
+    /// `None` for text that is not a plain URI; it may still be a URI.
     fn plain(text: &'a str) -> Option<Uri<'a>> {
         let sips = scheme(text)?;
         let (_, rest) = cut(text, b':')?;
@@ -108,7 +108,7 @@ impl<'a> Uri<'a> {
 }
 
 impl<'a> Host<'a> {
-    /// `None` for a host that is not plain, be it one or not.
+    /// `None` for text that is not a plain host; it may still be a host.
     fn plain(text: &'a str) -> Option<Host<'a>> {
         if text.starts_with(|first: char| first.is_ascii_digit()) {
             let ip: Ipv4Addr = text.parse().ok()?;
@@ -154,7 +154,7 @@ fn is_plain_user(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(plain)
 }
 
-/// Whether it is nothing or `;name` and `;name=value` without escapes and quotes.
+/// Whether the text is empty, or consists of `;name` and `;name=value` without escapes and quotes.
 fn are_plain_params(text: &str) -> bool {
     let mut has_value = false;
     text.bytes().all(|byte| match byte {

@@ -1,13 +1,13 @@
-//! Pieces of header values: list items, addresses, parameters, and the topmost Via.
+//! Parses parts of header values: list items, addresses, parameters, and the topmost Via.
 //!
-//! Quoted strings are respected with their escapes and parameter names are compared without regard
-//! to case, as RFC 3261 7.3.1 wants; URIs are read in `uri`.
+//! Separators within quoted strings do not count, and parameter names are compared without regard
+//! to case (RFC 3261 7.3.1). URIs are parsed in `uri`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use memchr::{memchr, memchr2, memchr3};
 
-/// What stands before and after the first such byte, which is ASCII.
+/// Splits the text at the first `at`, an ASCII byte.
 pub(super) fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
     let place = memchr(at, text.as_bytes())?;
     Some((&text[..place], &text[place + 1..]))
@@ -18,7 +18,8 @@ pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
     separated(value, b',')
 }
 
-/// The value of a parameter in `;name=value;...`, without quotes; empty when it has none.
+/// The value of a parameter in `;name=value;...`, without quotes; empty for a parameter without
+/// value.
 pub(super) fn param<'a>(params: &'a str, name: &str) -> Option<&'a str> {
     if params.is_empty() {
         return None;
@@ -32,7 +33,7 @@ pub(super) fn param<'a>(params: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-/// What follows the equals sign, when it is the parameter of that name.
+/// The text after the equals sign if `piece` is the parameter of that name.
 pub(super) fn value_of<'a>(piece: &'a str, name: &str) -> Option<&'a str> {
     let (start, rest) = piece.split_at_checked(name.len())?;
     if !start.eq_ignore_ascii_case(name) {
@@ -74,7 +75,7 @@ fn end_of_piece(text: &str, separator: u8) -> Option<usize> {
     }
 }
 
-/// The same from the first quote or bracket on.
+/// As `end_of_piece`, from the first quote or bracket on.
 fn end_of_mixed(text: &[u8], start: usize, separator: u8) -> Option<usize> {
     let (mut at, mut bracketed) = (start, false);
     loop {
@@ -93,7 +94,7 @@ fn end_of_mixed(text: &[u8], start: usize, separator: u8) -> Option<usize> {
     }
 }
 
-/// Where the quote is that ends a quoted string.
+/// The position of the quote that ends a quoted string.
 fn end_of_quote(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -101,7 +102,7 @@ fn end_of_quote(text: &[u8]) -> Option<usize> {
         if text[at] == b'"' {
             return Some(at);
         }
-        // What is escaped does not count.
+        // An escaped character is skipped.
         at += 2;
     }
 }
@@ -160,11 +161,11 @@ pub(super) fn scheme(uri: &str) -> Option<bool> {
 pub(super) struct TopVia<'a> {
     /// The first item of the first Via line.
     pub(super) text: &'a str,
-    /// Not always a name or an address: phones do say others.
+    /// Not always a host name or an address: some phones write other text.
     pub(super) sent_by: &'a str,
     /// From the first semicolon on.
     pub(super) params: &'a str,
-    /// What follows in the same line: nothing, or a comma and older Vias.
+    /// The rest of the line: empty, or a comma and older Vias.
     pub(super) others: &'a str,
 }
 
@@ -191,7 +192,7 @@ impl<'a> TopVia<'a> {
         })
     }
 
-    /// The address in sent-by; `None` when it says a name.
+    /// The IP address in sent-by; `None` if it is a name.
     pub(super) fn ip(&self) -> Option<IpAddr> {
         if let Ok(address) = self.sent_by.parse::<SocketAddr>() {
             return Some(address.ip());

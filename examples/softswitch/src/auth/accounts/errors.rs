@@ -1,4 +1,4 @@
-//! What can be wrong with accounts. No message contains a password.
+//! Errors in accounts. No message contains a password.
 
 use std::error::Error;
 use std::fmt;
@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 /// Why an account could not be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccountError {
-    /// Not of the form `NAME:PASSWORD`.
+    /// The text is not of the form `NAME:PASSWORD`.
     NoColon,
-    /// The part before the colon is not a user name. It is not repeated,
-    /// because with the order mistaken it is a password.
+    /// The part before the colon is not a user name. The message does not repeat it, because it is
+    /// a password if the operator mistook the order.
     BadName,
     /// Nothing follows the colon.
     NoPassword(String),
-    /// There already is an account of this name.
+    /// There is already an account of this name.
     NamedTwice(String),
-    /// With this account there is no algorithm that all accounts can answer.
+    /// With this account, there is no algorithm for which all accounts have a hash.
     NoCommonAlgorithm(String),
     /// The operating system gave no random bytes for a password.
     NoRandomness(getrandom::Error),

@@ -1,9 +1,8 @@
-//! The accounts phones register as, kept as digest hashes only.
+//! The accounts that phones register as. Only digest hashes of the passwords are kept.
 //!
-//! An account is `NAME:PASSWORD`, or in a file also `NAME:HA1` with HA1 =
-//! H(name ":" realm ":" password) of RFC 7616 section 3.4.2: 32 hex digits are
-//! an MD5 hash, 64 a SHA-256 one. A password in a file that is made of exactly
-//! 32 or 64 hex digits is therefore taken for a hash.
+//! An account is `NAME:PASSWORD`, or in a file also `NAME:HA1` with HA1 = H(name ":" realm ":"
+//! password) of RFC 7616 section 3.4.2: 32 hex digits are an MD5 hash, 64 a SHA-256 one. Therefore
+//! a password of exactly 32 or 64 hex digits in a file is read as a hash.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,7 +16,7 @@ mod errors;
 
 pub use self::errors::{AccountError, FileError};
 
-/// Which users exist and what proves to be one.
+/// The users, and the hashes of their passwords.
 pub struct Accounts {
     realm: String,
     domains: Vec<String>,
@@ -28,7 +27,7 @@ pub struct Accounts {
     md5_accounts: usize,
 }
 
-/// A user with the password made up for it; to be shown once.
+/// A user with a generated password, to be shown once.
 pub struct DemoUser {
     pub name: &'static str,
     pub password: String,
@@ -36,7 +35,7 @@ pub struct DemoUser {
 
 struct Account {
     hashes: Hashes,
-    /// The hashes of `name@domain`, for clients that authenticate so.
+    /// The hashes for the user name `name@domain`, which some clients use.
     in_domain: Vec<(String, Hashes)>,
 }
 
@@ -47,7 +46,7 @@ struct Hashes {
 }
 
 impl Accounts {
-    /// Everybody may use any name, nobody is challenged.
+    /// Accounts that accept every name and challenge no request.
     pub fn open() -> Self {
         Self {
             open: true,
@@ -73,14 +72,14 @@ impl Accounts {
         }
     }
 
-    /// Narrows the challenges down to these algorithms; to be said before accounts are added, so that
-    /// those who cannot answer are refused.
+    /// Challenges with these algorithms only. Call it before adding accounts: an account without a
+    /// hash for any of them is then refused.
     pub fn with_algorithms(mut self, offered: DigestAlgorithms) -> Self {
         self.offered = offered;
         self
     }
 
-    /// The users alice and bob with random passwords of 80 bits, for a first try.
+    /// The users alice and bob with random passwords of 80 bits, to try the switch with.
     pub fn demo(realm: &str, domains: &[String]) -> Result<(Self, [DemoUser; 2]), AccountError> {
         let mut accounts = Self::new(realm, domains);
         let alice = accounts.add_demo("alice")?;
@@ -95,10 +94,9 @@ impl Accounts {
         self.insert(name, account)
     }
 
-    /// Adds the accounts of a file with one `NAME:PASSWORD` or `NAME:HA1` a
-    /// line; blank lines, lines that begin with `#` and white space around a
-    /// line are ignored. Gives their number. After an error the accounts are
-    /// incomplete and not to be used.
+    /// Adds the accounts of a file with one `NAME:PASSWORD` or `NAME:HA1` a line; blank lines,
+    /// lines that begin with `#` and white space around a line are ignored. Returns how many were
+    /// added. After an error some may have been added; do not use the accounts then.
     pub fn load(&mut self, path: &Path) -> Result<usize, FileError> {
         let text =
             std::fs::read_to_string(path).map_err(|error| FileError::unreadable(path, error))?;
@@ -106,7 +104,7 @@ impl Accounts {
             .map_err(|(line, error)| FileError::in_line(path, line, error))
     }
 
-    /// Adds the accounts of such a file's text; an error names its line.
+    /// Adds the accounts in the text of such a file; an error comes with the number of its line.
     pub(super) fn add_lines(&mut self, text: &str) -> Result<usize, (usize, AccountError)> {
         let before = self.listed.len();
         for (index, line) in text.lines().enumerate() {
@@ -118,19 +116,19 @@ impl Accounts {
         Ok(self.listed.len() - before)
     }
 
-    /// Whether phones may register as `user`: always when the accounts are open.
+    /// Whether phones may register as `user`; always true if the accounts are open.
     pub fn contains(&self, user: &str) -> bool {
         self.open || self.listed.contains_key(user)
     }
 
-    /// Whether nobody is challenged.
+    /// Whether every name is accepted without a password.
     pub fn is_open(&self) -> bool {
         self.open
     }
 
-    /// The algorithms to challenge with, the preferred one first: those on offer that
-    /// every account can answer, because a challenge goes out before its
-    /// addressee is known. None when the accounts are open.
+    /// The algorithms to challenge with, the preferred one first. These are the configured ones for
+    /// which every account has a hash, because the switch sends a challenge before it knows the
+    /// account. Empty if the accounts are open.
     pub fn algorithms(&self) -> impl Iterator<Item = Algorithm> + '_ {
         let offered = match self.open {
             true => [None, None],
@@ -140,9 +138,9 @@ impl Accounts {
         offered.into_iter().flatten()
     }
 
-    /// The account name and HA1 behind the `username` of credentials, which is
-    /// a name with or without a domain. An account loaded as an HA1 has no
-    /// form with a domain.
+    /// The account name and HA1 for the `username` of credentials, which is a name with or without
+    /// a domain. For an account loaded as an HA1 only the name without a domain is known, because
+    /// the HA1 contains the name.
     pub fn ha1(&self, username: &str, algorithm: Algorithm) -> Option<(&str, &Hash)> {
         let name = username.split_once('@').map_or(username, |(name, _)| name);
         let (name, account) = self.listed.get_key_value(name)?;
@@ -157,7 +155,7 @@ impl Accounts {
     }
 
     fn add_demo(&mut self, name: &'static str) -> Result<DemoUser, AccountError> {
-        // 32 characters without the ones that are easily mistaken: 5 bits each.
+        // 32 characters, 5 bits each, without those that are easily confused.
         const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(AccountError::NoRandomness)?;
@@ -273,8 +271,8 @@ impl Hashes {
     }
 }
 
-/// The name must be one that needs no escape in a SIP URI or a quoted string
-/// and is not itself an address.
+/// Splits `NAME:SECRET`. The name must need no escape in a SIP URI or a quoted string, and must not
+/// contain a domain.
 fn split(line: &str) -> Result<(&str, &str), AccountError> {
     let (name, secret) = line.split_once(':').ok_or(AccountError::NoColon)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,".contains(&byte);

@@ -13,10 +13,10 @@ use self::credentials::{Credentials, QopAuth};
 use self::hash::{Algorithm, DigestInput, Hash};
 use self::nonce::{Nonces, REMEMBERED_NONCES};
 
-/// How long a nonce is good when nothing else is asked for.
+/// How long the softswitch accepts a nonce after issuing it.
 pub const NONCE_LIFETIME: Duration = Duration::from_secs(300);
 
-/// Challenges requests and verifies the answers.
+/// Challenges requests and verifies credentials.
 ///
 /// Holds the counts of at most 65,536 nonces; a nonce older than the oldest of
 /// these counts as stale.
@@ -24,7 +24,7 @@ pub struct DigestAuthenticator {
     realm: String,
     accounts: Accounts,
     nonces: Nonces,
-    /// Stands in for the HA1 of users that do not exist.
+    /// Used in place of the HA1 of an unknown user, so that the check takes the same time.
     unknown_user_ha1: Hash,
 }
 
@@ -35,12 +35,12 @@ pub enum DigestResult {
     Authenticated { user: String },
     /// There are no digest credentials for our realm.
     Missing,
-    /// The password is right, but the nonce has expired or its count did not
-    /// rise: challenge with `stale=true`, and the client repeats the request
-    /// without asking its user (RFC 7616 section 3.3).
+    /// The password is right, but the nonce has expired or its count did not rise: challenge with
+    /// `stale=true`, and the client repeats the request without asking its user for the password
+    /// (RFC 7616 section 3.3).
     Stale { user: String },
-    /// Challenge anew, without `stale`. `user` is what the credentials say and
-    /// is empty when they could not be read.
+    /// Challenge anew, without `stale`. `user` is the name in the credentials, empty if these could
+    /// not be read.
     Refused { user: String, why: DigestFailure },
 }
 
@@ -53,7 +53,7 @@ pub enum DigestFailure {
     WrongPassword,
     /// The nonce was not issued here, or before the last restart.
     BadNonce,
-    /// The `uri` parameter names something else than the Request-URI.
+    /// The `uri` parameter names another resource than the Request-URI.
     UriMismatch,
     /// The algorithm was not among the challenges.
     AlgorithmNotOffered,
@@ -94,19 +94,19 @@ impl DigestAuthenticator {
         }
     }
 
-    /// The accounts this authenticator knows.
+    /// The accounts that credentials are checked against.
     pub fn accounts(&self) -> &Accounts {
         &self.accounts
     }
 
-    /// Other accounts from now on, made for the same realm. Nonces stay good.
+    /// Replaces the accounts by others made for the same realm. Nonces stay valid.
     pub fn replace_accounts(&mut self, accounts: Accounts) {
         self.accounts = accounts;
     }
 
-    /// The values of the `WWW-Authenticate` or `Proxy-Authenticate` headers,
-    /// to be sent in this order. None when the accounts are open. `md5_only` leaves
-    /// out what not every phone understands, if MD5 is among the rest.
+    /// The values of the `WWW-Authenticate` or `Proxy-Authenticate` headers, to be sent in this
+    /// order. Empty if the accounts are open. With `md5_only` the only challenge is the MD5 one, if
+    /// MD5 is configured: some phones understand no other.
     pub fn challenges(&self, now: SystemTime, stale: bool, md5_only: bool) -> Vec<String> {
         let nonce = self.nonces.issue(now);
         let realm = &self.realm;
@@ -129,9 +129,9 @@ impl DigestAuthenticator {
             .collect()
     }
 
-    /// Judges the values of a request's `Authorization` (or
-    /// `Proxy-Authorization`) headers. The first that authenticates decides;
-    /// otherwise a stale one outweighs a refused one.
+    /// Checks the values of a request's `Authorization` (or `Proxy-Authorization`) headers. The
+    /// first that authenticates decides; otherwise the result is `Stale` if any is stale, else
+    /// `Refused` for the first that was refused.
     pub fn verify(
         &mut self,
         method: &str,
@@ -155,7 +155,7 @@ impl DigestAuthenticator {
         result
     }
 
-    /// None for another scheme or realm.
+    /// Parses digest credentials for our realm; `None` for another scheme or realm.
     fn parse_for_realm<'a>(
         &self,
         value: &'a str,
@@ -198,7 +198,8 @@ impl DigestAuthenticator {
             return refused(username, DigestFailure::BadNonce);
         };
 
-        // An unknown user costs the same hashes as a known one.
+        // The response is computed for an unknown user too: otherwise the time taken would tell
+        // which users exist.
         let account = self.accounts.ha1(username, algorithm);
         let ha1 = account.map_or(&self.unknown_user_ha1, |(_, ha1)| ha1);
         let matches = response_matches(algorithm, ha1, method, digest, qop_auth);
@@ -209,10 +210,9 @@ impl DigestAuthenticator {
             return refused(username, DigestFailure::WrongPassword);
         }
 
-        // A count that does not rise is a replay (RFC 7616 section 3.4): over
-        // TLS nothing is retransmitted. It gets `stale` all the same, because
-        // that gives a replayer nothing (he cannot answer a new nonce), while
-        // phones that always say nc=00000001 get in with one more round trip.
+        // A count that does not rise is a replay (RFC 7616 section 3.4), because nothing is
+        // retransmitted over TLS. The result is `Stale` all the same: a replayer cannot answer the
+        // new nonce, and a phone that always sends nc=00000001 is let in after one more round trip.
         let user = user.to_owned();
         if !self.nonces.record_use(nonce, qop_auth.nc, now) {
             return DigestResult::Stale { user };
@@ -228,9 +228,9 @@ fn refused(user: &str, why: DigestFailure) -> DigestResult {
     }
 }
 
-/// Tries `nc` in lower-case digits (RFC 7616 section 3.4: LHEX), then in
-/// upper-case ones where that differs: some clients print these, and the
-/// parser has not kept the text.
+/// Whether the response fits the password. Computes it with `nc` in lower-case digits (LHEX of RFC
+/// 7616 section 3.4), then in upper-case ones if these differ: some clients send upper case, and
+/// the parser keeps the number only.
 fn response_matches(
     algorithm: Algorithm,
     ha1: &Hash,

@@ -15,7 +15,7 @@ fn authenticator() -> DigestAuthenticator {
     DigestAuthenticator::new(REALM.to_owned(), accounts, [7; 32], NONCE_LIFETIME)
 }
 
-/// A client that answers challenges; fields are what a test varies.
+/// A client that answers challenges; tests change its fields.
 struct Client {
     username: &'static str,
     password: &'static str,

@@ -1,4 +1,4 @@
-//! Whether the `uri` of credentials names the request's target.
+//! Compares the `uri` parameter of credentials with the Request-URI.
 
 use std::str::FromStr;
 
@@ -7,10 +7,10 @@ use ezk_sip_types::uri::SipUri;
 
 const SIPS_PORT: u16 = 5061;
 
-/// Equal texts, or SIP URIs of the same scheme, user, host and port.
+/// Whether both are equal texts, or SIP URIs of the same scheme, user, host and port.
 ///
-/// RFC 7616 section 3.4.6 asks for the same resource, not the same text, and
-/// clients do differ in parameters. No port means 5061: this is SIP over TLS.
+/// RFC 7616 section 3.4.6 asks for the same resource, not the same text, and some clients leave out
+/// URI parameters. A missing port counts as 5061, the port of SIP over TLS.
 pub fn same(digest_uri: &str, request_uri: &str) -> bool {
     if digest_uri == request_uri {
         return true;

@@ -1,4 +1,4 @@
-//! Authenticators that need no digest arithmetic.
+//! Authenticators that compute no digests.
 
 use std::time::SystemTime;
 
@@ -51,7 +51,7 @@ impl Authenticator for FixedPassword {
     }
 }
 
-/// Lets everybody in; knows who the `FixedPassword` knows.
+/// Asks for no credentials; has the accounts of `FixedPassword`.
 pub(super) struct NoAuthentication;
 
 impl Authenticator for NoAuthentication {

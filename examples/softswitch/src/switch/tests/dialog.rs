@@ -1,4 +1,4 @@
-//! A call between two phones as its messages: each side speaks for itself.
+//! The messages of a call between two phones, each as its phone would send it.
 
 use super::fixture::{Fixture, response, value, values};
 use crate::switch::FlowId;
@@ -28,9 +28,9 @@ pub(super) fn request(method: &str, branch: &str, more: &str) -> String {
 pub(super) struct AnsweredCall {
     pub(super) caller: FlowId,
     pub(super) callee: FlowId,
-    /// The 200 as the caller got it: its view of the dialog.
+    /// The 200 as the caller got it; the caller's requests within the dialog are made from it.
     pub(super) ok: String,
-    /// The INVITE as the callee got it.
+    /// The INVITE as the callee got it; the callee's requests within the dialog are made from it.
     pub(super) invite: String,
 }
 

@@ -1,5 +1,5 @@
-//! A switch between phones that are lists of bytes: what they send goes in, what they get is
-//! written down.
+//! A switch and its phones. A test sends messages as a phone, and looks at the recorded messages
+//! that a phone has got.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use crate::switch::{
     Authenticator, Effects, FlowId, Incoming, Source, Switch, SwitchConfig, SwitchEvent, Unsendable,
 };
 
-/// Everything outside the switch.
+/// Records the effects of the switch.
 #[derive(Default)]
 pub(super) struct RecordedEffects {
     sent: BTreeMap<FlowId, VecDeque<String>>,
@@ -58,7 +58,8 @@ impl Effects for RecordedEffects {
     }
 }
 
-/// The connections of the tests: alice's, bob's, bob's second phone's, and one of nobody.
+/// The connections of the tests: alice's, bob's, that of bob's second phone, and one without a
+/// user.
 pub(super) const ALICE: FlowId = FlowId(1);
 pub(super) const BOB: FlowId = FlowId(2);
 pub(super) const BOB_DESK: FlowId = FlowId(3);
@@ -72,12 +73,12 @@ pub(super) struct Fixture {
 }
 
 impl Fixture {
-    /// A switch for example.com that lets everybody in.
+    /// A switch for example.com that asks for no credentials.
     pub(super) fn without_authentication() -> Fixture {
         Fixture::with(Box::new(NoAuthentication), |_| ())
     }
 
-    /// A switch that lets everybody in, with limits of the test's choice.
+    /// A switch that asks for no credentials, with the limits that the test sets.
     pub(super) fn with_config(choose: impl FnOnce(&mut SwitchConfig)) -> Fixture {
         Fixture::with(Box::new(NoAuthentication), choose)
     }
@@ -103,7 +104,7 @@ impl Fixture {
         }
     }
 
-    /// A new transaction's branch.
+    /// A branch parameter that was not used yet.
     pub(super) fn branch(&mut self) -> String {
         self.branches += 1;
         format!("z9hG4bKphone{}", self.branches)
@@ -133,7 +134,7 @@ impl Fixture {
         });
     }
 
-    /// The oldest message on a flow not looked at yet; it must begin so.
+    /// Takes the oldest recorded message on a flow; it must begin with `start`.
     #[track_caller]
     pub(super) fn expect(&mut self, flow: FlowId, start: &str) -> String {
         let queue = self.effects.sent.entry(flow).or_default();
@@ -154,7 +155,7 @@ impl Fixture {
         }
     }
 
-    /// Time goes by, stopping at every timer.
+    /// Lets time pass, and runs every timer that expires.
     pub(super) fn advance(&mut self, time: Duration) {
         let end = self.now + time;
         while let Some(next) = self.switch.next_timeout().filter(|next| *next <= end) {
@@ -164,20 +165,20 @@ impl Fixture {
         self.now = end;
     }
 
-    /// The connection breaks, and the switch is told.
+    /// The connection ends, and the switch learns of it.
     pub(super) fn disconnect(&mut self, flow: FlowId) {
         self.disconnect_unnoticed(flow);
         self.effects.held.remove(&flow);
         self.switch.flow_ended(flow, self.now, &mut self.effects);
     }
 
-    /// The connection breaks, and the switch has not been told yet.
+    /// The connection ends, and the switch has not learned of it yet.
     pub(super) fn disconnect_unnoticed(&mut self, flow: FlowId) {
         self.effects.dead.insert(flow);
         self.effects.sent.remove(&flow);
     }
 
-    /// The peer stops reading.
+    /// The peer stops reading, so its queue is full.
     pub(super) fn stop_reading(&mut self, flow: FlowId) {
         self.effects.full.insert(flow);
     }
@@ -186,7 +187,7 @@ impl Fixture {
         std::mem::take(&mut self.effects.events)
     }
 
-    /// Registers a user at sip:USER@10.0.0.FLOW and takes the answer.
+    /// Registers a user at sip:USER@10.0.0.FLOW and takes the response.
     #[track_caller]
     pub(super) fn register(&mut self, flow: FlowId, user: &str) {
         let branch = self.branch();
@@ -209,7 +210,7 @@ impl Fixture {
         self.effects.events.clear();
     }
 
-    /// Everything ends: all timers run out and all flows break. Then nothing may be remembered.
+    /// Ends all flows and lets all timers expire; then no state may be left.
     #[track_caller]
     pub(super) fn assert_nothing_left(mut self) {
         for flow in [ALICE, BOB, BOB_DESK, STRANGER] {
@@ -222,7 +223,7 @@ impl Fixture {
     }
 }
 
-/// Where the connection of a flow comes from.
+/// The peer address of a flow.
 pub(super) fn peer(flow: FlowId) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, flow.0 as u8], 50_000 + flow.0 as u16))
 }
@@ -231,7 +232,7 @@ pub(super) fn credentials(header: &str, user: &str, response: &str) -> String {
     format!("{header}: Digest username=\"{user}\", realm=\"example.com\", response=\"{response}\"")
 }
 
-/// The values of a header, in order.
+/// The values of a header in order.
 pub(super) fn values<'a>(message: &'a str, name: &str) -> Vec<&'a str> {
     let head = message.split("\r\n\r\n").next().unwrap_or("");
     head.lines()
@@ -250,8 +251,8 @@ pub(super) fn value<'a>(message: &'a str, name: &str) -> &'a str {
     }
 }
 
-/// The response of a phone to a request it got; `tag` goes into To if there is none, `more` are
-/// whole lines.
+/// The response of a phone to a request; `tag` is added to a To without one, `more` are whole
+/// lines.
 pub(super) fn response(request: &str, status: &str, tag: &str, more: &str) -> String {
     let mut lines = vec![format!("SIP/2.0 {status}")];
     for name in ["Via", "Record-Route", "From", "To", "Call-ID", "CSeq"] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::dialog::{invite, request};
 use super::fixture::{ALICE, BOB, BOB_DESK, Fixture, response, value, values};
 
-/// Both phones of bob have the INVITE.
+/// Sends an INVITE to both phones of bob.
 fn forked() -> (Fixture, String, String) {
     let mut fixture = Fixture::without_authentication();
     fixture.register(BOB, "bob");
@@ -140,7 +140,7 @@ fn the_first_success_answers_any_other_request() {
     assert!(values(&first, "Record-Route").is_empty());
     fixture.send(BOB, &response(&first, "200 OK", "b1", ""));
     fixture.expect(ALICE, "SIP/2.0 200 OK");
-    // Only the bindings are waited for.
+    // The only running timers are those of the bindings.
     let next = fixture.switch.next_timeout().expect("an expiry");
     assert_eq!(next - fixture.now, Duration::from_secs(3600));
     fixture.send(BOB_DESK, &response(&second, "200 OK", "b2", ""));

@@ -1,4 +1,4 @@
-//! While the switch goes down, calls end in their own time and new ones are sent elsewhere.
+//! While the switch drains, running calls continue and new ones are refused.
 
 use super::dialog::{AnsweredCall, invite};
 use super::fixture::{ALICE, BOB, Fixture, value};

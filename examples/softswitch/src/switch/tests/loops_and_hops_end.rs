@@ -71,7 +71,7 @@ fn a_request_that_comes_back_unchanged_is_a_loop() {
     fixture.send(ALICE, &request("MESSAGE", "z9hG4bKl", ""));
     let got = fixture.expect(BOB, "MESSAGE sip:bob@10.0.0.2 ");
     let (head, _) = got.split_once("\r\nContent-Length").expect("a length");
-    // Bob's "phone" turns it round to bob.
+    // Bob's phone sends it back to the switch for bob.
     let again = head
         .replace("MESSAGE sip:bob@10.0.0.2", "MESSAGE sip:bob@example.com")
         .replacen(
@@ -81,7 +81,7 @@ fn a_request_that_comes_back_unchanged_is_a_loop() {
         );
     fixture.send(BOB, &again);
     fixture.expect(BOB, "SIP/2.0 482 Loop Detected");
-    // Turned to somebody else it is no loop.
+    // Sent on to another user, it is no loop.
     fixture.register(ALICE, "alice");
     fixture.send(
         BOB,

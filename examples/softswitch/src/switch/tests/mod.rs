@@ -1,4 +1,4 @@
-//! What the switch promises, one promise a file.
+//! The promises of the switch, one a file.
 
 mod authenticators;
 mod dialog;

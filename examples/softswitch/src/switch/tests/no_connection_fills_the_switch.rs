@@ -1,12 +1,12 @@
-//! What one connection may have going on is bounded; what is above is refused, and nobody else
-//! notices.
+//! What one connection may begin is bounded; more is refused, and other connections are not
+//! affected.
 
 use super::dialog::{AnsweredCall, invite, request};
 use super::fixture::{ALICE, BOB, Fixture, STRANGER, response, value};
 use crate::switch::FlowId;
 use std::time::Duration;
 
-/// An INVITE of its own call.
+/// An INVITE for a new call.
 fn another_call(fixture: &mut Fixture, number: u32) -> String {
     let branch = fixture.branch();
     invite(&branch, "").replace("call-1", &format!("call-{number}"))
@@ -95,7 +95,7 @@ fn calls_above_the_limit_are_refused_and_those_that_run_can_be_ended() {
     fixture.assert_nothing_left();
 }
 
-/// Registers a user without a password; the answer.
+/// Registers a user without a password and returns the response.
 fn register(fixture: &mut Fixture, flow: FlowId, user: &str) -> String {
     let branch = fixture.branch();
     fixture.send(
@@ -124,7 +124,7 @@ fn bindings_above_the_limit_are_refused_and_those_there_are_can_be_refreshed() {
     assert!(refused.starts_with(why), "{refused}");
     assert!(ok(&register(&mut fixture, ALICE, "alice")));
     assert!(ok(&register(&mut fixture, BOB, "alina")));
-    // A binding that moves here comes on top as well.
+    // A binding that moves to this connection counts as well.
     assert!(register(&mut fixture, ALICE, "alina").starts_with(why));
     fixture.assert_nothing_left();
 }
@@ -184,7 +184,7 @@ fn what_is_kept_of_requests_is_bounded_in_bytes() {
         let branch = fixture.branch();
         invite(&branch, &subject).replace("call-1", &format!("call-{number}"))
     };
-    // One copy for the answers, one for the branch.
+    // Each call keeps two copies: one for the responses and one for the branch.
     for number in 1..=2 {
         let call = long(&mut fixture, number);
         fixture.send(ALICE, &call);

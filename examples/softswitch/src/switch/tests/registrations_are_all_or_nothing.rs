@@ -1,4 +1,4 @@
-//! The registrar's rules (RFC 3261 10.3): each REGISTER is carried out whole, or refused with
+//! The registrar's rules (RFC 3261 10.3): each REGISTER is applied as a whole, or refused with
 //! nothing changed.
 
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::fixture::{BOB, BOB_DESK, Fixture, value, values};
 use crate::switch::event::{SwitchEvent, Unregistration};
 
-/// Sends a REGISTER of bob and gives the answer.
+/// Sends a REGISTER of bob and returns the response.
 fn register(fixture: &mut Fixture, call_id: &str, cseq: u32, more: &str) -> String {
     let branch = fixture.branch();
     let text = format!(

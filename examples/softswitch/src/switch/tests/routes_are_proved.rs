@@ -109,7 +109,7 @@ fn a_strict_router_is_understood() {
     fixture.send(ALICE, &strict);
     let got = fixture.expect(BOB, "INFO sip:bob@192.168.2.2 SIP/2.0");
     assert!(values(&got, "Route").is_empty());
-    // Without a Route there is nothing to put in the place of the Request-URI.
+    // Without a Route there is no entry to replace the Request-URI.
     let bare = strict
         .replace("Route: <sip:bob@192.168.2.2>\n", "")
         .replace(";branch=z9hG4bK", ";branch=z9hG4bKx");

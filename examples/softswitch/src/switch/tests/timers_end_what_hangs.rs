@@ -9,7 +9,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Bob has the INVITE, and it is given back.
+/// Sends an INVITE to bob and returns it as bob got it.
 fn inviting() -> (Fixture, String) {
     let mut fixture = Fixture::without_authentication();
     fixture.register(BOB, "bob");

@@ -12,7 +12,7 @@ fn commas_in_quotes_and_brackets_do_not_separate() {
     );
 }
 
-/// Byte by byte, the way RFC 3261 25.1 puts it.
+/// Splits byte by byte, directly by the grammar of RFC 3261 25.1.
 fn read_slowly(value: &str) -> Vec<&str> {
     let (mut quoted, mut escaped, mut bracketed) = (false, false, false);
     let pieces = value.split(|character| {

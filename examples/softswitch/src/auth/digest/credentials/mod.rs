@@ -1,8 +1,8 @@
 //! The credentials in an `Authorization` or `Proxy-Authorization` header (RFC 7616 section 3.4).
 //!
-//! Those that are written as nearly all phones write them are read here and stay where they are.
-//! Everything else, the unreadable and the incomplete included, is judged by `ezk-sip-types`; a test
-//! has both read the same texts.
+//! Credentials in the form that nearly all phones write are parsed here without copying. All others
+//! are parsed by `ezk-sip-types`, which also decides which ones are malformed; a test compares both
+//! parsers.
 
 use std::borrow::Cow;
 
@@ -16,21 +16,21 @@ use super::hash::Algorithm;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Credentials<'a> {
-    /// `None` for `username*`, which is for what ASCII cannot say.
+    /// `None` for `username*`, the form for names that are not ASCII.
     pub(super) username: Option<Cow<'a, str>>,
     pub(super) realm: Cow<'a, str>,
     pub(super) nonce: Cow<'a, str>,
     pub(super) uri: Cow<'a, str>,
     pub(super) response: Cow<'a, str>,
-    /// `None` for one that nobody here offers.
+    /// `None` for an algorithm that this server does not implement.
     pub(super) algorithm: Option<Algorithm>,
-    /// What `qop=auth` goes with; `None` for another qop or none at all.
+    /// The parameters of `qop=auth`; `None` for another qop or none at all.
     pub(super) qop_auth: Option<QopAuth<'a>>,
     /// Whether the username is hashed.
     pub(super) userhash: bool,
 }
 
-/// The client's part in `qop=auth`.
+/// The parameters that a client sends with `qop=auth`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct QopAuth<'a> {
     pub(super) cnonce: Cow<'a, str>,
@@ -42,7 +42,7 @@ pub(super) struct QopAuth<'a> {
 pub(super) struct Unreadable;
 
 impl<'a> Credentials<'a> {
-    /// Reads what follows the scheme, to the last character that is not white space.
+    /// Parses the text after the scheme. It must not end in white space.
     pub(super) fn parse(parameters: &'a str) -> Result<Self, Unreadable> {
         match Self::parse_plain(parameters) {
             Some(credentials) => Ok(credentials),
@@ -50,7 +50,7 @@ impl<'a> Credentials<'a> {
         }
     }
 
-    /// `None` for any that are not plain, be they right or not.
+    /// `None` if the credentials are not in the usual form; they may still be valid.
     fn parse_plain(parameters: &'a str) -> Option<Self> {
         let (mut username, mut realm, mut nonce, mut uri, mut response) =
             (None, None, None, None, None);
@@ -140,7 +140,7 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// A plain parameter, its value without quotes, and what follows both and the white space around.
+/// Splits off one `name=value`: the name, the value without quotes, and the rest after white space.
 fn parameter(text: &str) -> Option<(&str, &str, &str)> {
     let text = text.trim_start_matches(is_space);
     let (name, rest) = text.split_at(token_len(text));
@@ -160,7 +160,7 @@ fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\r' | '\n')
 }
 
-/// How long the token is that a text begins with.
+/// The length of the token at the start of the text.
 fn token_len(text: &str) -> usize {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-.!%*_`'~+".contains(&byte);
     let end = text.bytes().position(|byte| !is_token(byte));

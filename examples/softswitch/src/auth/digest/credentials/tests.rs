@@ -3,7 +3,7 @@ use super::*;
 const PLAIN: &str = "username=\"alice\", realm=\"example.com\", nonce=\"00ff\", \
     uri=\"sip:example.com\", response=\"0123\", algorithm=MD5, cnonce=\"c\", qop=auth, nc=00000001";
 
-/// The plain ones with one thing or another about them changed.
+/// Plain credentials with single changes.
 fn texts() -> impl Iterator<Item = String> {
     let changes = [
         ("", ""),

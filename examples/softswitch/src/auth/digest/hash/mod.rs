@@ -34,7 +34,7 @@ impl Algorithm {
         }
     }
 
-    /// What a client that knows `ha1` puts into `response` with `qop=auth`.
+    /// The `response` parameter that a client with this `ha1` sends with `qop=auth`.
     pub fn response(self, ha1: &Hash, input: &DigestInput<'_>) -> Hash {
         let ha2 = self.hash(&[input.method.as_bytes(), input.uri.as_bytes()]);
         self.hash(&[
@@ -48,7 +48,7 @@ impl Algorithm {
     }
 }
 
-/// What enters a response beside HA1, each exactly as the client sent it.
+/// The inputs to a response besides HA1, each exactly as the client sent it.
 pub struct DigestInput<'a> {
     pub method: &'a str,
     /// The `uri` parameter.
@@ -61,8 +61,8 @@ pub struct DigestInput<'a> {
 
 /// A hash as the lower-case hex text that digest computations work on.
 ///
-/// An HA1 is as good as the password, therefore Debug shows nothing of it and
-/// comparing takes the same time wherever two hashes differ.
+/// An HA1 is equivalent to the password. Therefore `Debug` does not show it, and `matches` compares
+/// in constant time.
 #[derive(Clone, Copy)]
 pub struct Hash {
     hex: [u8; 64],

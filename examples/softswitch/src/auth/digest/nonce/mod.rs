@@ -1,4 +1,5 @@
-//! Server nonces: stateless to issue, counted once used (RFC 7616 sections 3.3, 3.4 and 5.4).
+//! Server nonces. Issuing one needs no memory; the counts of used ones are kept (RFC 7616 sections
+//! 3.3, 3.4 and 5.4).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,7 +11,8 @@ use subtle::ConstantTimeEq;
 
 use super::hash::hex_digits;
 
-/// How many used nonces are remembered before the oldest are retired.
+/// How many used nonces are remembered. With more, the oldest are retired: they are stale from then
+/// on.
 pub const REMEMBERED_NONCES: usize = 65_536;
 
 const STAMP_BYTES: usize = 12;
@@ -22,7 +24,7 @@ const NONCE_BYTES: usize = STAMP_BYTES + MAC_BYTES;
 struct Stamp {
     /// Milliseconds since the Unix epoch.
     millis: u64,
-    /// Tells nonces of one millisecond apart.
+    /// Distinguishes nonces issued within one millisecond.
     serial: u32,
 }
 
@@ -33,34 +35,33 @@ pub struct Nonce {
     mac: [u8; MAC_BYTES],
 }
 
-/// How far a nonce was counted.
+/// A nonce that was used, and its highest count.
 struct UsedNonce {
     count: u32,
-    /// The rest of the nonce: used again, it need not be authenticated again.
+    /// The MAC of the nonce, kept so that it need not be computed again when the nonce comes again.
     mac: [u8; MAC_BYTES],
 }
 
-/// Issues nonces, recognises its own and remembers how far each was counted.
+/// Issues nonces, recognises its own and remembers the highest count of each.
 ///
-/// A nonce is hex text of its stamp and of a truncated HMAC-SHA-256 over it,
-/// so a nonce that was only issued costs no memory. An entry is made by
-/// [`record_use`](Self::record_use) alone, which is for callers that have proved to know
-/// a password.
+/// A nonce is hex text of its stamp and of a truncated HMAC-SHA-256 over it, so a nonce that was
+/// only issued takes no memory. Only [`record_use`](Self::record_use) makes an entry; it is called
+/// after the password was verified, so a peer without one cannot fill the memory.
 pub struct Nonces {
     mac: Hmac<Sha256>,
     lifetime: Duration,
     capacity: usize,
     serial: AtomicU32,
     used: BTreeMap<Stamp, UsedNonce>,
-    /// Nonces up to this one have been forgotten and are never good again.
+    /// Nonces up to this one have been removed, and are stale for ever.
     retired: Option<Stamp>,
 }
 
 impl Nonces {
-    /// Nonces good for `lifetime` after issue, authentic under `secret`.
+    /// Makes nonces that are valid for `lifetime` after issue, with a MAC under `secret`.
     ///
-    /// The counts do not outlive the process, therefore neither may the
-    /// secret: draw it anew at each start.
+    /// Generate a new secret at each start: the counts are lost with the process, so nonces from an
+    /// earlier run could be replayed under the same secret.
     pub fn new(secret: [u8; 32], lifetime: Duration, capacity: usize) -> Self {
         let mut block = [0; 64];
         block[..secret.len()].copy_from_slice(&secret);
@@ -74,7 +75,7 @@ impl Nonces {
         }
     }
 
-    /// A nonce never issued before.
+    /// Issues a nonce that was never issued before.
     pub fn issue(&self, now: SystemTime) -> String {
         let stamp = Stamp {
             millis: millis(now),
@@ -93,7 +94,7 @@ impl Nonces {
         nonce
     }
 
-    /// A nonce issued here, be it expired; None for any other text.
+    /// Parses a nonce that was issued here, expired or not; `None` for any other text.
     pub fn recognise(&self, nonce: &str) -> Option<Nonce> {
         let bytes = decode(nonce)?;
         let (stamped, rest) = bytes.split_at(STAMP_BYTES);
@@ -109,8 +110,8 @@ impl Nonces {
         bool::from(mac.ct_eq(rest)).then_some(Nonce { stamp, mac })
     }
 
-    /// Uses a nonce for the `count`th time: false when it has expired, was
-    /// retired, or was already used with this or a higher count.
+    /// Records the use of a nonce with this count. False if the nonce has expired, was retired, or
+    /// was used with this or a higher count before.
     pub fn record_use(&mut self, nonce: Nonce, count: u32, now: SystemTime) -> bool {
         let Nonce { stamp, mac } = nonce;
         self.retire_expired(now);
