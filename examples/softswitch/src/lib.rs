@@ -2,6 +2,17 @@
 //!
 //! It handles signalling only: media flows between the phones. Started without arguments, it makes
 //! its own certificates and accounts and prints how to configure a phone for it.
+//!
+//! # Layout
+//!
+//! * `adapter`: connects sipward's sessions to the switch
+//! * `switch`: registrar and proxy, sans-io; all its effects go through one trait
+//! * `auth`: accounts and digest authentication
+//! * `records`: event stream, event log and logger
+//! * `config`: command line and environment, made into settings
+//! * `certificate`: the development authority and its server certificate
+//! * `control_loop`, `service`: signals of the operator, notifications to the service manager
+//! * `banner`: what is printed at the start and at the end
 
 mod adapter;
 pub mod auth;

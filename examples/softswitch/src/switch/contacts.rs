@@ -42,18 +42,18 @@ pub(super) fn contact_request(
         // A malformed value counts as the default (RFC 3261 20.19).
         text.parse().unwrap_or(config.default_expires_s)
     });
-    let mut asked = Vec::new();
+    let mut requested = Vec::new();
     let mut star = false;
     for item in request.head.all(HeaderName::Contact).flat_map(items) {
         if item == "*" {
             star = true;
         } else {
-            asked.push(read(item, general, config)?);
+            requested.push(read(item, general, config)?);
         }
     }
-    match (star, asked.is_empty()) {
+    match (star, requested.is_empty()) {
         (false, true) => Ok(ContactRequest::Query),
-        (false, false) => Ok(ContactRequest::Update(asked)),
+        (false, false) => Ok(ContactRequest::Update(requested)),
         (true, true) if general == Some(0) => Ok(ContactRequest::RemoveAll),
         (true, _) => Err(Refusal::because(
             400,

@@ -32,10 +32,10 @@ impl Domains {
     /// phone may reach the switch through a port it does not know of.
     pub(super) fn serve(&self, uri: &Uri<'_>) -> bool {
         self.hosts.iter().any(|ours| match (ours, &uri.host) {
-            (Host::Name(ours), Host::Name(asked)) => {
-                without_dot(ours).eq_ignore_ascii_case(without_dot(asked))
+            (Host::Name(ours), Host::Name(other)) => {
+                without_dot(ours).eq_ignore_ascii_case(without_dot(other))
             }
-            (ours, asked) => ours == asked,
+            (ours, other) => ours == other,
         })
     }
 }

@@ -110,13 +110,13 @@ impl Switch {
         has_other_routes: bool,
         effects: &mut E,
     ) -> Result<(Vec<Target>, TransactionKind), Refusal> {
-        let asked = request.target()?;
-        if !self.domains.serve(&asked) || has_other_routes {
+        let requested = request.target()?;
+        if !self.domains.serve(&requested) || has_other_routes {
             return Err(Refusal::because(403, "Not Relaying"));
         }
         self.admit_caller(arrival, request, effects)?;
-        let kind = kind_out_of_dialog(request, asked.address_of_record());
-        match self.bound_targets(&asked) {
+        let kind = kind_out_of_dialog(request, requested.address_of_record());
+        match self.bound_targets(&requested) {
             Ok(targets) => Ok((targets, kind)),
             Err(refusal) => {
                 if let TransactionKind::Call(attempt) = kind {
@@ -128,12 +128,12 @@ impl Switch {
     }
 
     /// The targets for the user in the Request-URI, from its bindings (16.5).
-    fn bound_targets(&self, asked: &Uri<'_>) -> Result<Vec<Target>, Refusal> {
-        let user = asked.user().ok_or_else(|| Refusal::new(404))?;
+    fn bound_targets(&self, requested: &Uri<'_>) -> Result<Vec<Target>, Refusal> {
+        let user = requested.user().ok_or_else(|| Refusal::new(404))?;
         let mut targets = Vec::new();
         for (_, binding) in self.location.of_user(user) {
             // A sips request may be sent only to a sips Contact (RFC 5630).
-            let uri = match (asked.sips, binding.sips) {
+            let uri = match (requested.sips, binding.sips) {
                 (true, false) => continue,
                 (false, true) => downgraded(&binding.contact),
                 _ => binding.contact.clone(),
@@ -292,15 +292,15 @@ fn kind_out_of_dialog(request: &Request<'_>, callee: String) -> TransactionKind 
 /// Refuses with 420 a request with Proxy-Require: the switch implements no such extension (16.3
 /// step 5).
 fn check_proxy_require(request: &Request<'_>) -> Result<(), Refusal> {
-    let asked: Vec<&str> = request
+    let options: Vec<&str> = request
         .head
         .all(HeaderName::ProxyRequire)
         .flat_map(items)
         .collect();
-    if asked.is_empty() {
+    if options.is_empty() {
         return Ok(());
     }
-    Err(Refusal::new(420).with("Unsupported", &asked.join(", ")))
+    Err(Refusal::new(420).with("Unsupported", &options.join(", ")))
 }
 
 /// The sip URI for a sips Contact (RFC 5630 5.3). The request still goes over TLS.

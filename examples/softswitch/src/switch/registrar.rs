@@ -30,17 +30,17 @@ impl Switch {
                 self.remove_all(arrival, request, &user, effects)?;
                 false
             }
-            ContactRequest::Update(asked) => {
-                let planned = self.plan(request, &user, &asked)?;
-                self.check_binding_quota(arrival.source.flow, &asked, &planned)?;
-                let outbound = asked
+            ContactRequest::Update(requested) => {
+                let planned = self.plan(request, &user, &requested)?;
+                self.check_binding_quota(arrival.source.flow, &requested, &planned)?;
+                let outbound = requested
                     .iter()
-                    .any(|asked| matches!(asked.key, BindingKey::Instance(..)));
+                    .any(|requested| matches!(requested.key, BindingKey::Instance(..)));
                 // If the connection has ended meanwhile, no call could reach the phone, so no
                 // binding is made.
                 if effects.alive(arrival.source.flow) {
-                    for (asked, existing) in asked.into_iter().zip(planned) {
-                        self.apply_binding(arrival, request, &user, asked, existing, effects)?;
+                    for (requested, existing) in requested.into_iter().zip(planned) {
+                        self.apply_binding(arrival, request, &user, requested, existing, effects)?;
                     }
                 }
                 outbound
@@ -71,16 +71,16 @@ impl Switch {
         &self,
         request: &Request<'_>,
         user: &str,
-        asked: &[RequestedBinding],
+        requested: &[RequestedBinding],
     ) -> Result<Vec<Option<u64>>, Refusal> {
-        let mut planned = Vec::with_capacity(asked.len());
+        let mut planned = Vec::with_capacity(requested.len());
         let bound = self.location.of_user(user);
         let mut after = bound.clone().count();
-        if asked.len() > after + self.config.max_contacts {
+        if requested.len() > after + self.config.max_contacts {
             return Err(too_many());
         }
-        for (index, one) in asked.iter().enumerate() {
-            if asked[..index].iter().any(|other| other.key == one.key) {
+        for (index, one) in requested.iter().enumerate() {
+            if requested[..index].iter().any(|other| other.key == one.key) {
                 return Err(Refusal::because(400, "Contact Given Twice"));
             }
             let existing = bound.clone().find(|(_, binding)| binding.key == one.key);
@@ -104,13 +104,13 @@ impl Switch {
     fn check_binding_quota(
         &self,
         flow: FlowId,
-        asked: &[RequestedBinding],
+        requested: &[RequestedBinding],
         existing: &[Option<u64>],
     ) -> Result<(), Refusal> {
         let comes = |(one, existing): &(&RequestedBinding, &Option<u64>)| {
             one.expires_s > 0 && existing.is_none_or(|id| !self.location.is_on(id, flow))
         };
-        let more = asked.iter().zip(existing).filter(comes).count();
+        let more = requested.iter().zip(existing).filter(comes).count();
         if more > 0 && self.location.count_on(flow) + more > self.config.max_bindings {
             return Err(Refusal::because(
                 403,
@@ -143,11 +143,11 @@ impl Switch {
         arrival: Arrival,
         request: &Request<'_>,
         user: &str,
-        asked: RequestedBinding,
+        requested: RequestedBinding,
         existing: Option<u64>,
         effects: &mut E,
     ) -> Result<(), Refusal> {
-        if asked.expires_s == 0 {
+        if requested.expires_s == 0 {
             if let Some(id) = existing {
                 self.unbind(id, Unregistration::Removed, Some(arrival), effects);
             }
@@ -155,36 +155,36 @@ impl Switch {
         }
         let flow = arrival.source.flow;
         let cseq = request.sequence()?;
-        let expires_at = arrival.now + Duration::from_secs(asked.expires_s.into());
+        let expires_at = arrival.now + Duration::from_secs(requested.expires_s.into());
         if let Some(id) = existing
-            && let Some(binding) = self.location.unchanged(id, flow, &asked.contact)
+            && let Some(binding) = self.location.unchanged(id, flow, &requested.contact)
         {
             self.timers.cancel(binding.timer);
             binding.timer = self.timers.set(expires_at, Due::Binding(id));
             binding.expires_at = expires_at;
             binding.cseq = cseq;
             request.call_id.clone_into(&mut binding.call_id);
-            binding.params = asked.params;
+            binding.params = requested.params;
             effects.report(SwitchEvent::Registered {
                 user: user.to_owned(),
-                contact: asked.contact,
-                expires_s: asked.expires_s,
+                contact: requested.contact,
+                expires_s: requested.expires_s,
                 source: arrival.source.peer,
                 refresh: true,
             });
             return Ok(());
         }
         let id = existing.unwrap_or_else(|| self.location.next_id());
-        let contact = asked.contact.clone();
+        let contact = requested.contact.clone();
         let held = self.location.uses(flow);
         let old = self.location.insert(
             id,
             Binding {
                 user: user.to_owned(),
-                key: asked.key,
-                contact: asked.contact,
-                sips: asked.sips,
-                params: asked.params,
+                key: requested.key,
+                contact: requested.contact,
+                sips: requested.sips,
+                params: requested.params,
                 call_id: request.call_id.to_owned(),
                 cseq,
                 flow,
@@ -212,7 +212,7 @@ impl Switch {
         effects.report(SwitchEvent::Registered {
             user: user.to_owned(),
             contact,
-            expires_s: asked.expires_s,
+            expires_s: requested.expires_s,
             source: arrival.source.peer,
             refresh: false,
         });

@@ -248,8 +248,8 @@ fn each_mistake_is_refused_by_its_name() {
 fn a_response_made_for_another_method_is_refused() {
     let mut server = authenticator();
     let credentials = Client::challenged_by(&server).credentials();
-    let verdict = server.verify("INVITE", URI, &[&credentials], now());
-    assert_eq!(verdict, refused("alice", DigestFailure::WrongPassword));
+    let result = server.verify("INVITE", URI, &[&credentials], now());
+    assert_eq!(result, refused("alice", DigestFailure::WrongPassword));
 }
 
 #[test]
@@ -276,10 +276,10 @@ fn an_expired_nonce_is_stale_with_the_right_password_and_refused_with_a_wrong_on
         ..Client::challenged_by(&server)
     };
     let later = now() + NONCE_LIFETIME;
-    let verdict = server.verify("REGISTER", URI, &[&good.credentials()], later);
-    assert_eq!(verdict, stale());
-    let verdict = server.verify("REGISTER", URI, &[&bad.credentials()], later);
-    assert_eq!(verdict, refused("alice", DigestFailure::WrongPassword));
+    let result = server.verify("REGISTER", URI, &[&good.credentials()], later);
+    assert_eq!(result, stale());
+    let result = server.verify("REGISTER", URI, &[&bad.credentials()], later);
+    assert_eq!(result, refused("alice", DigestFailure::WrongPassword));
 }
 
 #[test]
