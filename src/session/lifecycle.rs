@@ -107,11 +107,11 @@ impl LifecycleSender {
 }
 
 /// Keeps every report, for tests and measurements of sessions without a supervisor.
-#[cfg(any(test, feature = "fuzzing"))]
+#[cfg(any(test, all(feature = "fuzzing", feature = "testing")))]
 #[derive(Debug, Default)]
 pub(crate) struct ReportLog(std::sync::Mutex<std::collections::VecDeque<Lifecycle>>);
 
-#[cfg(any(test, feature = "fuzzing"))]
+#[cfg(any(test, all(feature = "fuzzing", feature = "testing")))]
 impl ReportLog {
     /// A log and the sender that fills it.
     pub(crate) fn new() -> (Arc<Self>, LifecycleSender) {
@@ -130,7 +130,7 @@ impl ReportLog {
     }
 }
 
-#[cfg(any(test, feature = "fuzzing"))]
+#[cfg(any(test, all(feature = "fuzzing", feature = "testing")))]
 impl LifecycleSink for ReportLog {
     fn apply(&self, report: Lifecycle) -> Result<(), SupervisorGone> {
         let mut reports = self

@@ -22,7 +22,7 @@ pub use flow::{Busy, Flow, KeepOpen, SendError};
 
 pub(crate) use guard::SessionGuard;
 pub(crate) use handle::{ReadyAnswer, SessionHandle};
-#[cfg(any(test, feature = "fuzzing"))]
+#[cfg(any(test, all(feature = "fuzzing", feature = "testing")))]
 pub(crate) use lifecycle::ReportLog;
 pub(crate) use lifecycle::{
     Lifecycle, LifecycleSender, LifecycleSink, SessionOutcome, SupervisorGone,

@@ -16,6 +16,12 @@ pub struct Tickets {
     come: AtomicU64,
 }
 
+impl Default for Tickets {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Tickets {
     /// None has come.
     pub fn new() -> Self {

@@ -60,6 +60,12 @@ pub fn named(cause: &str, phase: &str) -> impl Fn(&Value) -> bool {
 /// A folder of its own for files that programs want.
 pub struct Folder(std::path::PathBuf);
 
+impl Default for Folder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Folder {
     pub fn new() -> Self {
         let mut name = [0; 8];

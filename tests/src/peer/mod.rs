@@ -31,6 +31,12 @@ pub struct Authority {
     pub certificate: rcgen::Certificate,
 }
 
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Authority {
     pub fn new() -> Self {
         Self::named("test authority")

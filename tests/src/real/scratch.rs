@@ -11,6 +11,12 @@ static MADE: AtomicU32 = AtomicU32::new(0);
 /// Empty at first, removed on drop.
 pub struct Scratch(PathBuf);
 
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Scratch {
     pub fn new() -> Self {
         let number = MADE.fetch_add(1, Ordering::Relaxed);

@@ -43,6 +43,12 @@ impl Pair {
     }
 }
 
+impl Default for Authority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Authority {
     pub fn new() -> Self {
         Self::named("test authority")

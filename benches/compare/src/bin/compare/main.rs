@@ -18,13 +18,13 @@ mod tables;
 mod targets;
 mod work;
 
-use sipload::process;
 use clap::Parser;
 use growth::Growing;
 use load::Generator;
 use results::Results;
 use rounds::Rounds;
 use servers::Stable;
+use sipload::process;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
