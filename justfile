@@ -46,7 +46,7 @@ softswitch:
 smoke:
     .ci/smoke
 
-# Fifty good clients, and abuse from all sides: docs/reliability.md. An hour: just siege 1h
+# Fifty control clients during attacks of all kinds: docs/reliability.md. An hour: just siege 1h
 siege duration='60s':
     cargo build --release --example softswitch
     cargo run --release -p siege -- --duration {{duration}}

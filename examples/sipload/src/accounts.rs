@@ -1,4 +1,4 @@
-//! Who registers and calls.
+//! The accounts that clients register and call with.
 
 use crate::digest::Algorithm;
 use std::fmt;
@@ -8,15 +8,15 @@ use std::fmt;
 pub struct Account {
     /// The user's name.
     pub user: String,
-    /// The password, if the server asks for one.
+    /// The password to answer a challenge with, if there is one.
     pub password: Option<String>,
     /// The domain.
     pub domain: String,
-    /// The only digest algorithm to use, if told.
+    /// The only digest algorithm to use; `None`: the server's first choice.
     pub algorithm: Option<Algorithm>,
 }
 
-/// Names and passwords given, for as many parties as there are.
+/// The accounts of all parties, made from the names and passwords of the command line.
 #[derive(Clone)]
 pub struct Accounts {
     given: Vec<(String, String)>,
@@ -24,13 +24,13 @@ pub struct Accounts {
     algorithm: Option<Algorithm>,
 }
 
-/// An account that was not given as NAME:PASSWORD.
+/// An account of the command line is not NAME:PASSWORD.
 #[derive(Clone, Debug)]
 pub struct NotAnAccount;
 
 impl Accounts {
-    /// From `NAME:PASSWORD` texts. `{}` in a name stands for the party's number, from 0 on. None
-    /// given: `sipload{}` without a password.
+    /// From texts `NAME:PASSWORD`. `{}` in a name stands for the party's number, from 0 on. Without
+    /// any text, the account is `sipload{}` without a password.
     ///
     /// # Errors
     /// [`NotAnAccount`].
@@ -53,7 +53,8 @@ impl Accounts {
         })
     }
 
-    /// The account of the party with this number; with fewer accounts than parties they take turns.
+    /// The account of the party with this number. If there are fewer accounts than parties, they are
+    /// used in turn.
     pub fn of(&self, party: usize) -> Account {
         let numbered = |name: &str| name.replace("{}", &party.to_string());
         let (user, password) = match self.given.get(party % self.given.len().max(1)) {
@@ -68,7 +69,7 @@ impl Accounts {
         }
     }
 
-    /// True when so many parties have an account of their own each.
+    /// True when each of this number of parties has an account of its own.
     pub fn suffice_for(&self, parties: usize) -> bool {
         let all_numbered = self.given.iter().all(|(name, _)| name.contains("{}"));
         all_numbered || self.given.len() >= parties
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn parties_take_turns_with_the_accounts_given() {
+    fn accounts_are_used_in_turn() {
         let accounts = accounts(&["alice:x:y", "bob:"]);
         assert_eq!(accounts.of(2).address(), "sip:alice@a.b");
         assert_eq!(accounts.of(2).password.as_deref(), Some("x:y"));
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_account_is_refused() {
+    fn a_malformed_account_is_refused() {
         for given in ["alice", ":secret", "a@b:secret"] {
             assert!(Accounts::new(&[given.to_owned()], "a.b", None).is_err());
         }

@@ -1,6 +1,6 @@
-//! Many connections need many descriptors.
+//! Raises the limit of open descriptors, since each connection needs one.
 
-/// As many as the system lets us have without asking anyone.
+/// Raises the soft limit of open descriptors to the hard limit.
 #[cfg(unix)]
 pub fn allow_many() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -9,10 +9,10 @@ pub fn allow_many() {
         current: limit.maximum,
         ..limit
     };
-    // With fewer, opening connections fails by name.
+    // If the limit cannot be raised, connections above it fail with an error that says so.
     let _ = setrlimit(Resource::Nofile, most);
 }
 
-/// There is no limit to raise.
+/// Does nothing: this system has no such limit.
 #[cfg(not(unix))]
 pub fn allow_many() {}

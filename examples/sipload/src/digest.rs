@@ -1,5 +1,5 @@
-//! Digest authentication as a client (RFC 7616, RFC 8760, RFC 3261 22): the nonce is used again with
-//! a rising count until the server calls it stale.
+//! Digest authentication as a client (RFC 7616, RFC 8760, RFC 3261 22). A nonce is used again with a
+//! rising count until the server challenges anew.
 
 use crate::failure::Failure;
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use md5::Md5;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// The algorithms that are answered.
+/// The digest algorithms that are supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Algorithm {
     /// MD5.
@@ -21,7 +21,7 @@ pub enum Algorithm {
     Sha256,
 }
 
-/// What a challenge is answered with, again and again.
+/// Credentials for one challenge, for any number of requests.
 pub struct Credentials {
     header: &'static str,
     algorithm: Algorithm,
@@ -32,51 +32,51 @@ pub struct Credentials {
     count: u32,
 }
 
-/// Who answers, and how.
+/// What a challenge is answered with.
 #[derive(Clone, Copy)]
-pub struct Answerer<'a> {
+pub struct Login<'a> {
     /// The user's name.
     pub user: &'a str,
     /// The user's password.
     pub password: &'a str,
-    /// The only algorithm to use; `None`: the server's first that is known here (RFC 7616 3.7).
+    /// The only algorithm to use; `None`: the first of the server's that is supported (RFC 7616 3.7).
     pub algorithm: Option<Algorithm>,
-    /// Our own nonce.
+    /// The client's nonce.
     pub cnonce: &'a str,
 }
 
 impl Credentials {
-    /// Credentials for the first of these challenges that can be answered, in the header of this
-    /// name.
+    /// Credentials for the first of these challenges that can be answered, to be sent in the header
+    /// field `header`.
     ///
     /// # Errors
-    /// [`Failure::Challenge`] when none can be.
+    /// [`Failure::Challenge`] when none of them can be answered.
     pub fn answer<'a>(
         challenges: impl Iterator<Item = &'a str>,
         header: &'static str,
-        answerer: Answerer<'_>,
+        login: Login<'_>,
     ) -> Result<Self, Failure> {
         let (algorithm, challenge) = challenges
             .filter_map(parse)
-            .find(|(algorithm, _)| answerer.algorithm.is_none_or(|only| only == *algorithm))
+            .find(|(algorithm, _)| login.algorithm.is_none_or(|only| only == *algorithm))
             .ok_or(Failure::Challenge(
                 "no digest with qop auth and the algorithm chosen is offered",
             ))?;
         let realm: &str = &challenge.realm;
-        let Answerer { user, password, .. } = answerer;
+        let Login { user, password, .. } = login;
         Ok(Self {
             ha1: algorithm.hash(&format!("{user}:{realm}:{password}")),
             header,
             algorithm,
             user: user.to_owned(),
-            cnonce: answerer.cnonce.to_owned(),
+            cnonce: login.cnonce.to_owned(),
             count: 0,
             challenge,
         })
     }
 
-    /// The header line, CRLF included, for the next request with this method and Request-URI.
-    pub fn line(&mut self, method: &str, uri: &str) -> String {
+    /// The header line with its CRLF for the next request, which has this method and Request-URI.
+    pub fn header_line(&mut self, method: &str, uri: &str) -> String {
         self.count += 1;
         let (header, user, cnonce) = (self.header, &self.user, &self.cnonce);
         let realm: &str = &self.challenge.realm;
@@ -106,7 +106,7 @@ impl Credentials {
 }
 
 impl Algorithm {
-    /// As in the header.
+    /// Its name in header fields.
     pub fn name(self) -> &'static str {
         match self {
             Self::Md5 => "MD5",
@@ -122,7 +122,7 @@ impl Algorithm {
     }
 }
 
-/// The response with qop `auth` (RFC 7616 3.4.1) for nonce, count and cnonce.
+/// The response with qop `auth` (RFC 7616 3.4.1), from nonce, count and cnonce.
 fn response(
     algorithm: Algorithm,
     ha1: &str,
@@ -168,7 +168,7 @@ mod tests {
     const MD5: &str = "Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\", \
         algorithm=MD5, nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\", \
         opaque=\"FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS\"";
-    const ANSWERER: Answerer<'_> = Answerer {
+    const LOGIN: Login<'_> = Login {
         user: "Mufasa",
         password: "Circle of Life",
         algorithm: None,
@@ -176,13 +176,10 @@ mod tests {
     };
 
     fn answer(challenges: &[&str], algorithm: Option<Algorithm>) -> Result<String, Failure> {
-        let answerer = Answerer {
-            algorithm,
-            ..ANSWERER
-        };
+        let login = Login { algorithm, ..LOGIN };
         let challenges = challenges.iter().copied();
-        let mut credentials = Credentials::answer(challenges, "Authorization", answerer)?;
-        Ok(credentials.line("GET", "/dir/index.html"))
+        let mut credentials = Credentials::answer(challenges, "Authorization", login)?;
+        Ok(credentials.header_line("GET", "/dir/index.html"))
     }
 
     #[test]
@@ -203,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_servers_first_choice_is_taken_unless_one_is_told() {
+    fn the_servers_first_choice_is_used_unless_an_algorithm_is_given() {
         let sha = MD5.replace("MD5", "SHA-256");
         let line = answer(&[&sha, MD5], None).unwrap();
         assert!(line.contains("algorithm=SHA-256"));
@@ -212,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_answered_is_passed_over() {
+    fn challenges_that_are_not_supported_are_skipped() {
         let unknown = MD5.replace("MD5", "SHA-512-256");
         let no_qop = MD5.replace("qop=\"auth, auth-int\", ", "");
         let line = answer(&["Basic realm=\"a\"", &unknown, &no_qop, MD5], None).unwrap();
@@ -224,9 +221,9 @@ mod tests {
     #[test]
     fn a_nonce_is_used_again_with_a_rising_count() {
         let mut credentials =
-            Credentials::answer([MD5].into_iter(), "Authorization", ANSWERER).unwrap();
-        let first = credentials.line("GET", "/");
-        let second = credentials.line("GET", "/");
+            Credentials::answer([MD5].into_iter(), "Authorization", LOGIN).unwrap();
+        let first = credentials.header_line("GET", "/");
+        let second = credentials.header_line("GET", "/");
         assert!(first.contains("nc=00000001") && second.contains("nc=00000002"));
         let response = |line: &str| line.split("response=").nth(1).unwrap()[..34].to_owned();
         assert_ne!(response(&first), response(&second));

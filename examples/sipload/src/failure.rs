@@ -10,31 +10,31 @@ pub enum Failure {
     Connect(String),
     /// This machine has no port left for another connection to the target.
     NoLocalPort,
-    /// TLS failed, by what either side found or by the server's alert.
+    /// TLS failed: an error found here, or the server's alert.
     Tls(String),
-    /// The server ended a connection that was in use.
+    /// The server closed a connection that was in use.
     Closed,
     /// The connection broke.
     Io(String),
-    /// No answer within the time for one operation.
+    /// The operation took longer than --timeout.
     Timeout,
     /// The handshake was a full one although a session was offered for resumption.
     NotResumed,
-    /// A final response other than the one this operation is about.
+    /// The final response was not 2xx.
     Status {
         /// The request's method.
         method: &'static str,
         /// The response's status.
         status: u16,
     },
-    /// What the server sent is no SIP, or no answer to what it was asked.
+    /// The server sent something that is not SIP, or a response that does not fit the request.
     Nonsense(String),
-    /// The challenge cannot be answered: no password, or an algorithm unknown here.
+    /// The challenge cannot be answered, because no algorithm in it is supported.
     Challenge(&'static str),
 }
 
 impl Failure {
-    /// From an error while connecting.
+    /// From an error of the attempt to connect.
     pub fn connecting(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::AddrNotAvailable => Self::NoLocalPort,

@@ -1,49 +1,50 @@
 //! sipload: a load generator for SIP-over-TLS servers.
 //!
-//! It loads one server with one kind of operation and tells how many were done, how long they took
-//! and, given the server's process, what they cost it in CPU time and memory.
+//! It loads one server with one kind of operation and reports how many were done, how long they
+//! took and, given the server's process id, how much CPU time and memory the server used for them.
 //!
 //! ```text
 //! cargo run --release --example sipload -- options 127.0.0.1:5061 --insecure --pid 4711
 //! cargo run --release --example sipload -- call 127.0.0.1:5061 --ca ca.crt --user 'load{}:secret'
 //! ```
 //!
-//! A run goes through phases that [`conductor`] sets and the threads of a [`crew`] follow: open and
-//! prepare all connections, warm up, measure, close. A [`station`] does one operation at a time,
-//! saying what a [`dialogue`] tells it over its [`wire`]s; a [`worker`] hands out what is due by the
-//! [`pace`] to the stations that are free and keeps the [`tally`].
+//! The [`runner`] takes a run through its [`phases`]: open and prepare all connections, warm up,
+//! measure, close. The threads in [`workers`] follow it. Each [`worker`] has a [`client_pool`],
+//! starts the operations that are due by the [`rate`] on the clients that are free, and collects
+//! [`stats`]. A [`client`] does one operation at a time over its [`connection`]s; what it sends is
+//! decided by a [`scenario`].
 
 pub mod accounts;
-pub mod alarm;
-pub mod conductor;
-pub mod course;
-pub mod crew;
+pub mod client;
+pub mod client_pool;
+pub mod connection;
 pub mod descriptors;
-pub mod dialogue;
 pub mod digest;
 pub mod failure;
+pub mod identifiers;
 pub mod interrupt;
-pub mod names;
 pub mod options;
-pub mod pace;
+pub mod phases;
 pub mod plan;
 pub mod process;
 pub mod progress;
+pub mod rate;
 pub mod report;
-pub mod seats;
+pub mod runner;
+pub mod scenario;
+pub mod session_store;
 pub mod sip;
-pub mod station;
-pub mod tally;
+pub mod stats;
 pub mod target;
-pub mod tickets;
+pub mod timer;
 pub mod trust;
-pub mod wire;
 pub mod worker;
+pub mod workers;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use course::Course;
 use options::Options;
+use phases::Phases;
 use plan::Plan;
 use report::Report;
 use std::error::Error;
@@ -82,9 +83,9 @@ fn run(plan: &Plan) -> Result<Report, Box<dyn Error>> {
         _ if plan.work.holds() => plan.count.min(plan.connections as u64),
         _ => plan.count,
     };
-    let course = Arc::new(Course::new(plan.threads, operations));
-    let stopped = Arc::clone(&course);
+    let phases = Arc::new(Phases::new(plan.threads, operations));
+    let stopped = Arc::clone(&phases);
     interrupt::watch(move || stopped.stop())?;
-    let run = getrandom::u32()?;
-    Ok(conductor::conduct(plan, run, &course)?)
+    let run_id = getrandom::u32()?;
+    Ok(runner::run(plan, run_id, &phases)?)
 }

@@ -12,12 +12,12 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "sipload", max_term_width = 100)]
 pub struct Options {
-    /// What is done, again and again.
+    /// The operation that is repeated.
     #[command(subcommand)]
     pub mode: Mode,
 }
 
-/// What is done, again and again.
+/// The operation that is repeated.
 #[derive(Debug, Subcommand)]
 pub enum Mode {
     /// Full TLS handshakes, each connection closed afterwards.

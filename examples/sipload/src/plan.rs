@@ -1,90 +1,90 @@
-//! A command line that has been checked: what a run will be.
+//! What a run will do, from a command line that has been checked.
 
 use crate::accounts::{Accounts, NotAnAccount};
+use crate::connection::Endpoint;
 use crate::options::{Load, Mode, Options, Register};
 use crate::target::{self, TargetError};
 use crate::trust::{Trust, TrustError};
-use crate::wire::Dial;
 use rustls::ServerName;
 use std::fmt;
 use std::time::Duration;
 
-/// No run takes longer.
-const CEILING: f64 = 3600.0;
+/// The longest time that may be given for anything, in seconds.
+const MAX_SECONDS: f64 = 3600.0;
 
-/// How long operations are measured unless told otherwise.
-const DURATION: f64 = 10.0;
+/// The default of --duration, in seconds.
+const DEFAULT_SECONDS: f64 = 10.0;
 
-/// What a run will be.
+/// What a run will do.
 pub struct Plan {
-    /// What is done.
+    /// The operation, with what it needs.
     pub work: Work,
     /// The server.
-    pub dial: Dial,
+    pub endpoint: Endpoint,
     /// The SIP domain.
     pub domain: String,
-    /// Whom to trust.
+    /// How to verify the server's certificate.
     pub trust: Trust,
-    /// Connections at once.
+    /// The number of connections.
     pub connections: usize,
-    /// For how long operations are begun, or connections held.
+    /// For how long operations are started, or connections held.
     pub duration: Duration,
-    /// How many operations are counted at most.
+    /// The highest number of operations to count.
     pub count: u64,
     /// Operations per second.
     pub rate: Option<f64>,
-    /// For how long operations are begun before.
+    /// For how long operations are started before, without being counted.
     pub warmup: Duration,
     /// How long one operation may take.
     pub timeout: Duration,
     /// The server's process.
     pub pid: Option<u32>,
-    /// Threads, at most one per connection.
+    /// The number of threads, at most one for each client.
     pub threads: usize,
-    /// Whether JSON is wanted.
+    /// Whether the report is JSON.
     pub json: bool,
 }
 
-/// What is done.
+/// The operation, with what it needs.
 #[derive(Clone)]
 pub enum Work {
-    /// Full handshakes, or resumed ones.
+    /// TLS handshakes.
     Handshake {
-        /// Whether they are resumed.
+        /// Whether sessions are resumed.
         resuming: bool,
     },
-    /// Connections are held, registered as these if any.
+    /// Connections that are held, registered with these accounts if there are any.
     Idle(Option<Accounts>),
-    /// Connections are held without TLS.
+    /// TCP connections that are held without TLS.
     HalfOpen,
-    /// OPTIONS.
+    /// OPTIONS requests.
     Options,
-    /// Pings.
+    /// CRLF keep-alives.
     Ping,
-    /// Registrations are refreshed.
+    /// REGISTER refreshes.
     Register(Accounts),
-    /// Calls.
+    /// Whole calls.
     Call(Accounts),
 }
 
-/// A command line that makes no run. Always the user's to mend.
+/// Why a command line is refused.
 #[derive(Debug)]
 pub enum PlanError {
-    /// The target.
+    /// The server's address.
     Target(TargetError),
-    /// Neither --ca nor --insecure.
+    /// Neither --ca nor --insecure is given.
     NoTrust,
-    /// The file of --ca.
+    /// The file of --ca cannot be used.
     Trust(TrustError),
-    /// Not a name for TLS.
+    /// This is not a server name for TLS.
     ServerName(String),
-    /// Not a name for SIP.
+    /// This is not a SIP domain.
     Domain(String),
-    /// A number out of its range.
+    /// The number of this option is out of its range.
     OutOfRange(&'static str),
-    /// An account.
+    /// An account is malformed.
     Account(NotAnAccount),
-    /// Parties of calls would share an account.
+    /// Two parties of calls would share an account.
     TooFewAccounts,
 }
 
@@ -92,7 +92,7 @@ impl Plan {
     /// Checks the command line.
     ///
     /// # Errors
-    /// [`PlanError`]; nothing has been sent then.
+    /// [`PlanError`]. Nothing has been sent then.
     pub fn new(options: &Options) -> Result<Self, PlanError> {
         let load = options.load();
         let target = target::resolve(&load.address, load.target_is_mine);
@@ -108,17 +108,17 @@ impl Plan {
         {
             return Err(PlanError::Domain(domain.to_owned()));
         }
-        // An IPv6 address has brackets in a URI.
+        // A URI has an IPv6 address in brackets (RFC 3261 25.1).
         let domain = match domain.parse() {
             Ok(std::net::Ipv6Addr { .. }) => format!("[{domain}]"),
             Err(_) => domain.to_owned(),
         };
         let unnamed = |_| PlanError::ServerName(name.to_owned());
-        let usual = load.count.map_or(DURATION, |_| CEILING);
+        let usual = load.count.map_or(DEFAULT_SECONDS, |_| MAX_SECONDS);
         let plan = Self {
             work: work(options, &domain)?,
-            dial: Dial {
-                target,
+            endpoint: Endpoint {
+                address: target,
                 name: ServerName::try_from(name).map_err(unnamed)?,
             },
             domain,
@@ -136,8 +136,8 @@ impl Plan {
         plan.check()
     }
 
-    /// How many stations do the work: a call needs two connections.
-    pub fn stations(&self) -> usize {
+    /// The number of clients. A call needs two connections, everything else one.
+    pub fn clients(&self) -> usize {
         match self.work {
             Work::Call(_) => self.connections / 2,
             _ => self.connections,
@@ -145,10 +145,10 @@ impl Plan {
     }
 
     fn check(self) -> Result<Self, PlanError> {
-        if self.stations() == 0 || self.connections > 1_000_000 {
+        if self.clients() == 0 || self.connections > 1_000_000 {
             return Err(PlanError::OutOfRange("--connections"));
         }
-        if self.threads == 0 || self.threads > self.stations() {
+        if self.threads == 0 || self.threads > self.clients() {
             return Err(PlanError::OutOfRange("--threads"));
         }
         if self.count == 0 {
@@ -164,7 +164,7 @@ impl Plan {
             return Err(PlanError::OutOfRange("--timeout or --duration"));
         }
         match &self.work {
-            Work::Call(accounts) if !accounts.suffice_for(self.stations() * 2) => {
+            Work::Call(accounts) if !accounts.suffice_for(self.clients() * 2) => {
                 Err(PlanError::TooFewAccounts)
             }
             _ => Ok(self),
@@ -187,7 +187,7 @@ impl Work {
         }
     }
 
-    /// Whether connections are opened once and held.
+    /// Whether connections are opened once and then held.
     pub fn holds(&self) -> bool {
         matches!(self, Self::Idle(_) | Self::HalfOpen)
     }
@@ -225,7 +225,7 @@ fn work(options: &Options, domain: &str) -> Result<Work, PlanError> {
 }
 
 fn seconds(given: f64, option: &'static str) -> Result<Duration, PlanError> {
-    if !(0.0..=CEILING).contains(&given) {
+    if !(0.0..=MAX_SECONDS).contains(&given) {
         return Err(PlanError::OutOfRange(option));
     }
     Ok(Duration::from_secs_f64(given))
@@ -300,7 +300,7 @@ mod tests {
     fn a_call_needs_two_connections_and_two_accounts() {
         let line = "call 127.0.0.1:1 --insecure --connections";
         assert!(refusal(&format!("{line} 1")).contains("--connections"));
-        assert_eq!(plan(&format!("{line} 5")).unwrap().stations(), 2);
+        assert_eq!(plan(&format!("{line} 5")).unwrap().clients(), 2);
         assert!(refusal(&format!("{line} 2 --user a:b")).contains("account"));
         assert!(plan(&format!("{line} 2 --user a:b --user c:d")).is_ok());
     }
@@ -324,6 +324,6 @@ mod tests {
     fn names_come_from_the_address_unless_given() {
         let plan = plan("ping [::1]:5061 --insecure").unwrap();
         assert_eq!(plan.domain, "[::1]");
-        assert!(matches!(plan.dial.name, ServerName::IpAddress(_)));
+        assert!(matches!(plan.endpoint.name, ServerName::IpAddress(_)));
     }
 }

@@ -1,27 +1,27 @@
-//! Tells on stderr how far a run has come: a line that moves on a terminal, lines elsewhere.
+//! Progress on stderr: one line that is updated on a terminal, a new line from time to time elsewhere.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::Cell;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// How often a terminal's line changes.
-const ON_TERMINAL: Duration = Duration::from_millis(200);
+/// How often the line is updated on a terminal.
+const TERMINAL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How often a line is written elsewhere.
-const ELSEWHERE: Duration = Duration::from_secs(5);
+/// How often a line is written when stderr is not a terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What is told.
+/// The progress line of one run.
 pub struct Progress {
     bar: Option<ProgressBar>,
     mode: &'static str,
-    shown: Cell<Instant>,
+    last_shown: Cell<Instant>,
     operations: Cell<u64>,
 }
 
 impl Progress {
-    /// Nothing told yet.
-    pub fn begin(mode: &'static str) -> Self {
+    /// Nothing is last_shown yet.
+    pub fn start(mode: &'static str) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{spinner} {msg}");
             ProgressBar::new_spinner()
@@ -30,21 +30,24 @@ impl Progress {
         Self {
             bar,
             mode,
-            shown: Cell::new(Instant::now()),
+            last_shown: Cell::new(Instant::now()),
             operations: Cell::new(0),
         }
     }
 
-    /// So many operations have been done and have failed; told when it is time.
+    /// Shows the numbers of operations done and failed, unless the last line is too recent.
     pub fn show(&self, doing: &str, (operations, errors): (u64, u64)) {
-        let pause = self.bar.as_ref().map_or(ELSEWHERE, |_| ON_TERMINAL);
-        let passed = self.shown.get().elapsed();
+        let pause = self
+            .bar
+            .as_ref()
+            .map_or(LINE_INTERVAL, |_| TERMINAL_INTERVAL);
+        let passed = self.last_shown.get().elapsed();
         if passed < pause {
             return;
         }
         let new = operations.saturating_sub(self.operations.get());
         let rate = new as f64 / passed.as_secs_f64();
-        self.shown.set(Instant::now());
+        self.last_shown.set(Instant::now());
         self.operations.set(operations);
         let mode = self.mode;
         let line = format!("{mode}: {doing}, {operations} done, {rate:.0}/s, {errors} errors");
@@ -57,8 +60,8 @@ impl Progress {
         }
     }
 
-    /// Takes the moving line away.
-    pub fn end(&self) {
+    /// Removes the line from the terminal.
+    pub fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

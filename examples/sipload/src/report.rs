@@ -1,13 +1,13 @@
-//! What a run came to, as a table or as JSON.
+//! The result of a run, as a table or as JSON.
 
 use crate::process::Sample;
-use crate::tally::Tally;
+use crate::stats::Stats;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The percentiles that are told.
+/// The percentiles of latency in a report, with their names.
 const PERCENTILES: [(&str, f64); 5] = [
     ("p50", 50.0),
     ("p90", 90.0),
@@ -16,30 +16,30 @@ const PERCENTILES: [(&str, f64); 5] = [
     ("max", 100.0),
 ];
 
-/// What a run came to.
+/// The result of a run.
 pub struct Report {
     /// The mode's name.
     pub mode: &'static str,
     /// Connections used, or held.
     pub connections: usize,
-    /// Operations per second asked for.
+    /// The requested operations per second; `None`: the closed loop.
     pub rate: Option<f64>,
-    /// From the first operation's beginning to the last one's end.
+    /// From the start of the first operation to the end of the last.
     pub elapsed: Duration,
     /// What was measured.
-    pub tally: Tally,
-    /// The server's process, if it was watched.
-    pub server: Option<Server>,
-    /// CPU time of this generator over the same time.
+    pub stats: Stats,
+    /// The server's process, if --pid was given.
+    pub server: Option<ServerUsage>,
+    /// CPU time of this generator during the measurement.
     pub own_cpu: Option<Duration>,
 }
 
-/// The server's process around the measured operations.
+/// Samples of the server's process around the measured operations.
 #[derive(Clone, Copy, Debug)]
-pub struct Server {
-    /// Just before the first.
+pub struct ServerUsage {
+    /// Just before the first operation.
     pub before: Sample,
-    /// Just after the last; when connections were held, at the end of that.
+    /// Just after the last operation; its memory, when connections were held, at the end of holding.
     pub after: Sample,
     /// Some time after all connections were closed.
     pub closed: Sample,
@@ -48,12 +48,12 @@ pub struct Server {
 }
 
 impl Report {
-    /// True when something was done and nothing failed.
+    /// True when at least one operation was done and none failed.
     pub fn is_success(&self) -> bool {
-        self.tally.operations() > 0 && self.tally.errors() == 0
+        self.stats.operations() > 0 && self.stats.errors() == 0
     }
 
-    /// For people: lines of name and value.
+    /// A table of names and values, and a line for each reason for failures.
     pub fn table(&self) -> String {
         let mut table = Table::new();
         table.load_preset(NOTHING);
@@ -64,25 +64,25 @@ impl Report {
             column.set_cell_alignment(CellAlignment::Right);
         }
         let mut text = table.trim_fmt();
-        for (failure, count) in self.tally.failures() {
+        for (failure, count) in self.stats.failures() {
             text += &format!("\n {count} x {failure}");
         }
         text
     }
 
-    /// For machines: one object. Times in microseconds and memory in bytes, as the names say;
-    /// `null` where nothing was measured.
+    /// One JSON object. Times are in microseconds and memory in bytes, unless a name says otherwise;
+    /// what was not measured is `null`.
     pub fn json(&self) -> Value {
-        let has_latency = self.tally.operations() + self.tally.overdue() > 0;
+        let has_latency = self.stats.operations() + self.stats.overdue() > 0;
         let latency: serde_json::Map<String, Value> = PERCENTILES
             .iter()
             .map(|(name, at)| {
-                let micros = has_latency.then(|| self.tally.latency(*at));
+                let micros = has_latency.then(|| self.stats.latency(*at));
                 ((*name).to_owned(), json!(micros))
             })
             .collect();
         let failures: Vec<Value> = self
-            .tally
+            .stats
             .failures()
             .map(|(failure, count)| {
                 json!({"kind": failure.name(), "what": failure.to_string(), "count": count})
@@ -93,10 +93,10 @@ impl Report {
             "connections": self.connections,
             "rate": self.rate,
             "seconds": self.elapsed.as_secs_f64(),
-            "operations": self.tally.operations(),
+            "operations": self.stats.operations(),
             "per_second": self.per_second(),
-            "errors": self.tally.errors(),
-            "overdue": self.tally.overdue(),
+            "errors": self.stats.errors(),
+            "overdue": self.stats.overdue(),
             "latency_us": latency,
             "failures": failures,
             "client_cpu_us_per_operation": self.own_cpu.and_then(|cpu| self.per_operation(cpu)),
@@ -104,7 +104,7 @@ impl Report {
             "server_rss_before": self.server.map(|server| server.before.rss),
             "server_rss": self.server.map(|server| server.after.rss),
             "server_rss_closed": self.server.map(|server| server.closed.rss),
-            "server_rss_per_connection": self.held(),
+            "server_rss_per_connection": self.rss_per_connection(),
         })
     }
 
@@ -113,15 +113,15 @@ impl Report {
         let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
         row("mode", self.mode.to_owned());
         row("connections", self.connections.to_string());
-        row("operations", self.tally.operations().to_string());
+        row("operations", self.stats.operations().to_string());
         row("per second", format!("{:.1}", self.per_second()));
-        row("errors", self.tally.errors().to_string());
-        if self.tally.overdue() > 0 {
-            row("due but never begun", self.tally.overdue().to_string());
+        row("errors", self.stats.errors().to_string());
+        if self.stats.overdue() > 0 {
+            row("due but never started", self.stats.overdue().to_string());
         }
-        if self.tally.operations() > 0 {
+        if self.stats.operations() > 0 {
             for (name, at) in PERCENTILES {
-                let micros = self.tally.latency(at);
+                let micros = self.stats.latency(at);
                 row(&format!("latency {name}"), format!("{micros} µs"));
             }
         }
@@ -136,7 +136,7 @@ impl Report {
             row("server RSS after", mebibytes(server.after.rss));
             row("server RSS when closed", mebibytes(server.closed.rss));
         }
-        if let Some(bytes) = self.held() {
+        if let Some(bytes) = self.rss_per_connection() {
             row("server RSS per connection", format!("{bytes} bytes"));
         }
         rows
@@ -144,7 +144,7 @@ impl Report {
 
     fn per_second(&self) -> f64 {
         let seconds = self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
-        self.tally.operations() as f64 / seconds
+        self.stats.operations() as f64 / seconds
     }
 
     fn server_cpu(&self) -> Option<f64> {
@@ -153,19 +153,20 @@ impl Report {
     }
 
     fn per_operation(&self, cpu: Duration) -> Option<f64> {
-        let operations = self.tally.operations();
+        let operations = self.stats.operations();
         (operations > 0).then(|| cpu.as_secs_f64() * 1e6 / operations as f64)
     }
 
-    /// Memory the server holds per held connection.
-    fn held(&self) -> Option<u64> {
+    /// Growth of the server's memory divided by the number of held connections.
+    fn rss_per_connection(&self) -> Option<u64> {
         let server = self.server.filter(|server| server.holding)?;
         let grown = server.after.rss.saturating_sub(server.before.rss);
-        grown.checked_div(self.tally.operations())
+        grown.checked_div(self.stats.operations())
     }
 }
 
-fn mebibytes(bytes: u64) -> String {
+/// Bytes in mebibytes, for tables.
+pub fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / 1_048_576.0)
 }
 
@@ -182,17 +183,17 @@ mod tests {
     }
 
     fn report() -> Report {
-        let mut tally = Tally::default();
+        let mut stats = Stats::default();
         for _ in 0..100 {
-            tally.done(Duration::from_micros(250));
+            stats.done(Duration::from_micros(250));
         }
         Report {
             mode: "idle",
             connections: 100,
             rate: None,
             elapsed: Duration::from_secs(2),
-            tally,
-            server: Some(Server {
+            stats,
+            server: Some(ServerUsage {
                 before: sample(1_000, 10_000_000),
                 after: sample(1_010, 12_000_000),
                 closed: sample(1_010, 11_000_000),
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_a_line_per_figure() {
+    fn the_table_has_a_line_for_each_figure() {
         let table = report().table();
         let line = |name: &str| {
             let found = table.lines().find(|line| line.trim().starts_with(name));
@@ -232,11 +233,11 @@ mod tests {
     fn only_operations_without_errors_are_a_success() {
         let mut report = report();
         assert!(report.is_success());
-        report.tally.failed(Failure::Timeout);
+        report.stats.failed(Failure::Timeout);
         assert!(!report.is_success());
         assert_eq!(report.json()["failures"][0]["kind"], "timeout");
         assert!(report.table().contains("1 x no answer in time"));
-        report.tally = Tally::default();
+        report.stats = Stats::default();
         assert!(!report.is_success());
         assert_eq!(report.json()["latency_us"]["max"], Value::Null);
     }

@@ -1,21 +1,21 @@
-//! As much SIP as a load generator needs: requests from a template, and the fields of what comes.
+//! As much SIP as a load generator needs: writing requests, and reading header fields.
 
 use crate::failure::Failure;
-use crate::names::Name;
+use crate::identifiers::Identifier;
 use sipward::sip::Message;
 use std::fmt::Arguments;
 use std::io::Write;
 
-/// What every request says (RFC 3261 8.1.1).
+/// A request with the header fields that every request has (RFC 3261 8.1.1).
 pub struct Request<'a> {
     /// The method.
     pub method: &'a str,
     /// The Request-URI.
     pub uri: Arguments<'a>,
-    /// Our end of the connection, for Via.
+    /// The local address of the connection, for Via.
     pub local: &'a str,
     /// The transaction's branch.
-    pub branch: Name,
+    pub branch: Identifier,
     /// From, with its tag.
     pub from: Arguments<'a>,
     /// To.
@@ -27,7 +27,7 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// Writes the request with more header lines, each with its CRLF, and a body.
+    /// Appends the request to `out`, with further header lines, each with its CRLF, and a body.
     pub fn write(&self, out: &mut Vec<u8>, more: Arguments<'_>, body: &str) {
         let Self {
             method,
@@ -56,11 +56,11 @@ impl Request<'_> {
     }
 }
 
-/// A response to a request of ours.
+/// A response to a request that this program sent.
 pub struct Reply<'a> {
     /// Its status.
     pub status: u16,
-    /// The whole of it.
+    /// The whole response.
     pub message: &'a Message,
 }
 
@@ -73,17 +73,17 @@ impl<'a> Reply<'a> {
         answers.then_some(Self { status, message })
     }
 
-    /// True for all but provisional ones.
+    /// True unless it is provisional (1xx).
     pub fn is_final(&self) -> bool {
         self.status >= 200
     }
 
-    /// True when credentials are asked for.
+    /// True when the response asks for credentials.
     pub fn is_challenge(&self) -> bool {
         matches!(self.status, 401 | 407)
     }
 
-    /// Fine for 2xx.
+    /// Ok for 2xx.
     ///
     /// # Errors
     /// [`Failure::Status`] otherwise.
@@ -95,7 +95,7 @@ impl<'a> Reply<'a> {
     }
 }
 
-/// The value of the first header with this name or, if not empty, this compact name.
+/// The value of the first header field with this name or, unless it is empty, this compact name.
 pub fn field<'a>(
     message: &'a Message,
     name: &'static str,
@@ -104,15 +104,15 @@ pub fn field<'a>(
     fields(message, name, compact).next()
 }
 
-/// The values of all headers with this name, one per line, in order. Folded lines, which no server
-/// writes, are cut at the fold.
+/// The values of all header fields with this name or this compact name, one a line, in order. A
+/// folded value ends at the fold; servers do not fold lines.
 pub fn fields<'a>(
     message: &'a Message,
     name: &'static str,
     compact: &'static str,
 ) -> impl DoubleEndedIterator<Item = &'a str> {
     let head = str::from_utf8(message.head()).unwrap_or_default();
-    // A start line has no header's name before its first colon.
+    // The start line does not match: what is before its first colon is no header name.
     head.lines().filter_map(move |line| {
         let (found, value) = line.split_once(':')?;
         let found = found.trim_end();
@@ -133,7 +133,7 @@ pub fn uri(value: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::names::Names;
+    use crate::identifiers::Identifiers;
     use bytes::Bytes;
 
     const REPLY: &str = "SIP/2.0 200 OK\r\nv: SIP/2.0/TLS a\r\nVia : SIP/2.0/TLS b\r\n\
@@ -150,7 +150,7 @@ mod tests {
             method: "OPTIONS",
             uri: format_args!("sip:a"),
             local: "[::1]:9",
-            branch: Names::new(1, 1).branch(),
+            branch: Identifiers::new(1, 1).branch(),
             from: format_args!("<sip:b@a>;tag=1"),
             to: format_args!("<sip:a>"),
             call_id: format_args!("c"),

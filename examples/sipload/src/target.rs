@@ -1,28 +1,28 @@
-//! Which server is loaded: never someone else's by mistake.
+//! The address of the server, and a check that it is on this machine unless the user vouches for it.
 
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 
-/// A target that is not loaded.
+/// Why a server is not loaded.
 #[derive(Debug)]
 pub enum TargetError {
-    /// The address is none, or its name cannot be resolved.
+    /// The text is not an address, or its host name cannot be resolved.
     Unresolved {
         /// What was given.
         given: String,
         /// Why not.
         source: io::Error,
     },
-    /// The address leaves this machine and nobody vouched for it.
+    /// The address is not on this machine, and --target-is-mine was not given.
     NotLoopback(SocketAddr),
 }
 
-/// The server's address. A name that resolves to several gives the first; with `is_mine` false all
-/// of them must be loopback addresses.
+/// Resolves the server's address. If a name has several, the first is used. Unless `is_mine`, all of
+/// them must be loopback addresses.
 ///
 /// # Errors
-/// [`TargetError`]; nothing has been sent then.
+/// [`TargetError`]. Nothing has been sent to the server then.
 pub fn resolve(given: &str, is_mine: bool) -> Result<SocketAddr, TargetError> {
     let unresolved = |source| TargetError::Unresolved {
         given: given.to_owned(),
@@ -37,7 +37,7 @@ pub fn resolve(given: &str, is_mine: bool) -> Result<SocketAddr, TargetError> {
     addresses.first().copied().ok_or_else(none)
 }
 
-/// The host of `HOST:PORT`, without the brackets of an IPv6 address.
+/// The host in `HOST:PORT`, without the brackets of an IPv6 address.
 pub fn host(given: &str) -> &str {
     let host = given.rsplit_once(':').map_or(given, |(host, _)| host);
     host.trim_start_matches('[').trim_end_matches(']')
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_named() {
+    fn an_error_names_the_text_that_is_no_address() {
         let error = resolve("127.0.0.1", false).unwrap_err();
         assert!(error.to_string().contains("`127.0.0.1`"));
     }

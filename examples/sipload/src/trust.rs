@@ -1,6 +1,7 @@
-//! The TLS client's side: whom it trusts, which versions it speaks, and whether a handshake was full.
+//! The TLS client: how it verifies servers, which versions it offers, and whether a handshake was a
+//! full one.
 
-use crate::tickets::Tickets;
+use crate::session_store::SessionStore;
 use rustls::client::{
     HandshakeSignatureValid, Resumption, ServerCertVerified, ServerCertVerifier, WebPkiVerifier,
 };
@@ -20,7 +21,7 @@ use std::{fmt, io};
 static TLS12_ALONE: &[&SupportedProtocolVersion] = &[&TLS12];
 static TLS13_ALONE: &[&SupportedProtocolVersion] = &[&TLS13];
 
-/// Whom to trust. Cheap to clone.
+/// How servers are verified, and which versions are offered. Cheap to clone.
 #[derive(Clone)]
 pub struct Trust {
     roots: Option<Arc<WebPkiVerifier>>,
@@ -30,26 +31,26 @@ pub struct Trust {
 /// Why the authorities' file cannot be used.
 #[derive(Debug)]
 pub enum TrustError {
-    /// It cannot be read, or is no PEM.
+    /// It cannot be read, or is not PEM.
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why not.
         why: String,
     },
-    /// There is no certificate in it, or none that is an authority's.
+    /// It has no certificate that can be an authority's.
     NoAuthority(PathBuf),
 }
 
-/// A client configuration with its own session store, and the count of its full handshakes.
-pub struct Identity {
+/// A client configuration with a session store of its own, and a count of its full handshakes.
+pub struct ClientTls {
     /// For [`rustls::ClientConnection`].
     pub config: Arc<ClientConfig>,
     full: Arc<AtomicU64>,
-    tickets: Arc<Tickets>,
+    tickets: Arc<SessionStore>,
 }
 
-/// Which versions of TLS are offered.
+/// The versions of TLS to offer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Versions {
     /// 1.2 and 1.3.
@@ -65,8 +66,8 @@ pub enum Versions {
 }
 
 impl Trust {
-    /// Verifies the server against the authorities in this PEM file, or with `None` takes any
-    /// certificate, checking not even its signature: that CPU time is better left to the server.
+    /// Verifies servers against the authorities in this PEM file. With `None` any certificate is
+    /// accepted, and signatures are not checked either, which leaves more CPU time to the server.
     ///
     /// # Errors
     /// [`TrustError`].
@@ -80,13 +81,13 @@ impl Trust {
         Ok(Self { roots, versions })
     }
 
-    /// An identity that resumes sessions if `resuming`, and otherwise shakes hands in full.
+    /// A client that resumes sessions if `resuming`, and otherwise makes full handshakes.
     ///
     /// # Errors
-    /// When no cipher suite suits the versions, which does not happen with the default suites.
-    pub fn identity(&self, resuming: bool) -> Result<Identity, Error> {
+    /// When no cipher suite fits the versions, which does not happen with the default suites.
+    pub fn client_tls(&self, resuming: bool) -> Result<ClientTls, Error> {
         let full = Arc::new(AtomicU64::new(0));
-        let witness = Witness {
+        let verifier = CountingVerifier {
             inner: self.roots.clone(),
             full: Arc::clone(&full),
         };
@@ -94,15 +95,15 @@ impl Trust {
             .with_safe_default_cipher_suites()
             .with_safe_default_kx_groups()
             .with_protocol_versions(self.versions)?
-            .with_custom_certificate_verifier(Arc::new(witness))
+            .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
-        let tickets = Arc::new(Tickets::new());
+        let tickets = Arc::new(SessionStore::default());
         config.resumption = if resuming {
             Resumption::store(Arc::clone(&tickets) as _)
         } else {
             Resumption::disabled()
         };
-        Ok(Identity {
+        Ok(ClientTls {
             config: Arc::new(config),
             full,
             tickets,
@@ -110,25 +111,25 @@ impl Trust {
     }
 }
 
-impl Identity {
-    /// How many full handshakes this identity has made: a resumed one shows no certificate.
+impl ClientTls {
+    /// How many full handshakes this client has made: those in which a certificate was verified.
     pub fn full_handshakes(&self) -> u64 {
         self.full.load(Ordering::Relaxed)
     }
 
-    /// How many sessions it was given that it may resume.
+    /// How many sessions it has received that it may resume.
     pub fn tickets(&self) -> u64 {
-        self.tickets.come()
+        self.tickets.received()
     }
 }
 
-/// Verifies as told, and counts that it was asked to.
-struct Witness {
+/// Counts the certificates that it is asked to verify, which only a full handshake has.
+struct CountingVerifier {
     inner: Option<Arc<WebPkiVerifier>>,
     full: Arc<AtomicU64>,
 }
 
-impl ServerCertVerifier for Witness {
+impl ServerCertVerifier for CountingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &Certificate,
@@ -186,7 +187,7 @@ fn load(path: &Path) -> Result<Arc<WebPkiVerifier>, TrustError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&text) {
         let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
-        // A chain file also holds certificates that are no authority's.
+        // A file with a chain also has certificates that are no authority's.
         let _ = roots.add(&Certificate(certificate.to_vec()));
     }
     if roots.is_empty() {

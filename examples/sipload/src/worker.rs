@@ -1,154 +1,156 @@
-//! One thread's poll loop: it hands due operations to free stations and measures them.
+//! One thread's poll loop: it starts operations that are due on clients that are free, and measures
+//! them.
 
-use crate::alarm::Alarm;
-use crate::course::{Course, Phase};
-use crate::dialogue::Outbox;
+use crate::client::{Client, Context, Step, Tokens};
+use crate::client_pool::ClientPool;
+use crate::connection::{Endpoint, Readiness};
 use crate::failure::Failure;
-use crate::pace::Pace;
-use crate::seats::Seats;
-use crate::station::{Reach, Station, Step, Tokens};
-use crate::tally::Tally;
-use crate::wire::{Dial, Readiness};
+use crate::phases::{Phase, Phases};
+use crate::rate::Rate;
+use crate::scenario::Outbox;
+use crate::stats::Stats;
+use crate::timer::Timer;
 use mio::{Events, Poll};
 use std::io;
 use std::time::{Duration, Instant};
 
-/// How often phases and timeouts are looked at.
-const ROUND: Duration = Duration::from_millis(20);
+/// The longest time between two checks for a new phase; timeouts are checked every fifth time.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How many connections a worker prepares or opens to hold at once: a server's backlog is short.
-const OPENING_AT_ONCE: usize = 64;
+/// How many clients of one worker open connections at once; more would overflow the server's accept
+/// queue.
+const MAX_OPENING: usize = 64;
 
-/// How many operations a worker begins before it looks at what came back.
-const BEGUN_AT_ONCE: usize = 256;
+/// How many operations a worker starts before it polls for answers again.
+const MAX_STARTED_PER_POLL: usize = 256;
 
-/// What a worker goes by.
+/// What a worker is told at its start.
 #[derive(Clone)]
-pub struct Orders {
+pub struct WorkerConfig {
     /// The server.
-    pub dial: Dial,
-    /// Operations per second for this worker; `None`: as fast as they are answered.
+    pub endpoint: Endpoint,
+    /// Operations per second for this worker; `None`: each starts when the one before is done.
     pub rate: Option<f64>,
-    /// How long one operation may take.
+    /// How long one operation may take, and how long preparing a client may.
     pub timeout: Duration,
-    /// Whether few stations at a time may be busy, as in opening connections to hold.
-    pub gently: bool,
+    /// Whether operations open connections, so that at most [`MAX_OPENING`] may be under way.
+    pub opens_connections: bool,
 }
 
-/// Works until the course is over, and gives what was measured.
+/// Runs until the last phase and returns what was measured.
 ///
 /// # Errors
-/// When the process has no descriptors left for polling.
-pub fn work<S: Station>(
+/// When polling fails, as it does when the process has no descriptor left for it.
+pub fn run_worker<S: Client>(
     number: usize,
-    stations: Vec<S>,
-    orders: &Orders,
-    course: &Course,
-) -> io::Result<Tally> {
+    clients: Vec<S>,
+    config: &WorkerConfig,
+    phases: &Phases,
+) -> io::Result<Stats> {
     let mut poll = Poll::new()?;
-    let alarm = Alarm::new(poll.registry(), Tokens::ALARM)?;
+    let timer = Timer::new(poll.registry(), Tokens::TIMER)?;
     let mut events = Events::with_capacity(1024);
     let mut worker = Worker {
-        seats: Seats::new(stations),
-        orders,
-        course,
+        clients: ClientPool::new(clients),
+        config,
+        phases,
         outbox: Outbox::default(),
-        tally: Tally::default(),
-        pace: None,
+        stats: Stats::default(),
+        rate: None,
         phase: (0, Phase::Preparing),
-        looked: Instant::now(),
+        last_check: Instant::now(),
     };
     loop {
         let now = Instant::now();
-        worker.follow();
-        if worker.phase.1 == Phase::Over {
-            return Ok(worker.tally);
+        worker.follow_phase();
+        if worker.phase.1 == Phase::Finished {
+            return Ok(worker.stats);
         }
-        worker.begin(&poll, now);
+        worker.start_due(&poll, now);
         if worker.is_quiet(now) {
-            course.is_quiet(number, worker.phase.0);
+            phases.set_quiet(number, worker.phase.0);
         }
-        let timeout = match worker.wake(now) {
-            Some(after) if after < ROUND => alarm.set(after)?,
-            _ => ROUND,
+        let timeout = match worker.next_wakeup(now) {
+            Some(after) if after < POLL_INTERVAL => timer.set(after)?,
+            _ => POLL_INTERVAL,
         };
         if let Err(error) = poll.poll(&mut events, Some(timeout))
             && error.kind() != io::ErrorKind::Interrupted
         {
             return Err(error);
         }
-        for event in events.iter().filter(|event| event.token() != Tokens::ALARM) {
+        for event in events.iter().filter(|event| event.token() != Tokens::TIMER) {
             worker.event(&poll, event);
         }
-        worker.look(Instant::now());
+        worker.check_timeouts(Instant::now());
     }
 }
 
 struct Worker<'a, S> {
-    seats: Seats<S>,
-    orders: &'a Orders,
-    course: &'a Course,
+    clients: ClientPool<S>,
+    config: &'a WorkerConfig,
+    phases: &'a Phases,
     outbox: Outbox,
-    tally: Tally,
-    pace: Option<Pace>,
+    stats: Stats,
+    rate: Option<Rate>,
     phase: (u64, Phase),
-    looked: Instant,
+    last_check: Instant,
 }
 
-impl<S: Station> Worker<'_, S> {
-    /// Enters the phase the conductor has set.
-    fn follow(&mut self) {
-        let phase = self.course.phase();
+impl<S: Client> Worker<'_, S> {
+    /// Enters the phase that the runner has set, if it is a new one.
+    fn follow_phase(&mut self) {
+        let phase = self.phases.phase();
         if phase == self.phase {
             return;
         }
         self.phase = phase;
-        self.pace = match phase.1 {
+        self.rate = match phase.1 {
             Phase::Warming { from, until } | Phase::Measuring { from, until } => {
-                Some(match self.orders.rate {
-                    Some(rate) => Pace::fixed(from, until, rate),
-                    None => Pace::closed(from, until),
+                Some(match self.config.rate {
+                    Some(rate) => Rate::fixed(from, until, rate),
+                    None => Rate::closed_loop(from, until),
                 })
             }
             _ => None,
         };
         if matches!(phase.1, Phase::Measuring { .. }) {
-            self.tally.begin();
+            self.stats.forget_operations();
         }
-        if phase.1 == Phase::Parting {
-            self.seats.part();
+        if phase.1 == Phase::Closing {
+            self.clients.close_all();
         }
     }
 
-    /// Begins what is due, as far as stations are free.
-    fn begin(&mut self, poll: &Poll, now: Instant) {
-        if self.course.is_stopped() {
-            self.pace = None;
+    /// Starts preparing clients, and the operations that are due, as far as clients are free.
+    fn start_due(&mut self, poll: &Poll, now: Instant) {
+        if self.phases.is_stopped() {
+            self.rate = None;
             return;
         }
-        if matches!(self.phase.1, Phase::Parting | Phase::Over) {
+        if matches!(self.phase.1, Phase::Closing | Phase::Finished) {
             return;
         }
-        while self.seats.preparing() < OPENING_AT_ONCE
-            && let Some(number) = self.seats.take_broken(now)
+        while self.clients.preparing() < MAX_OPENING
+            && let Some(number) = self.clients.take_failed(now)
         {
-            self.run(poll, number, Station::prepare);
+            self.run(poll, number, Client::prepare);
         }
         let counting = matches!(self.phase.1, Phase::Measuring { .. });
-        for _ in 0..BEGUN_AT_ONCE {
+        for _ in 0..MAX_STARTED_PER_POLL {
             if !self.has_room() {
                 return;
             }
             let now = Instant::now();
-            let Some(due) = self.pace.as_mut().and_then(|pace| pace.take(now)) else {
+            let Some(due) = self.rate.as_mut().and_then(|rate| rate.take(now)) else {
                 return;
             };
-            if counting && !self.course.take_ticket() {
-                self.pace = None;
+            if counting && !self.phases.take_quota() {
+                self.rate = None;
                 return;
             }
-            if let Some(number) = self.seats.take_free(due, now) {
-                self.run(poll, number, Station::begin);
+            if let Some(number) = self.clients.take_free(due, now) {
+                self.run(poll, number, Client::begin);
             }
         }
     }
@@ -156,8 +158,8 @@ impl<S: Station> Worker<'_, S> {
     fn event(&mut self, poll: &Poll, event: &mio::event::Event) {
         let (number, leg) = Tokens::parse(event.token());
         let readiness = Readiness::from(event);
-        self.run(poll, number, |station, reach| {
-            station.event(reach, leg, readiness)
+        self.run(poll, number, |client, context| {
+            client.event(context, leg, readiness)
         });
     }
 
@@ -165,87 +167,91 @@ impl<S: Station> Worker<'_, S> {
         &mut self,
         poll: &Poll,
         number: usize,
-        deed: impl FnOnce(&mut S, &mut Reach<'_>) -> Result<Step, Failure>,
+        action: impl FnOnce(&mut S, &mut Context<'_>) -> Result<Step, Failure>,
     ) {
-        let mut reach = Reach {
+        let mut context = Context {
             registry: poll.registry(),
-            dial: &self.orders.dial,
+            endpoint: &self.config.endpoint,
             outbox: &mut self.outbox,
         };
-        let Some(station) = self.seats.station(number) else {
+        let Some(client) = self.clients.client(number) else {
             return;
         };
-        match deed(station, &mut reach) {
-            Ok(Step::Going) => {}
-            Ok(step) => self.came(number, step),
+        match action(client, &mut context) {
+            Ok(Step::Pending) => {}
+            Ok(step) => self.completed(number, step),
             Err(failure) => self.failed(number, failure),
         }
     }
 
-    fn came(&mut self, number: usize, step: Step) {
-        if let Some(latency) = self.seats.step(number, step, Instant::now()) {
-            self.tally.done(latency);
-            self.course.done();
+    fn completed(&mut self, number: usize, step: Step) {
+        if let Some(latency) = self.clients.step(number, step, Instant::now()) {
+            self.stats.done(latency);
+            self.phases.count_done();
         }
     }
 
     fn failed(&mut self, number: usize, failure: Failure) {
         let now = Instant::now();
-        let was_hopeless = self.seats.fail(number, now);
-        if was_hopeless || self.phase.1 == Phase::Preparing {
-            self.course.give_up(failure.clone());
+        let failed_too_often = self.clients.fail(number, now);
+        if failed_too_often || self.phase.1 == Phase::Preparing {
+            self.phases.abort(failure.clone());
         }
-        self.tally.failed(failure);
-        self.course.failed();
+        self.stats.failed(failure);
+        self.phases.count_failed();
     }
 
-    /// Looks for operations that take too long.
-    fn look(&mut self, now: Instant) {
-        if now < self.looked + ROUND * 5 {
+    /// Fails the operations that take too long.
+    fn check_timeouts(&mut self, now: Instant) {
+        if now < self.last_check + POLL_INTERVAL * 5 {
             return;
         }
-        self.looked = now;
-        for number in self.seats.overdue(now, self.orders.timeout) {
-            let station = self.seats.station(number);
-            let failure = station.map_or(Failure::Timeout, |station| station.late());
+        self.last_check = now;
+        for number in self.clients.overdue(now, self.config.timeout) {
+            let client = self.clients.client(number);
+            let failure = client.map_or(Failure::Timeout, |client| client.timeout_failure());
             self.failed(number, failure);
         }
     }
 
-    /// True when nothing is under way and nothing more is begun in this phase.
+    /// True when no operation is under way and none will be started in this phase.
     fn is_quiet(&mut self, now: Instant) -> bool {
         if self.phase.1 == Phase::Preparing {
-            return self.seats.are_ready() || (self.course.is_stopped() && self.seats.busy() == 0);
+            return self.clients.are_ready()
+                || (self.phases.is_stopped() && self.clients.busy() == 0);
         }
         let counting = matches!(self.phase.1, Phase::Measuring { .. });
-        let over = match &mut self.pace {
+        let over = match &mut self.rate {
             None => true,
-            Some(_) if counting && self.course.tickets_are_out() => true,
-            Some(pace) if !pace.is_over(now) => false,
-            Some(pace) => {
+            Some(_) if counting && self.phases.quota_is_used_up() => true,
+            Some(rate) if !rate.is_over(now) => false,
+            Some(rate) => {
                 let Phase::Measuring { until, .. } = self.phase.1 else {
-                    return self.seats.busy() == 0;
+                    return self.clients.busy() == 0;
                 };
-                for due in pace.missed().take_while(|_| self.course.take_ticket()) {
-                    self.tally.missed(until - due);
+                for due in rate
+                    .take_never_started()
+                    .take_while(|_| self.phases.take_quota())
+                {
+                    self.stats.never_started(until - due);
                 }
                 true
             }
         };
-        over && self.seats.busy() == 0
+        over && self.clients.busy() == 0
     }
 
     fn has_room(&self) -> bool {
-        let crowded = self.orders.gently && self.seats.busy() >= OPENING_AT_ONCE;
-        self.seats.free() > 0 && !crowded
+        let at_limit = self.config.opens_connections && self.clients.busy() >= MAX_OPENING;
+        self.clients.free() > 0 && !at_limit
     }
 
-    /// When the loop must turn next for an operation to begin in time.
-    fn wake(&self, now: Instant) -> Option<Duration> {
+    /// How long the loop may poll without starting the next operation late.
+    fn next_wakeup(&self, now: Instant) -> Option<Duration> {
         if !self.has_room() {
             return None;
         }
-        let due = self.pace.as_ref()?.next_due(now)?;
+        let due = self.rate.as_ref()?.next_due(now)?;
         Some(
             due.saturating_duration_since(now)
                 .max(Duration::from_micros(1)),

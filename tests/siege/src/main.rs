@@ -1,32 +1,36 @@
-//! siege: abuses a softswitch of its own from all sides, and checks that the good do not notice.
+//! siege: attacks a softswitch of its own in many ways at once, and checks that well-behaved clients
+//! are served as usual.
 //!
 //! ```text
 //! cargo build --release --example softswitch
-//! cargo run --release --example siege -- --duration 60s
+//! cargo run --release -p siege -- --duration 60s
 //! ```
 //!
-//! It starts the [`server`] as a process, lets fifty [`good`] clients register and ask all the time,
-//! and goes through its lives ([`campaign`]): a warm-up of every [`abuse`], a quiet look, the siege, a
-//! quiet look, and a drain by SIGTERM under a new assault, after which the next life begins on the
-//! same port. What the softswitch says of it is its [`testimony`]; the [`verdict`] is a table.
+//! It starts the softswitch as a process ([`server`]). Fifty [`control_clients`] register and send
+//! requests all the time. The [`runner`] takes several softswitch processes, one after another on the
+//! same port, through the same steps: all [`attacks`] as a warm-up, a snapshot of the process, all
+//! attacks again, a second snapshot, and a drain by SIGTERM during further attacks. The softswitch's
+//! events and its log are the [`evidence`]; the [`report`] is a table of checks.
 
-mod abuse;
-mod campaign;
-mod good;
+mod attacks;
+mod control_clients;
+mod evidence;
 mod options;
 mod phone;
-mod place;
+mod report;
+mod runner;
 mod server;
-mod standstill;
-mod testimony;
-mod verdict;
+mod stall_detector;
+mod target;
 
 use clap::Parser;
 use options::Options;
-use sipload::dialogue::registration;
-use sipload::{accounts, descriptors, failure, interrupt, names, process, progress, sip, trust};
+use report::Report;
+use sipload::scenario::registration;
+use sipload::{
+    accounts, descriptors, failure, identifiers, interrupt, process, progress, sip, stats, trust,
+};
 use std::error::Error;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -44,25 +48,10 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     let program = match &options.softswitch {
         Some(program) => program.clone(),
-        None => beside()?,
+        None => process::built_example("softswitch")?,
     };
-    let outcome = campaign::wage(&program, options.duration)?;
-    let verdict = verdict::of(&outcome);
-    println!("{verdict}");
-    Ok(verdict.holds())
-}
-
-/// The softswitch that was built beside this program.
-fn beside() -> Result<PathBuf, Box<dyn Error>> {
-    let path = std::env::current_exe()?
-        .with_file_name("examples")
-        .join("softswitch");
-    if !path.exists() {
-        let path = path.display();
-        return Err(format!(
-            "{path} is not there: run `cargo build --release --example softswitch`, or give --softswitch"
-        )
-        .into());
-    }
-    Ok(path)
+    let result = runner::run(&program, options.duration)?;
+    let report = Report::new(&result);
+    println!("{report}");
+    Ok(report.holds())
 }

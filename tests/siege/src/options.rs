@@ -4,8 +4,8 @@ use clap::Parser;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Besieges a softswitch of its own on loopback while fifty phones go on registering and asking, and
-/// checks that nobody of them notices.
+/// Attacks a softswitch of its own on loopback while fifty control clients register and send requests,
+/// and checks that all of them are served as usual.
 ///
 /// Exits with 0 only when every check of the table it prints holds.
 #[derive(Debug, Parser)]
@@ -14,7 +14,7 @@ pub struct Options {
     /// How long, like 90s, 20m or 1h; at least 60s, at most 24h.
     #[arg(long, short, default_value = "60s", value_name = "TIME", value_parser = duration)]
     pub duration: Duration,
-    /// The softswitch to besiege. Default: the one built beside siege.
+    /// The softswitch to attack. Default: the one built beside siege.
     #[arg(long, value_name = "FILE")]
     pub softswitch: Option<PathBuf>,
 }

@@ -1,52 +1,52 @@
-//! One good client: a connection, a registration that lasts, and OPTIONS.
+//! One control client: a connection, a registration, and OPTIONS requests.
 
 use crate::accounts::Account;
 use crate::failure::Failure;
-use crate::names::Names;
-use crate::place::{DOMAIN, GOOD, PATIENCE, Place, broken};
+use crate::identifiers::Identifiers;
 use crate::registration::Registration;
 use crate::sip::{Reply, Request};
+use crate::target::{CONTROL_CLIENT_ADDRESS, DOMAIN, IO_TIMEOUT, Target, io_failure};
 use rustls::{ClientConnection, StreamOwned};
 use sipward::sip::{Frame, Framer, Limits, Message};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Instant;
 
-/// A client that is registered, or about to be.
+/// One control client, connected or not.
 pub struct Phone {
-    names: Names,
+    ids: Identifiers,
     registration: Registration,
     cseq: u32,
-    line: Option<Line>,
+    connection: Option<Connection>,
 }
 
-struct Line {
+struct Connection {
     stream: StreamOwned<ClientConnection, TcpStream>,
     framer: Framer,
     local: String,
 }
 
 impl Phone {
-    /// Not connected yet.
-    pub fn new(account: Account, names: Names) -> Self {
+    /// A client that is not connected.
+    pub fn new(account: Account, ids: Identifiers) -> Self {
         Self {
-            registration: Registration::new(account, names.clone(), 0),
-            names,
+            registration: Registration::new(account, ids.clone(), 0),
+            ids,
             cseq: 0,
-            line: None,
+            connection: None,
         }
     }
 
-    /// Whether there is a connection.
+    /// Whether it has a connection.
     pub fn is_connected(&self) -> bool {
-        self.line.is_some()
+        self.connection.is_some()
     }
 
-    /// Whether the server has said goodbye: between an answer and the next request it says nothing
-    /// else.
-    pub fn was_left(&self) -> bool {
-        self.line.as_ref().is_some_and(|line| {
-            let socket = &line.stream.sock;
+    /// Whether the server has closed the connection. To be called between an answer and the next request,
+    /// when the server sends nothing else.
+    pub fn is_closed_by_peer(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| {
+            let socket = &connection.stream.sock;
             let waits = socket.set_nonblocking(true).is_ok() && socket.peek(&mut [0]).is_ok();
             let _ = socket.set_nonblocking(false);
             waits
@@ -56,13 +56,13 @@ impl Phone {
     /// Connects and registers.
     ///
     /// # Errors
-    /// [`Failure`]; it is not connected then.
-    pub fn arrive(&mut self, place: &Place) -> Result<(), Failure> {
-        self.line = None;
-        let stream = place.shake(GOOD)?;
-        let local = stream.sock.local_addr().map_err(broken)?;
-        self.registration.moved_to(local);
-        self.line = Some(Line {
+    /// [`Failure`], after which it is not connected.
+    pub fn connect(&mut self, target: &Target) -> Result<(), Failure> {
+        self.connection = None;
+        let stream = target.handshake(CONTROL_CLIENT_ADDRESS)?;
+        let local = stream.sock.local_addr().map_err(io_failure)?;
+        self.registration.set_local(local);
+        self.connection = Some(Connection {
             stream,
             framer: Framer::new(Limits::default()),
             local: local.to_string(),
@@ -70,40 +70,40 @@ impl Phone {
         self.register()
     }
 
-    /// Registers, or registers again.
+    /// Registers, or refreshes the registration.
     ///
     /// # Errors
-    /// [`Failure`]; it is not connected then.
+    /// [`Failure`], after which it is not connected.
     pub fn register(&mut self) -> Result<(), Failure> {
         let mut out = Vec::new();
-        self.registration.ask(&mut out);
-        self.converse(out, |phone, message, out| {
-            phone.registration.heard(message, out)
+        self.registration.write_request(&mut out);
+        self.exchange(out, |phone, message, out| {
+            phone.registration.receive(message, out)
         })
     }
 
-    /// Asks the server what it can do.
+    /// Sends OPTIONS to the server.
     ///
     /// # Errors
-    /// [`Failure`]; it is not connected then.
+    /// [`Failure`], after which it is not connected.
     pub fn options(&mut self) -> Result<(), Failure> {
-        let Some(line) = &self.line else {
+        let Some(connection) = &self.connection else {
             return Err(Failure::Closed);
         };
         self.cseq += 1;
         let request = Request {
             method: "OPTIONS",
             uri: format_args!("sip:{DOMAIN}"),
-            local: &line.local,
-            branch: self.names.branch(),
-            from: format_args!("<sip:siege@{DOMAIN}>;tag={}", self.names.tag()),
+            local: &connection.local,
+            branch: self.ids.branch(),
+            from: format_args!("<sip:siege@{DOMAIN}>;tag={}", self.ids.tag()),
             to: format_args!("<sip:{DOMAIN}>"),
-            call_id: format_args!("{}", self.names.call_id(1)),
+            call_id: format_args!("{}", self.ids.call_id(1)),
             cseq: self.cseq,
         };
         let mut out = Vec::new();
         request.write(&mut out, format_args!(""), "");
-        self.converse(out, |phone, message, _| {
+        self.exchange(out, |phone, message, _| {
             match Reply::to("OPTIONS", phone.cseq, message) {
                 Some(reply) if reply.is_final() => reply.success("OPTIONS").map(|()| true),
                 _ => Ok(false),
@@ -111,33 +111,34 @@ impl Phone {
         })
     }
 
-    /// Says goodbye, as TLS wants it.
-    pub fn hang_up(&mut self) {
-        if let Some(mut line) = self.line.take() {
-            line.stream.conn.send_close_notify();
-            // Who has gone needs no goodbye.
-            let _ = line.stream.flush();
+    /// Closes the connection with close_notify.
+    pub fn disconnect(&mut self) {
+        if let Some(mut connection) = self.connection.take() {
+            connection.stream.conn.send_close_notify();
+            // If the server has closed already, it needs no close_notify.
+            let _ = connection.stream.flush();
         }
     }
 
-    /// Says this and listens until `heard` has what it wanted; it may have more to say.
-    fn converse(
+    /// Sends `out` and passes what the server sends to `receive` until that returns true. What `receive`
+    /// writes to its last argument is sent as well.
+    fn exchange(
         &mut self,
         mut out: Vec<u8>,
-        mut heard: impl FnMut(&mut Self, &Message, &mut Vec<u8>) -> Result<bool, Failure>,
+        mut receive: impl FnMut(&mut Self, &Message, &mut Vec<u8>) -> Result<bool, Failure>,
     ) -> Result<(), Failure> {
-        let Some(mut line) = self.line.take() else {
+        let Some(mut connection) = self.connection.take() else {
             return Err(Failure::Closed);
         };
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + IO_TIMEOUT;
         loop {
             if !out.is_empty() {
-                line.stream.write_all(&out).map_err(broken)?;
+                connection.stream.write_all(&out).map_err(io_failure)?;
                 out.clear();
             }
-            let message = line.hear()?;
-            if heard(self, &message, &mut out)? {
-                self.line = Some(line);
+            let message = connection.receive()?;
+            if receive(self, &message, &mut out)? {
+                self.connection = Some(connection);
                 return Ok(());
             }
             if Instant::now() > until {
@@ -147,8 +148,8 @@ impl Phone {
     }
 }
 
-impl Line {
-    fn hear(&mut self) -> Result<Message, Failure> {
+impl Connection {
+    fn receive(&mut self) -> Result<Message, Failure> {
         loop {
             while let Some(frame) = self.framer.next_frame()? {
                 if let Frame::Message(message) = frame {
@@ -158,7 +159,7 @@ impl Line {
             let room = self.framer.spare(4096);
             let count = self.stream.read(room);
             self.framer.filled(*count.as_ref().unwrap_or(&0));
-            if count.map_err(broken)? == 0 {
+            if count.map_err(io_failure)? == 0 {
                 return Err(Failure::Closed);
             }
         }

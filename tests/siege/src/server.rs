@@ -1,9 +1,9 @@
-//! The besieged: a softswitch process as an operator runs it, and what it tells of itself.
+//! The softswitch process, started as an operator would start it.
 
-use crate::good::PHONES;
-use crate::place::DOMAIN;
+use crate::control_clients::CONTROL_CLIENTS;
+use crate::evidence::{Events, Evidence, StderrOutput};
 use crate::process::{self, Sample};
-use crate::testimony::{Printed, Seen, Testimony};
+use crate::target::DOMAIN;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io;
@@ -12,63 +12,64 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long a start may take.
-const START: Duration = Duration::from_secs(10);
+/// How long it may take until it listens.
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A drain lasts 8 s at most, and then everything is cut.
-const END: Duration = Duration::from_secs(15);
+/// How long it may take to exit after SIGTERM. A drain lasts 8 s at most.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(15);
 
-const GLANCE: Duration = Duration::from_millis(20);
+/// How often the process is checked while it starts or exits.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A folder for certificates and accounts, removed in the end.
-pub struct Home(PathBuf);
+/// The folder of the softswitch's certificates and accounts. It is removed on drop.
+pub struct DataFolder(PathBuf);
 
-/// A running softswitch, killed on drop.
+/// A running softswitch. It is killed on drop.
 pub struct Server {
     child: Child,
-    testimony: Testimony,
-    /// Where it listens.
+    evidence: Evidence,
+    /// The address it listens on.
     pub address: SocketAddr,
 }
 
-/// One look at the process.
+/// The resources of the process at one time.
 #[derive(Clone, Copy)]
-pub struct Look {
+pub struct Snapshot {
     /// CPU time and memory.
     pub sample: Sample,
     /// Open descriptors.
     pub descriptors: usize,
 }
 
-/// How it ended.
-pub struct End {
-    /// `None` when it had to be killed.
+/// How it exited, and what it reported.
+pub struct Exit {
+    /// Its exit status; `None` when it had to be killed.
     pub status: Option<ExitStatus>,
-    /// From SIGTERM to the end.
+    /// The time from SIGTERM to the exit.
     pub took: Duration,
-    /// What it told in events.
-    pub seen: Seen,
-    /// What it printed on standard error.
-    pub printed: Printed,
+    /// Its events.
+    pub events: Events,
+    /// What it wrote to stderr.
+    pub stderr: StderrOutput,
 }
 
-impl Home {
-    /// A new one, with the accounts of the good clients in it.
+impl DataFolder {
+    /// Makes the folder, with the accounts of the control clients.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn new() -> io::Result<Self> {
         let path = std::env::temp_dir().join(format!("siege-{}", std::process::id()));
         fs::create_dir_all(&path)?;
-        let home = Self(path);
-        let accounts: String = (0..PHONES)
-            .map(|number| format!("good{number}:{PASSWORD}\n"))
+        let folder = Self(path);
+        let accounts: String = (0..CONTROL_CLIENTS)
+            .map(|number| format!("control{number}:{PASSWORD}\n"))
             .collect();
-        fs::write(home.accounts(), accounts)?;
-        Ok(home)
+        fs::write(folder.accounts(), accounts)?;
+        Ok(folder)
     }
 
-    /// The authority to trust, once a softswitch has made it.
+    /// The file of the authority's certificate, which the first softswitch makes.
     pub fn authority(&self) -> PathBuf {
         self.0.join("data/ca.crt")
     }
@@ -78,24 +79,24 @@ impl Home {
     }
 }
 
-/// Everybody's: what is besieged are connections, not secrets.
+/// The password of all accounts. No attack tries to find it.
 pub const PASSWORD: &str = "portcullis";
 
-impl Drop for Home {
+impl Drop for DataFolder {
     fn drop(&mut self) {
-        // What is left behind harms nobody.
+        // If it cannot be removed, it stays in the folder for temporary files.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
 impl Server {
-    /// Starts it on this address and waits until it listens.
+    /// Starts it on this address, and waits until it listens.
     ///
     /// # Errors
-    /// What the system says, or that it does not listen in time.
+    /// The system's error, or an error that it does not listen in time.
     pub fn start(
         program: &Path,
-        home: &Home,
+        folder: &DataFolder,
         listen: SocketAddr,
         options: &[&str],
     ) -> io::Result<Self> {
@@ -103,28 +104,28 @@ impl Server {
             .args(["--listen", &listen.to_string(), "--domain", DOMAIN])
             .args(["--events", "-", "--digest", "md5"])
             .arg("--users-file")
-            .arg(home.accounts())
+            .arg(folder.accounts())
             .arg("--data")
-            .arg(home.0.join("data"))
+            .arg(folder.0.join("data"))
             .args(options)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        let testimony = Testimony::take(&mut child)?;
+        let evidence = Evidence::collect(&mut child)?;
         let mut server = Self {
             child,
-            testimony,
+            evidence,
             address: listen,
         };
-        let until = Instant::now() + START;
+        let until = Instant::now() + START_TIMEOUT;
         loop {
-            if let Some(address) = server.testimony.listening() {
+            if let Some(address) = server.evidence.listening() {
                 server.address = address;
                 return Ok(server);
             }
             if let Some(status) = server.child.try_wait()? {
-                let last = server.testimony.printed().last;
+                let last = server.evidence.stderr().last;
                 return Err(io::Error::other(format!(
                     "the softswitch ended with {status}: {last}"
                 )));
@@ -132,17 +133,17 @@ impl Server {
             if Instant::now() > until {
                 return Err(io::Error::other("the softswitch does not listen"));
             }
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 
-    /// Looks at the process.
+    /// Takes a snapshot of its resources.
     ///
     /// # Errors
-    /// When it is gone.
-    pub fn look(&self) -> io::Result<Look> {
+    /// When the process has exited.
+    pub fn snapshot(&self) -> io::Result<Snapshot> {
         let id = self.child.id();
-        Ok(Look {
+        Ok(Snapshot {
             sample: process::sample(id)?,
             descriptors: fs::read_dir(format!("/proc/{id}/fd"))?.count(),
         })
@@ -151,42 +152,42 @@ impl Server {
     /// Sends SIGTERM.
     ///
     /// # Errors
-    /// When it is gone.
+    /// When the process has exited.
     pub fn drain(&self) -> io::Result<()> {
         kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         Ok(())
     }
 
-    /// Waits for the end of a drain begun at this moment.
+    /// Waits until it has exited after the drain that began at `begun`, and kills it if it does not.
     ///
     /// # Errors
-    /// What the system says.
-    pub fn end(mut self, begun: Instant) -> io::Result<End> {
+    /// The system's error.
+    pub fn wait_for_exit(mut self, begun: Instant) -> io::Result<Exit> {
         let status = loop {
             if let Some(status) = self.child.try_wait()? {
                 break Some(status);
             }
-            if begun.elapsed() > END {
+            if begun.elapsed() > EXIT_TIMEOUT {
                 self.child.kill()?;
                 self.child.wait()?;
                 break None;
             }
-            std::thread::sleep(GLANCE);
+            std::thread::sleep(POLL_INTERVAL);
         };
         let took = begun.elapsed();
-        let (seen, printed) = self.testimony.end();
-        Ok(End {
+        let (events, stderr) = self.evidence.finish();
+        Ok(Exit {
             status,
             took,
-            seen,
-            printed,
+            events,
+            stderr,
         })
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
+        // It may have exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
