@@ -1,5 +1,5 @@
-//! What the smallest servers have in common: the files they are given, the socket they listen on, and
-//! what they answer, which is as little as a client can take for an answer.
+//! What the floors, the smallest possible servers, have in common: reading their files, listening, and
+//! the answer to a request, which is the least that a client accepts.
 
 use socket2::{Domain, Protocol, Socket, Type};
 use std::env;
@@ -7,16 +7,16 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-/// The longest request, and what is read at once.
-const ROOM: usize = 4096;
+/// The longest request, and the most that is read at once.
+const MAX_REQUEST: usize = 4096;
 
-/// Connections the kernel holds that have not been accepted yet: as many as sipward's.
+/// How many connections the kernel queues for accept: as many as for sipward.
 const BACKLOG: i32 = 2048;
 
-/// The certificate and the key in PEM, from the first two files the command line names.
+/// The certificate and the key in PEM, from the first two files on the command line.
 ///
 /// # Errors
-/// When there are none, or one cannot be read.
+/// When there are fewer than two files, or one cannot be read.
 pub fn identity() -> io::Result<[Vec<u8>; 2]> {
     let files: Vec<String> = env::args().skip(1).collect();
     let [certificate, key, ..] = files.as_slice() else {
@@ -25,11 +25,10 @@ pub fn identity() -> io::Result<[Vec<u8>; 2]> {
     Ok([fs::read(certificate)?, fs::read(key)?])
 }
 
-/// Listens on a free port of loopback and prints which. Accepted sockets inherit that they send at
-/// once.
+/// Listens on a free port of loopback and prints the address. Accepted sockets inherit TCP_NODELAY.
 ///
 /// # Errors
-/// The system's.
+/// The system's error.
 pub fn listen() -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
     socket.set_tcp_nodelay(true)?;
@@ -41,47 +40,47 @@ pub fn listen() -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// One connection's requests and their answers.
-pub struct Conversation {
-    heard: Box<[u8; ROOM]>,
+/// The requests and answers of one connection.
+pub struct RequestReader {
+    buffered: Box<[u8; MAX_REQUEST]>,
     filled: usize,
     answers: Vec<u8>,
 }
 
-impl Default for Conversation {
+impl Default for RequestReader {
     fn default() -> Self {
         Self {
-            heard: Box::new([0; ROOM]),
+            buffered: Box::new([0; MAX_REQUEST]),
             filled: 0,
             answers: Vec::new(),
         }
     }
 }
 
-impl Conversation {
-    /// Where to read to.
-    pub fn room(&mut self) -> &mut [u8] {
-        &mut self.heard[self.filled..]
+impl RequestReader {
+    /// The buffer to read into.
+    pub fn buffer(&mut self) -> &mut [u8] {
+        &mut self.buffered[self.filled..]
     }
 
-    /// So much was read: what is to be said to it. A request ends at its first empty line; it has no
-    /// body, or its body answers for itself.
-    pub fn heard(&mut self, count: usize) -> &[u8] {
+    /// Takes the `count` bytes that were read, and returns the answers to send. A request ends at its
+    /// first empty line; the requests of the load generator have no bodies.
+    pub fn received(&mut self, count: usize) -> &[u8] {
         self.answers.clear();
         let end = self.filled + count;
         let mut begin = 0;
-        while let Some(length) = memchr::memmem::find(&self.heard[begin..end], b"\r\n\r\n") {
-            let request = &self.heard[begin..begin + length];
+        while let Some(length) = memchr::memmem::find(&self.buffered[begin..end], b"\r\n\r\n") {
+            let request = &self.buffered[begin..begin + length];
             answer(request, &mut self.answers);
             begin += length + 4;
         }
-        self.heard.copy_within(begin..end, 0);
+        self.buffered.copy_within(begin..end, 0);
         self.filled = end - begin;
         &self.answers
     }
 }
 
-/// 200 with the only header a client cannot do without, or CRLF to CRLFCRLF.
+/// Appends a 200 with CSeq, the only header field that the load generator needs; to CRLFCRLF, a CRLF.
 pub fn answer(request: &[u8], answers: &mut Vec<u8>) {
     if request.is_empty() {
         answers.extend_from_slice(b"\r\n");
@@ -101,25 +100,25 @@ pub fn answer(request: &[u8], answers: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    fn said(conversation: &mut Conversation, words: &str) -> String {
-        conversation.room()[..words.len()].copy_from_slice(words.as_bytes());
-        String::from_utf8(conversation.heard(words.len()).to_vec()).unwrap()
+    fn answers_to(reader: &mut RequestReader, arguments: &str) -> String {
+        reader.buffer()[..arguments.len()].copy_from_slice(arguments.as_bytes());
+        String::from_utf8(reader.received(arguments.len()).to_vec()).unwrap()
     }
 
     #[test]
-    fn every_request_is_answered_by_its_number_however_it_is_cut() {
-        let mut conversation = Conversation::default();
-        assert_eq!(said(&mut conversation, "OPTIONS sip:a SIP/2.0\r\nCS"), "");
-        let both = said(&mut conversation, "eq: 7 OPTIONS\r\nX: y\r\n\r\n\r\n\r\n");
+    fn every_request_is_answered_with_its_cseq_however_it_is_split() {
+        let mut reader = RequestReader::default();
+        assert_eq!(answers_to(&mut reader, "OPTIONS sip:a SIP/2.0\r\nCS"), "");
+        let both = answers_to(&mut reader, "eq: 7 OPTIONS\r\nX: y\r\n\r\n\r\n\r\n");
         let expected = "SIP/2.0 200 OK\r\nCSeq: 7 OPTIONS\r\nContent-Length: 0\r\n\r\n\r\n";
         assert_eq!(both, expected);
-        assert_eq!(conversation.room().len(), ROOM);
+        assert_eq!(reader.buffer().len(), MAX_REQUEST);
     }
 
     #[test]
     fn a_request_that_is_too_long_leaves_no_room() {
-        let mut conversation = Conversation::default();
-        assert_eq!(said(&mut conversation, &"x".repeat(ROOM)), "");
-        assert!(conversation.room().is_empty());
+        let mut reader = RequestReader::default();
+        assert_eq!(answers_to(&mut reader, &"x".repeat(MAX_REQUEST)), "");
+        assert!(reader.buffer().is_empty());
     }
 }

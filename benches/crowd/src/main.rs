@@ -1,20 +1,20 @@
-//! crowd: what thousands of idle sessions cost, and whether the busy ones notice.
+//! crowd: what thousands of idle sessions cost, and whether they slow down the busy ones.
 //!
 //! ```text
 //! cargo build --release --example sipload
-//! cargo run --release --example crowd -- --steps 100,1000,5000,20000
+//! cargo run --release -p crowd -- --steps 100,1000,5000,20000
 //! ```
 //!
-//! It starts itself again as a [`server`] on sipward that answers every request, opens more and more
-//! idle sessions to it with `sipload idle`, and at each [`step`](growth) measures the server: memory,
-//! CPU while nothing happens, CPU of OPTIONS and handshakes, one listing of all sessions, and the
-//! latency of OPTIONS while sessions are listed all the time beside that of a quiet time.
+//! It starts itself again as a [`server`] on sipward that answers every request, and opens more and
+//! more idle sessions to it with `sipload idle`. At each number of sessions ([`steps`]) it measures the
+//! server: memory, CPU while nothing happens, CPU of OPTIONS and of handshakes, the time to list all
+//! sessions, and the latency of OPTIONS with and without sessions being listed all the time.
 
-mod asked;
-mod growth;
-mod load;
 mod options;
+mod processes;
 mod server;
+mod server_request;
+mod steps;
 mod table;
 
 use clap::Parser;
@@ -39,7 +39,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if matches!(options.role, Some(Role::Serve)) {
         return async_std::task::block_on(server::serve());
     }
-    let steps = growth::measure(options)?;
-    println!("{}", table::of(&steps));
+    let steps = steps::measure(options)?;
+    println!("{}", table::render(&steps));
     Ok(())
 }

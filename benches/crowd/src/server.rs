@@ -1,6 +1,7 @@
-//! The server: sipward with an application that answers every request at once, and a keyboard.
+//! The server: sipward with an application that answers every request at once. It is controlled by
+//! lines on standard input.
 
-use crate::asked::Asked;
+use crate::server_request::ServerRequest;
 use async_std::io::BufReader;
 use async_std::io::prelude::BufReadExt;
 use async_std::task::{self, JoinHandle};
@@ -17,37 +18,37 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// From one page of sessions and one snapshot to the next, while it is asked constantly.
-const PACE: Duration = Duration::from_millis(10);
+/// The time between two polls.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The sessions of one page.
+/// The number of sessions in a page.
 const PAGE: usize = 500;
 
-/// No deadline ends an idle session here.
+/// Longer than any measurement, so that no deadline closes an idle session.
 const NEVER: Duration = Duration::from_secs(24 * 3600);
 
-struct Answerer;
+struct AnswerAll;
 
-struct Conversation(Flow);
+struct Session(Flow);
 
-impl Application for Answerer {
-    type Session = Conversation;
+impl Application for AnswerAll {
+    type Session = Session;
 
-    fn open(&self, _: &Ready, flow: Flow) -> Conversation {
-        Conversation(flow)
+    fn open(&self, _: &Ready, flow: Flow) -> Session {
+        Session(flow)
     }
 }
 
-impl SipSession for Conversation {
+impl SipSession for Session {
     async fn message(&mut self, message: Message) {
         if message.is_request() {
-            // Who takes no answers is not told.
+            // Sending fails when the session has ended, and then there is no one to answer.
             let _ = self.0.send(ok(&message));
         }
     }
 }
 
-/// 200 with the lines that make it an answer (RFC 3261 8.2.6.2).
+/// A 200 with the header fields of the request that a response must have (RFC 3261 8.2.6.2).
 fn ok(request: &Message) -> String {
     let head = str::from_utf8(request.head()).unwrap_or_default();
     let mut answer = "SIP/2.0 200 OK\r\n".to_owned();
@@ -64,64 +65,68 @@ fn ok(request: &Message) -> String {
 /// Serves until standard input ends.
 ///
 /// # Errors
-/// When it cannot start, or ends before.
+/// When it cannot start, or its supervisor stops early.
 pub async fn serve() -> Result<(), Box<dyn Error>> {
-    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
-    let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let certificate = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
+    let (chain, key) = (
+        certificate.cert.pem(),
+        certificate.signing_key.serialize_pem(),
+    );
     let mut limits = AdmissionLimits::default();
-    // As many as there are descriptors: it is measured where that ends.
+    // The descriptors are the only limit.
     limits.connections = usize::MAX;
     limits.handshakes = 8192;
     limits.exempt = vec!["127.0.0.0/8".parse()?];
     let mut deadlines = Deadlines::default();
     deadlines.first_message = NEVER;
     deadlines.idle = NEVER;
-    // The crowd has a listener of its own, so that each has a range of ports for its clients.
+    // Idle sessions have a listener of their own, so that they and the busy clients each have all local
+    // ports.
     let handle = Supervisor::builder(TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?)
         .listen("127.0.0.1:0")
         .listen("127.0.0.2:0")
         .limits(limits)
         .deadlines(deadlines)
-        .application(Answerer)
+        .application(AnswerAll)
         .start()
         .await?;
-    say(&json!({"listeners": handle.listeners()}));
-    let mut asking = None;
+    print(&json!({"listeners": handle.listeners()}));
+    let mut polling = None;
     let mut lines = BufReader::new(async_std::io::stdin());
     let mut line = String::new();
     while lines.read_line(&mut line).await? > 0 {
-        let answer = match Asked::parse(&line) {
-            None => json!({"error": "that is not known"}),
-            Some(Asked::Snapshot) => snapshot(&handle).await?,
-            Some(Asked::Listing) => listing(&handle, usize::MAX).await?,
-            Some(Asked::Pages) => listing(&handle, PAGE).await?,
-            Some(Asked::Constantly) => {
-                asking = Some(Asking::begin(handle.clone()));
+        let answer = match ServerRequest::parse(&line) {
+            None => json!({"error": "unknown request"}),
+            Some(ServerRequest::Snapshot) => snapshot(&handle).await?,
+            Some(ServerRequest::Listing) => listing(&handle, usize::MAX).await?,
+            Some(ServerRequest::Pages) => listing(&handle, PAGE).await?,
+            Some(ServerRequest::StartPolling) => {
+                polling = Some(Polling::start(handle.clone()));
                 json!({})
             }
-            Some(Asked::Hush) => match asking.take() {
-                Some(asking) => asking.end().await?,
-                None => json!({"error": "nothing is asked"}),
+            Some(ServerRequest::StopPolling) => match polling.take() {
+                Some(polling) => polling.stop().await?,
+                None => json!({"error": "polling was not started"}),
             },
         };
-        say(&answer);
+        print(&answer);
         line.clear();
     }
     let report = handle.shutdown(Duration::ZERO).await;
-    say(&json!({"balanced": report.inbound.balanced(), "panic": report.panic}));
+    print(&json!({"balanced": report.inbound.balanced(), "panic": report.panic}));
     Ok(())
 }
 
-fn say(answer: &Value) {
+fn print(answer: &Value) {
     println!("{answer}");
 }
 
 async fn snapshot(handle: &Handle) -> Result<Value, Stopped> {
-    let figures = handle.snapshot().await?;
-    Ok(json!({"open": figures.inbound.open, "balanced": figures.inbound.balanced()}))
+    let snapshot = handle.snapshot().await?;
+    Ok(json!({"open": snapshot.inbound.open, "balanced": snapshot.inbound.balanced()}))
 }
 
-/// All sessions in pages of this size.
+/// Lists all sessions in pages of this size.
 async fn listing(handle: &Handle, limit: usize) -> Result<Value, Stopped> {
     let (begun, cpu) = (Instant::now(), cpu());
     let (mut sessions, mut pages, mut after) = (0, 0, None);
@@ -150,33 +155,33 @@ fn cpu() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// Somebody who wants to know all the time.
-struct Asking {
-    over: Arc<AtomicBool>,
+/// A task that lists sessions and takes snapshots all the time.
+struct Polling {
+    stop: Arc<AtomicBool>,
     task: JoinHandle<Result<Value, Stopped>>,
 }
 
-impl Asking {
-    fn begin(handle: Handle) -> Self {
-        let over = Arc::<AtomicBool>::default();
-        let told = Arc::clone(&over);
+impl Polling {
+    fn start(handle: Handle) -> Self {
+        let stop = Arc::<AtomicBool>::default();
+        let stopped = Arc::clone(&stop);
         let task = task::spawn(async move {
             let (mut listings, mut pages, mut after) = (0, 0, None);
-            while !told.load(Ordering::Relaxed) {
+            while !stopped.load(Ordering::Relaxed) {
                 handle.snapshot().await?;
                 let page = handle.sessions(SessionFilter::default(), after, PAGE);
                 after = page.await?.next;
                 pages += 1;
                 listings += u64::from(after.is_none());
-                task::sleep(PACE).await;
+                task::sleep(POLL_INTERVAL).await;
             }
             Ok(json!({"listings": listings, "pages": pages}))
         });
-        Self { over, task }
+        Self { stop, task }
     }
 
-    async fn end(self) -> Result<Value, Stopped> {
-        self.over.store(true, Ordering::Relaxed);
+    async fn stop(self) -> Result<Value, Stopped> {
+        self.stop.store(true, Ordering::Relaxed);
         self.task.await
     }
 }

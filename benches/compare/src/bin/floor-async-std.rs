@@ -1,5 +1,5 @@
-//! The smallest server on sipward's own stack: async-std, async-tls, rustls 0.21. It answers a fixed
-//! 200, and has no actors, limits, deadlines, events or account of anything.
+//! The floor on sipward's own stack: async-std, async-tls, rustls 0.21. It answers a fixed 200, and has
+//! no actors, limits, deadlines or events, and no ledger.
 
 use async_std::net::{TcpListener, TcpStream};
 use async_std::task;
@@ -7,7 +7,7 @@ use async_tls::TlsAcceptor;
 use futures_util::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use rustls::server::NoServerSessionStorage;
 use rustls::{Certificate, PrivateKey, ServerConfig, Ticketer};
-use sipward_compare::Conversation;
+use sipward_compare::RequestReader;
 use std::error::Error;
 use std::io;
 use std::pin::Pin;
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .with_safe_defaults()
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
-    // As sipward: one ticket, nothing stored.
+    // The same settings as sipward's: one ticket, no stored sessions.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.ticketer = Ticketer::new()?;
     config.send_tls13_tickets = 1;
@@ -35,21 +35,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     task::block_on(async {
         loop {
             let (stream, _) = listener.accept().await?;
-            let accept = acceptor.accept(Gathered::new(stream));
-            task::spawn(async move { converse(accept).await });
+            let accept = acceptor.accept(BufferedWrites::new(stream));
+            task::spawn(async move { answer_requests(accept).await });
         }
     })
 }
 
-async fn converse(accept: async_tls::Accept<Gathered>) -> io::Result<()> {
+async fn answer_requests(accept: async_tls::Accept<BufferedWrites>) -> io::Result<()> {
     let mut stream = accept.await?;
-    let mut conversation = Conversation::default();
+    let mut reader = RequestReader::default();
     loop {
-        let count = stream.read(conversation.room()).await?;
+        let count = stream.read(reader.buffer()).await?;
         if count == 0 {
             return stream.close().await;
         }
-        let answers = conversation.heard(count);
+        let answers = reader.received(count);
         if !answers.is_empty() {
             stream.write_all(answers).await?;
             stream.flush().await?;
@@ -57,14 +57,14 @@ async fn converse(accept: async_tls::Accept<Gathered>) -> io::Result<()> {
     }
 }
 
-/// Sends what TLS wrote since the last read or flush at once, as sipward does: async-tls itself
-/// writes each record by itself.
-struct Gathered {
+/// Collects what TLS writes until the next read or flush and then sends it at once, as sipward does.
+/// async-tls alone writes each record separately.
+struct BufferedWrites {
     stream: TcpStream,
     unsent: Vec<u8>,
 }
 
-impl Gathered {
+impl BufferedWrites {
     fn new(stream: TcpStream) -> Self {
         Self {
             stream,
@@ -84,21 +84,21 @@ impl Gathered {
     }
 }
 
-impl AsyncRead for Gathered {
+impl AsyncRead for BufferedWrites {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        room: &mut [u8],
+        buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        // What the peer does not take now does not keep it from being heard.
+        // Reading goes on even if the peer does not take all output now.
         if let Poll::Ready(Err(error)) = self.poll_send(cx) {
             return Poll::Ready(Err(error));
         }
-        Pin::new(&mut self.stream).poll_read(cx, room)
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
-impl AsyncWrite for Gathered {
+impl AsyncWrite for BufferedWrites {
     fn poll_write(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,

@@ -1,7 +1,7 @@
-//! The smallest server on tokio, tokio-rustls and the current rustls, with ring as on sipward's own
-//! stack: a second floor keeps the first one honest.
+//! The floor on tokio, tokio-rustls and the current rustls, with ring as on sipward's own stack. It
+//! shows what the other floor owes to its stack.
 
-use sipward_compare::Conversation;
+use sipward_compare::RequestReader;
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
-    // As sipward: one ticket, nothing stored.
+    // The same settings as sipward's: one ticket, no stored sessions.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.ticketer = ring::Ticketer::new()?;
     config.send_tls13_tickets = 1;
@@ -32,20 +32,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::from_std(sipward_compare::listen()?)?;
     loop {
         let (stream, _) = listener.accept().await?;
-        tokio::spawn(converse(acceptor.accept(stream)));
+        tokio::spawn(answer_requests(acceptor.accept(stream)));
     }
 }
 
-/// tokio-rustls hands the socket all records that wait in one vectored write.
-async fn converse(accept: Accept<TcpStream>) -> io::Result<()> {
+/// Answers until the client closes. tokio-rustls sends all waiting records in one vectored write, so
+/// that nothing has to collect them.
+async fn answer_requests(accept: Accept<TcpStream>) -> io::Result<()> {
     let mut stream = accept.await?;
-    let mut conversation = Conversation::default();
+    let mut reader = RequestReader::default();
     loop {
-        let count = stream.read(conversation.room()).await?;
+        let count = stream.read(reader.buffer()).await?;
         if count == 0 {
             return stream.shutdown().await;
         }
-        let answers = conversation.heard(count);
+        let answers = reader.received(count);
         if !answers.is_empty() {
             stream.write_all(answers).await?;
             stream.flush().await?;

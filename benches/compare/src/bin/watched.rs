@@ -1,7 +1,7 @@
-//! The floor's answers on sipward's sessions, beside somebody who keeps asking for figures and lists:
-//! does looking at many sessions hold up what they say?
+//! The floor's answers on sipward's sessions, with a task that takes snapshots and lists all sessions
+//! again and again. It shows how much that delays answers.
 //!
-//! Its third word is how many milliseconds are between two looks; 0 for none.
+//! Its third argument is the pause of that task in milliseconds; 0 for no such task.
 
 use async_std::task;
 use sipward::control::SessionFilter;
@@ -13,33 +13,33 @@ use std::error::Error;
 use std::future::pending;
 use std::time::Duration;
 
-/// Sessions a page of the list has.
+/// The number of sessions in a page.
 const PAGE: usize = 1_000;
 
-struct Floor;
+struct AnswerAll;
 
-struct Conversation(Flow);
+struct Session(Flow);
 
-impl Application for Floor {
-    type Session = Conversation;
+impl Application for AnswerAll {
+    type Session = Session;
 
-    fn open(&self, _: &Ready, flow: Flow) -> Conversation {
-        Conversation(flow)
+    fn open(&self, _: &Ready, flow: Flow) -> Session {
+        Session(flow)
     }
 }
 
-impl SipSession for Conversation {
+impl SipSession for Session {
     async fn message(&mut self, message: Message) {
         let mut answer = Vec::new();
         sipward_compare::answer(message.head(), &mut answer);
-        // Who does not take it has gone.
+        // Sending fails when the session has ended, and then there is no one to answer.
         let _ = self.0.send(answer);
     }
 }
 
 #[async_std::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let between = std::env::args().nth(3).unwrap_or_default().parse()?;
+    let pause = std::env::args().nth(3).unwrap_or_default().parse()?;
     let [certificate, key] = sipward_compare::identity()?;
     let mut limits = AdmissionLimits::default();
     limits.connections = usize::MAX;
@@ -47,18 +47,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let handle = Supervisor::builder(TlsPolicy::from_pem(&certificate, &key)?)
         .listen("127.0.0.1:0")
         .limits(limits)
-        .application(Floor)
+        .application(AnswerAll)
         .start()
         .await?;
     println!("{}", handle.listeners()[0]);
-    match between {
+    match pause {
         0 => pending().await,
-        between => look(&handle, Duration::from_millis(between)).await,
+        pause => poll(&handle, Duration::from_millis(pause)).await,
     }
 }
 
-/// All figures and all sessions, again and again.
-async fn look(handle: &Handle, between: Duration) -> Result<(), Box<dyn Error>> {
+/// Takes a snapshot and lists all sessions, again and again.
+async fn poll(handle: &Handle, pause: Duration) -> Result<(), Box<dyn Error>> {
     loop {
         handle.snapshot().await?;
         let mut after = None;
@@ -71,6 +71,6 @@ async fn look(handle: &Handle, between: Duration) -> Result<(), Box<dyn Error>> 
                 break;
             }
         }
-        task::sleep(between).await;
+        task::sleep(pause).await;
     }
 }

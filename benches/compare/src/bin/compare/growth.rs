@@ -1,11 +1,11 @@
-//! What a handshake and an OPTIONS cost while many other sessions are open, and what those cost while
-//! they are silent.
+//! What a handshake and an OPTIONS cost while many other sessions are open, and what those sessions
+//! cost while nothing is sent.
 
 use crate::load::Generator;
 use crate::process::sample;
-use crate::results::{Growth, Look, Results};
+use crate::results::{Growth, PollingLatency, Results};
 use crate::rounds::Progress;
-use crate::servers::{Running, Stable};
+use crate::servers::{Launcher, Running};
 use crate::work::Server;
 use rustix::process::{Resource, getrlimit};
 use std::error::Error;
@@ -14,66 +14,67 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Sessions beside which something is measured.
+/// The numbers of other sessions.
 const SIZES: [usize; 4] = [100, 1_000, 5_000, 20_000];
 
-/// Descriptors a server needs for all else.
-const SPARE: u64 = 200;
+/// Descriptors that a server needs apart from those of the other sessions.
+const RESERVED_DESCRIPTORS: u64 = 200;
 
 /// How long opening the sessions may take.
-const OPENING: Duration = Duration::from_secs(120);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// When each session has woken for the last time for what its handshake may take.
-const DEADLINES: Duration = Duration::from_secs(12);
+/// How long the sessions are left alone after they were opened. Each wakes once at the time that was the
+/// deadline of its handshake, which is earlier than this.
+const SETTLE_TIME: Duration = Duration::from_secs(12);
 
-/// How long the server is left alone for its idle CPU time.
-const ALONE: Duration = Duration::from_secs(5);
+/// For how long idle CPU time is measured.
+const IDLE_TIME: Duration = Duration::from_secs(5);
 
-/// OPTIONS a second while somebody looks on.
-const AT_EASE: u32 = 3_000;
+/// OPTIONS per second while latency is measured with and without polling.
+const LATENCY_RATE: u32 = 3_000;
 
-/// How often the opening is looked at.
-const GLANCE: Duration = Duration::from_millis(250);
+/// How often the server is sampled while sessions are opened.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// What of growth is measured.
-pub struct Growing<'a> {
-    pub stable: &'a Stable,
+/// What to measure with many sessions, and with what.
+pub struct GrowthRun<'a> {
+    pub launcher: &'a Launcher,
     pub generator: &'a Generator,
     pub rounds: u32,
     pub seconds: f64,
-    /// Sessions at most.
-    pub most: usize,
+    /// The highest number of sessions.
+    pub max_sessions: usize,
 }
 
-impl Growing<'_> {
-    /// Runs a server that is looked at and one that is not, in every round.
-    pub fn look(&self, results: &mut Results) {
+impl GrowthRun<'_> {
+    /// Measures a server that is polled and one that is not, in every round.
+    pub fn measure_polling(&self, results: &mut Results) {
         let mut progress = Progress::begin(self.rounds as usize);
         for round in 1..=self.rounds {
-            let what = format!("looking on {round}/{}", self.rounds);
-            match self.look_once(round) {
-                Ok(look) => {
-                    let Look {
+            let what = format!("polling {round}/{}", self.rounds);
+            match self.measure_polling_once(round) {
+                Ok(latency) => {
+                    let PollingLatency {
                         unwatched, watched, ..
-                    } = look;
+                    } = latency;
                     progress.show(&what, &format!("p99 {unwatched} and {watched} µs"));
-                    results.looks.push(look);
+                    results.polling.push(latency);
                 }
                 Err(error) => progress.show(&what, &error.to_string()),
             }
         }
     }
 
-    fn look_once(&self, round: u32) -> Result<Look, Box<dyn Error>> {
-        let sessions = sizes(self.most).last().copied().unwrap_or_default();
+    fn measure_polling_once(&self, round: u32) -> Result<PollingLatency, Box<dyn Error>> {
+        let sessions = sizes(self.max_sessions).last().copied().unwrap_or_default();
         let p99 = |server: Server| -> Result<f64, Box<dyn Error>> {
-            let server = self.stable.start(server, false)?;
+            let server = self.launcher.start(server, false)?;
             let _others = self.hold(&server, sessions)?;
-            let words = format!("options --rate {AT_EASE} -d {}", self.seconds);
-            let report = self.generator.run(&server, &words)?;
+            let arguments = format!("options --rate {LATENCY_RATE} -d {}", self.seconds);
+            let report = self.generator.run(&server, &arguments)?;
             Ok(report.p99().ok_or("nothing was measured")?)
         };
-        Ok(Look {
+        Ok(PollingLatency {
             round,
             sessions,
             unwatched: p99(Server::Unwatched)?,
@@ -81,17 +82,17 @@ impl Growing<'_> {
         })
     }
 
-    fn hold(&self, server: &Running, sessions: usize) -> Result<Held, Box<dyn Error>> {
-        let words = format!("idle -c {sessions} -d 600");
-        let mut held = Held(self.generator.start_at(server, server.second, &words)?);
+    fn hold(&self, server: &Running, sessions: usize) -> Result<HeldSessions, Box<dyn Error>> {
+        let arguments = format!("idle -c {sessions} -d 600");
+        let mut held = HeldSessions(self.generator.start_at(server, server.second, &arguments)?);
         held.wait(server, sessions)?;
         Ok(held)
     }
 
-    /// Runs all sizes in every round.
+    /// Measures with every number of sessions in every round.
     pub fn run(&self, results: &mut Results) {
         results.rounds = results.rounds.max(self.rounds);
-        let mut sizes = sizes(self.most);
+        let mut sizes = sizes(self.max_sessions);
         let mut progress = Progress::begin(sizes.len() * self.rounds as usize);
         for round in 1..=self.rounds {
             for &sessions in &sizes {
@@ -101,8 +102,8 @@ impl Growing<'_> {
                         let Growth {
                             handshake, options, ..
                         } = growth;
-                        let said = format!("{handshake:.1} and {options:.1} CPU µs");
-                        progress.show(&what, &said);
+                        let message = format!("{handshake:.1} and {options:.1} CPU µs");
+                        progress.show(&what, &message);
                         results.growth.push(growth);
                     }
                     Err(error) => progress.show(&what, &error.to_string()),
@@ -113,12 +114,12 @@ impl Growing<'_> {
     }
 
     fn measure(&self, round: u32, sessions: usize) -> Result<Growth, Box<dyn Error>> {
-        let server = self.stable.start(Server::Sipward, false)?;
+        let server = self.launcher.start(Server::Sipward, false)?;
         let before = sample(server.pid())?;
         let _others = self.hold(&server, sessions)?;
-        thread::sleep(DEADLINES);
+        thread::sleep(SETTLE_TIME);
         let (from, opened) = (Instant::now(), sample(server.pid())?);
-        thread::sleep(ALONE);
+        thread::sleep(IDLE_TIME);
         let cpu = sample(server.pid())?.cpu - opened.cpu;
         let idle = 100.0 * cpu.as_secs_f64() / from.elapsed().as_secs_f64();
         let time = format!("-d {} --warmup 0.5", self.seconds);
@@ -143,23 +144,23 @@ impl Growing<'_> {
     }
 }
 
-/// The generator that holds sessions open, until this is dropped.
-struct Held(Child);
+/// A load generator that holds sessions open until this is dropped.
+struct HeldSessions(Child);
 
-impl Held {
-    /// Waits until all are open and the server has come to rest.
+impl HeldSessions {
+    /// Waits until all sessions are open and the server is idle again.
     fn wait(&mut self, server: &Running, sessions: usize) -> Result<(), Box<dyn Error>> {
-        let until = Instant::now() + OPENING;
+        let until = Instant::now() + OPEN_TIMEOUT;
         let mut cpu = Duration::ZERO;
         while Instant::now() < until {
-            thread::sleep(GLANCE);
+            thread::sleep(POLL_INTERVAL);
             if self.0.try_wait()?.is_some() {
                 return Err("the sessions could not be opened".into());
             }
             let descriptors = fs::read_dir(format!("/proc/{}/fd", server.pid()))?.count();
             let now = sample(server.pid())?.cpu;
-            // A server that is looked at has something to do all the time: up to a fifth of a core.
-            if descriptors > sessions && now - cpu <= GLANCE / 5 {
+            // A server that is polled is never quite idle: it uses up to a fifth of a core.
+            if descriptors > sessions && now - cpu <= POLL_INTERVAL / 5 {
                 return Ok(());
             }
             cpu = now;
@@ -168,21 +169,35 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldSessions {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Up to what the limit of descriptors admits.
-fn sizes(most: usize) -> Vec<usize> {
+/// The numbers of sessions, limited by the limit of descriptors and by `max_sessions`.
+fn sizes(max_sessions: usize) -> Vec<usize> {
     let limit = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
-    let room = usize::try_from(limit.saturating_sub(SPARE)).unwrap_or(usize::MAX);
-    let mut sizes: Vec<usize> = SIZES
-        .iter()
-        .map(|size| *size.min(&room).min(&most))
-        .collect();
+    let room = usize::try_from(limit.saturating_sub(RESERVED_DESCRIPTORS)).unwrap_or(usize::MAX);
+    sizes_up_to(room.min(max_sessions))
+}
+
+fn sizes_up_to(max: usize) -> Vec<usize> {
+    let mut sizes: Vec<usize> = SIZES.iter().map(|size| *size.min(&max)).collect();
     sizes.dedup();
     sizes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_sessions_end_at_the_limit_without_repeating_it() {
+        assert_eq!(sizes_up_to(usize::MAX), SIZES);
+        assert_eq!(sizes_up_to(19_800), [100, 1_000, 5_000, 19_800]);
+        assert_eq!(sizes_up_to(1_000), [100, 1_000]);
+        assert_eq!(sizes_up_to(50), [50]);
+    }
 }

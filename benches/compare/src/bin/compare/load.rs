@@ -10,49 +10,49 @@ use std::{fmt, io};
 /// The SIP domain of every server and every account.
 pub const DOMAIN: &str = "sip.test";
 
-/// Where the generator is.
+/// The load generator's program.
 pub struct Generator(pub PathBuf);
 
-/// What the generator said of one run.
+/// The load generator's report of one run.
 pub struct Report(Value);
 
-/// A run that came to nothing.
+/// Why a run has no report.
 #[derive(Debug)]
 pub enum LoadError {
     /// The generator cannot be started.
     Start { program: PathBuf, source: io::Error },
-    /// It said why there is no report.
+    /// The generator ended without a report; its error output.
     NoReport(String),
 }
 
 impl Generator {
-    /// Runs to the end.
+    /// Runs the generator to its end.
     ///
     /// # Errors
     /// [`LoadError`].
-    pub fn run(&self, server: &Running, words: &str) -> Result<Report, LoadError> {
-        let child = self.start(server, words)?;
+    pub fn run(&self, server: &Running, arguments: &str) -> Result<Report, LoadError> {
+        let child = self.start(server, arguments)?;
         let failed = |source| self.failed(source);
         let output = child.wait_with_output().map_err(failed)?;
-        // With failures among the operations there is a report all the same.
+        // There is a report even if operations failed.
         match serde_json::from_slice(&output.stdout) {
             Ok(report) => Ok(Report(report)),
             Err(_) => {
-                let said = String::from_utf8_lossy(&output.stderr);
-                Err(LoadError::NoReport(said.trim().to_owned()))
+                let message = String::from_utf8_lossy(&output.stderr);
+                Err(LoadError::NoReport(message.trim().to_owned()))
             }
         }
     }
 
-    /// Runs beside others, until it is done or killed.
+    /// Starts the generator; the caller waits for it or kills it.
     ///
     /// # Errors
     /// [`LoadError::Start`].
-    pub fn start(&self, server: &Running, words: &str) -> Result<Child, LoadError> {
-        self.start_at(server, server.address, words)
+    pub fn start(&self, server: &Running, arguments: &str) -> Result<Child, LoadError> {
+        self.start_at(server, server.address, arguments)
     }
 
-    /// The same at this address of the server's.
+    /// Starts the generator against this address of the server.
     ///
     /// # Errors
     /// [`LoadError::Start`].
@@ -60,9 +60,9 @@ impl Generator {
         &self,
         server: &Running,
         address: SocketAddr,
-        words: &str,
+        arguments: &str,
     ) -> Result<Child, LoadError> {
-        let (mode, options) = words.split_once(' ').unwrap_or((words, ""));
+        let (mode, options) = arguments.split_once(' ').unwrap_or((arguments, ""));
         Command::new(&self.0)
             .args([mode, &address.to_string()])
             .args(options.split_ascii_whitespace())
@@ -82,7 +82,7 @@ impl Generator {
 }
 
 impl Report {
-    /// A number by its name, if there is one.
+    /// The number with this name, if there is one.
     pub fn number(&self, name: &str) -> Option<f64> {
         self.0[name].as_f64()
     }
@@ -97,7 +97,7 @@ impl Report {
         self.0["errors"].as_u64().unwrap_or_default()
     }
 
-    /// The first reason of failures.
+    /// The first reason for failures.
     pub fn failure(&self) -> Option<&str> {
         self.0["failures"][0]["what"].as_str()
     }
@@ -111,7 +111,7 @@ impl fmt::Display for LoadError {
                 "{} cannot be run ({source}): start the comparison by `just compare`",
                 program.display()
             ),
-            Self::NoReport(said) => write!(f, "the load generator gave up: {said}"),
+            Self::NoReport(message) => write!(f, "the load generator gave up: {message}"),
         }
     }
 }

@@ -1,16 +1,17 @@
-//! Compares sipward's softswitch with two floors, Kamailio, nginx and HAProxy: all do the same work
-//! on loopback, one after another, several rounds. `just compare` starts it with what it needs.
+//! Compares sipward's softswitch with two floors (the smallest possible servers), Kamailio, nginx and
+//! HAProxy. All do the same work on loopback, one after another, in several rounds. `just compare`
+//! builds and installs what this program needs, and starts it.
 //!
 //! ```text
-//! just compare            # three rounds, tables and pictures into docs/
-//! just compare --quick    # one short round, on the screen alone
+//! just compare            # three rounds; writes tables and charts to docs/
+//! just compare --quick    # one short round; prints the tables only
 //! ```
 
-mod circumstances;
+mod charts;
+mod environment;
 mod growth;
 mod load;
 mod page;
-mod picture;
 mod results;
 mod rounds;
 mod servers;
@@ -19,11 +20,11 @@ mod targets;
 mod work;
 
 use clap::Parser;
-use growth::Growing;
+use growth::GrowthRun;
 use load::Generator;
 use results::Results;
 use rounds::Rounds;
-use servers::Stable;
+use servers::Launcher;
 use sipload::process;
 use std::error::Error;
 use std::fs;
@@ -33,23 +34,23 @@ use work::{Server, WORKS};
 
 /// Compares sipward's softswitch with other servers on the same work.
 ///
-/// Prints the tables, and writes them and the pictures into docs/ after a whole run.
+/// Prints the tables, and after a whole run writes them and the charts to docs/.
 #[derive(Parser)]
 #[command(name = "compare")]
 struct Options {
-    /// Rounds, in each of which every server does everything.
+    /// The number of rounds. In each, every server does every kind of work.
     #[arg(default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// One round of one second each, and few sessions; nothing is written to docs/.
+    /// One round with runs of one second, and few sessions; nothing is written to docs/.
     #[arg(long)]
     quick: bool,
-    /// Measures this part alone, and takes the other from the last run.
+    /// Measures only this part, and takes the other from the last run.
     #[arg(long, value_enum)]
     only: Option<Part>,
-    /// Renders these results instead of measuring: a file that an earlier run wrote.
+    /// Renders the results in this file, which an earlier run wrote, instead of measuring.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
-    /// Where the softswitch and sipload were built.
+    /// The folder in which the softswitch and sipload were built.
     #[arg(long, value_name = "FOLDER", default_value = "target/release/examples")]
     examples: PathBuf,
 }
@@ -86,32 +87,32 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
     let images = docs.join("images");
     fs::create_dir_all(&images)?;
-    picture::bars(&results, &images.join("compare.svg"))?;
-    picture::growth(&results, &images.join("growth.svg"))?;
+    charts::bars(&results, &images.join("compare.svg"))?;
+    charts::growth(&results, &images.join("growth.svg"))?;
     page::write(&docs.join("performance.md"), &text)?;
     Ok(())
 }
 
 fn read(file: &Path) -> Result<Results, Box<dyn Error>> {
-    let said = |error: &dyn Error| format!("{} cannot be used: {error}", file.display());
-    let text = fs::read_to_string(file).map_err(|error| said(&error))?;
-    Ok(serde_json::from_str(&text).map_err(|error| said(&error))?)
+    let message = |error: &dyn Error| format!("{} cannot be used: {error}", file.display());
+    let text = fs::read_to_string(file).map_err(|error| message(&error))?;
+    Ok(serde_json::from_str(&text).map_err(|error| message(&error))?)
 }
 
 fn measure(options: &Options) -> Result<Results, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
-    // Binaries of one workspace are built into one folder.
+    // The floors are built into the same folder as this program.
     let floors = std::env::current_exe()?;
     let floors = floors.parent().unwrap_or(Path::new(".")).to_owned();
-    let stable = Stable {
+    let launcher = Launcher {
         examples: options.examples.clone(),
         floors,
         peers: Path::new(env!("CARGO_MANIFEST_DIR")).join("peers"),
         folder: folder.path().to_owned(),
     };
-    stable.furnish()?;
+    launcher.prepare()?;
     let generator = Generator(options.examples.join("sipload"));
-    let (rounds, seconds, most) = match options.quick {
+    let (rounds, seconds, max_sessions) = match options.quick {
         true => (1, 1.0, 1_000),
         false => (options.rounds, 3.0, usize::MAX),
     };
@@ -120,11 +121,11 @@ fn measure(options: &Options) -> Result<Results, Box<dyn Error>> {
         Some(_) => read(&file)?,
         None => Results::default(),
     };
-    results.circumstances = circumstances::circumstances();
+    results.environment = environment::environment();
     if options.only != Some(Part::Growth) {
         results.cells.clear();
         let rounds = Rounds {
-            stable: &stable,
+            launcher: &launcher,
             generator: &generator,
             rounds,
             seconds,
@@ -135,23 +136,23 @@ fn measure(options: &Options) -> Result<Results, Box<dyn Error>> {
     }
     if options.only != Some(Part::Servers) {
         results.growth.clear();
-        results.looks.clear();
-        let growing = Growing {
-            stable: &stable,
+        results.polling.clear();
+        let growth_run = GrowthRun {
+            launcher: &launcher,
             generator: &generator,
             rounds,
             seconds,
-            most,
+            max_sessions,
         };
-        growing.run(&mut results);
-        growing.look(&mut results);
+        growth_run.run(&mut results);
+        growth_run.measure_polling(&mut results);
     }
     fs::write(&file, serde_json::to_vec_pretty(&results)?)?;
     eprintln!("all figures: {}", file.display());
     Ok(results)
 }
 
-/// Those that are not installed.
+/// The servers that are not installed.
 fn absent() -> Vec<Server> {
     let mut absent = vec![Server::Kamailio, Server::Nginx, Server::Haproxy];
     absent.retain(|server| {

@@ -1,4 +1,4 @@
-//! The part of docs/performance.md that is written by machine, between two marks.
+//! The part of docs/performance.md that this program writes, between two marks.
 
 use crate::results::Results;
 use crate::tables;
@@ -11,7 +11,7 @@ use std::path::Path;
 const BEGIN: &str = "<!-- written by `just compare`: begin -->";
 const END: &str = "<!-- written by `just compare`: end -->";
 
-/// All tables and what they were measured with.
+/// All tables, and the environment they were measured in.
 pub fn text(results: &Results) -> String {
     let mut text = String::new();
     let mut part = |part: &str| {
@@ -20,7 +20,7 @@ pub fn text(results: &Results) -> String {
     };
     let rounds = results.rounds;
     part(&format!("Median of {rounds} rounds (least–most):"));
-    part(&results.circumstances.join("  \n"));
+    part(&results.environment.join("  \n"));
     if !results.cells.is_empty() {
         part(&tables::comparison(results));
         let failed = results.cells.iter().any(|cell| cell.errors > 0);
@@ -34,19 +34,19 @@ pub fn text(results: &Results) -> String {
         part(&tables::growth(results));
         part("![Growth with the number of sessions](images/growth.svg)");
     }
-    if let Some(looks) = tables::looks(results) {
-        part(&looks);
+    if let Some(polling) = tables::polling(results) {
+        part(&polling);
     }
     part("Targets, ratios taken within a round; the floor is the better of the two:");
-    text += &tables::targets(&targets::verdicts(results));
+    text += &tables::targets(&targets::evaluate(results));
     text.push('\n');
     text
 }
 
-/// Puts the text between the marks of this page.
+/// Replaces the text between the marks of this page.
 ///
 /// # Errors
-/// The system's, or that there are no marks.
+/// The system's error, or that there are no marks.
 pub fn write(page: &Path, text: &str) -> io::Result<()> {
     let before = fs::read_to_string(page)?;
     let missing = || io::Error::other(format!("{} has no marks `{BEGIN}`", page.display()));

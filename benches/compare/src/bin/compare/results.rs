@@ -1,23 +1,24 @@
-//! What was measured: by round, so that ratios are taken within a round and a machine that changes
-//! its mood between rounds changes both sides.
+//! The results, by round. Ratios are taken within a round, so that a change of the machine between
+//! rounds affects both sides.
 
 use crate::work::{Figure, Server, Work};
 use serde::{Deserialize, Serialize};
 
-/// All that was measured in one run.
+/// All results of one run of this program.
 #[derive(Default, Serialize, Deserialize)]
 pub struct Results {
-    /// What it was measured on and with: a line each.
-    pub circumstances: Vec<String>,
-    /// How many rounds.
+    /// Lines about the machine and the versions of programs.
+    #[serde(alias = "circumstances")]
+    pub environment: Vec<String>,
+    /// The number of rounds.
     pub rounds: u32,
-    /// One line per run of the generator.
+    /// One entry for each run of the load generator.
     pub cells: Vec<Cell>,
-    /// How the cost grows with the number of sessions.
+    /// The cost with different numbers of sessions.
     pub growth: Vec<Growth>,
-    /// What it costs to be looked at.
-    #[serde(default)]
-    pub looks: Vec<Look>,
+    /// The latency with and without polling.
+    #[serde(default, alias = "looks")]
+    pub polling: Vec<PollingLatency>,
 }
 
 /// One server at one kind of work in one round.
@@ -36,7 +37,7 @@ pub struct Cell {
     pub errors: u64,
 }
 
-/// One look at sipward with so many other sessions open.
+/// Measurements of sipward while this number of other sessions is open.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Growth {
     pub round: u32,
@@ -45,7 +46,7 @@ pub struct Growth {
     pub handshake: f64,
     /// Server CPU time per OPTIONS in µs.
     pub options: f64,
-    /// CPU time of the server while nobody says anything, in percent of a core.
+    /// CPU time of the server while nothing is sent, in percent of a core.
     pub idle: f64,
     /// Resident memory per session in bytes.
     pub bytes: f64,
@@ -53,16 +54,16 @@ pub struct Growth {
 
 /// The 99th percentile of OPTIONS with many sessions open, in µs.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct Look {
+pub struct PollingLatency {
     pub round: u32,
     pub sessions: usize,
-    /// Nobody looks.
+    /// Without polling.
     pub unwatched: f64,
-    /// All figures and all sessions are asked for ten times a second.
+    /// While a snapshot and all sessions are requested ten times a second.
     pub watched: f64,
 }
 
-/// A median and what it lies between.
+/// A median, with the least and the most of the values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     pub median: f64,
@@ -71,8 +72,8 @@ pub struct Spread {
 }
 
 impl Cell {
-    /// The figure this work is measured by. None when something failed: the cost of failures is
-    /// another one's.
+    /// The figure that this work is measured by. `None` when an operation failed, since failures have a
+    /// different cost.
     pub fn figure(&self) -> Option<f64> {
         if self.errors > 0 {
             return None;
@@ -86,7 +87,7 @@ impl Cell {
 }
 
 impl Results {
-    /// The figure of each round.
+    /// The figure over all rounds.
     pub fn figure(&self, work: Work, server: Server) -> Option<Spread> {
         Spread::of(self.figures(work, server).map(|(_, figure)| figure))
     }
@@ -114,7 +115,7 @@ impl Results {
         of.map(|cell| cell.errors).sum()
     }
 
-    /// How many sessions the cost was measured with.
+    /// The numbers of sessions with which the cost was measured.
     pub fn sizes(&self) -> Vec<usize> {
         let mut sizes: Vec<usize> = self.growth.iter().map(|growth| growth.sessions).collect();
         sizes.sort_unstable();
@@ -122,13 +123,13 @@ impl Results {
         sizes
     }
 
-    /// What `of` tells with so many sessions.
+    /// The figure that `of` selects, with this number of sessions.
     pub fn grown(&self, sessions: usize, of: fn(&Growth) -> f64) -> Option<Spread> {
         let growth = self.growth.iter();
         Spread::of(growth.filter(|growth| growth.sessions == sessions).map(of))
     }
 
-    /// What `of` tells with the most sessions over that with the fewest, round by round.
+    /// The ratio of the figure with the most sessions to that with the fewest, round by round.
     pub fn growth_ratio(&self, of: fn(&Growth) -> f64) -> Option<Spread> {
         let sizes = self.sizes();
         let (fewest, most) = (sizes.first()?, sizes.last()?);
@@ -150,7 +151,8 @@ impl Results {
 }
 
 impl Spread {
-    /// Of these; the median is between the two middle ones if they are even in number. None of none.
+    /// The spread of these values; `None` if there are none. The median of an even number of values is the
+    /// mean of the middle two.
     pub fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.collect();
         values.sort_unstable_by(f64::total_cmp);
@@ -236,5 +238,14 @@ mod tests {
         results.growth = vec![growth(1_000, 3.0), growth(100, 2.0), growth(500, 9.0)];
         let ratio = results.growth_ratio(|growth| growth.options).unwrap();
         assert_eq!(ratio.median, 1.5);
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_version_is_read() {
+        let text = r#"{"circumstances":["a"],"rounds":1,"cells":[],"growth":[],
+            "looks":[{"round":1,"sessions":9,"unwatched":1.0,"watched":2.0}]}"#;
+        let results: Results = serde_json::from_str(text).unwrap();
+        assert_eq!(results.environment, ["a"]);
+        assert_eq!(results.polling[0].watched, 2.0);
     }
 }

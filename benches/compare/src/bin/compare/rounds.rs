@@ -1,63 +1,63 @@
-//! Runs every server at every kind of work, one after another, round by round.
+//! Measures every server at every kind of work, one after another, in several rounds.
 
 use crate::load::{Generator, LoadError, Report};
 use crate::results::{Cell, Results};
-use crate::servers::{Running, Stable};
+use crate::servers::{Launcher, Running};
 use crate::work::{Server, Work};
 use std::error::Error;
 use std::time::Instant;
 
-/// Latency is looked at when servers are at ease: at this part of what Kamailio can do.
-const AT_EASE: f64 = 0.1;
+/// Latency is measured at low load: at this part of Kamailio's best rate.
+const LATENCY_RATE_SHARE: f64 = 0.1;
 
 /// Operations per second when Kamailio's best is not known.
 const UNKNOWN_RATE: f64 = 3_000.0;
 
-/// Connections of which each server's memory is measured.
-const HELD: usize = 2_000;
+/// How many connections are held to measure a server's memory.
+const HELD_CONNECTIONS: usize = 2_000;
 
-/// What the rounds go by.
+/// What to measure in the rounds, and with what.
 pub struct Rounds<'a> {
-    pub stable: &'a Stable,
+    pub launcher: &'a Launcher,
     pub generator: &'a Generator,
     pub rounds: u32,
-    /// Seconds that are measured in each run.
+    /// How many seconds each run measures.
     pub seconds: f64,
-    /// Servers that are not to be had.
+    /// Servers that are not installed.
     pub absent: Vec<Server>,
     /// What is measured.
     pub works: Vec<Work>,
 }
 
-/// Where a run of many cells is.
+/// Progress through a known number of steps, with an estimate of the time left.
 pub struct Progress {
     begun: Instant,
     done: usize,
     all: usize,
 }
 
-impl Rounds<'_> {
-    /// All cells, as a table of contents for the progress.
-    fn cells(&self) -> Vec<(u32, Work, Server)> {
-        let mut cells = Vec::new();
-        for round in 1..=self.rounds {
-            for &work in &self.works {
-                let mut servers = work.servers();
-                servers.retain(|server| !self.absent.contains(server));
-                // Nobody always comes first.
-                if round % 2 == 0 {
-                    servers.reverse();
-                }
-                cells.extend(servers.into_iter().map(|server| (round, work, server)));
+/// All cells to measure, in order.
+fn cells(rounds: u32, works: &[Work], absent: &[Server]) -> Vec<(u32, Work, Server)> {
+    let mut cells = Vec::new();
+    for round in 1..=rounds {
+        for &work in works {
+            let mut servers = work.servers();
+            servers.retain(|server| !absent.contains(server));
+            // Every other round is in reverse order, so that no server always comes first.
+            if round % 2 == 0 {
+                servers.reverse();
             }
+            cells.extend(servers.into_iter().map(|server| (round, work, server)));
         }
-        cells
     }
+    cells
+}
 
-    /// Runs them all into the results. A server that fails at something costs that cell alone.
+impl Rounds<'_> {
+    /// Measures all cells into the results. When a measurement fails, only its cell is missing.
     pub fn run(&self, results: &mut Results) {
         results.rounds = results.rounds.max(self.rounds);
-        let cells = self.cells();
+        let cells = cells(self.rounds, &self.works, &self.absent);
         let mut progress = Progress::begin(cells.len());
         for (round, work, server) in cells {
             let what = format!(
@@ -67,8 +67,8 @@ impl Rounds<'_> {
                 server.name()
             );
             match self.measure(round, work, server, results) {
-                Ok((cell, said)) => {
-                    progress.show(&what, &said);
+                Ok((cell, message)) => {
+                    progress.show(&what, &message);
                     results.cells.push(cell);
                 }
                 Err(error) => progress.show(&what, &error.to_string()),
@@ -83,11 +83,13 @@ impl Rounds<'_> {
         server: Server,
         results: &Results,
     ) -> Result<(Cell, String), Box<dyn Error>> {
-        let mut running = self.stable.start(server, work == Work::RegisterDigest)?;
+        let mut running = self.launcher.start(server, work == Work::RegisterDigest)?;
         let rate = results.best_rate(Work::Options, Server::Kamailio);
-        let rate = rate.map_or(UNKNOWN_RATE, |best| best * AT_EASE).round();
+        let rate = rate
+            .map_or(UNKNOWN_RATE, |best| best * LATENCY_RATE_SHARE)
+            .round();
         let report = self.load(&running, work, rate);
-        let survived = running.is_there();
+        let survived = running.is_running();
         let report = report?;
         let mut cell = Cell {
             round,
@@ -99,17 +101,17 @@ impl Rounds<'_> {
             per_second: report.number("per_second").unwrap_or_default(),
             errors: report.errors(),
         };
-        let mut said = cell.figure().map_or_else(String::new, |figure| {
+        let mut message = cell.figure().map_or_else(String::new, |figure| {
             format!("{figure:.1} {}", work.figure().unit())
         });
         if let Some(failure) = report.failure() {
-            said = format!("{} failures, such as: {failure}", cell.errors);
+            message = format!("{} failures, such as: {failure}", cell.errors);
         }
         if !survived {
             cell.errors += 1;
-            said += " and the server crashed";
+            message += " and the server crashed";
         }
-        Ok((cell, said))
+        Ok((cell, message))
     }
 
     fn load(&self, server: &Running, work: Work, rate: f64) -> Result<Report, LoadError> {
@@ -118,8 +120,8 @@ impl Rounds<'_> {
             self.seconds,
             (self.seconds / 3.0).min(1.0)
         );
-        let at_ease = format!("options --rate {rate} {time}");
-        let words = match work {
+        let latency = format!("options --rate {rate} {time}");
+        let arguments = match work {
             Work::Handshake => format!("handshake -c 8 {time}"),
             Work::Resume => format!("resume -c 8 {time}"),
             Work::Options => format!("options {time}"),
@@ -128,27 +130,27 @@ impl Rounds<'_> {
             Work::RegisterDigest => format!("register {time} --user load{{}}:secret --digest md5"),
             // The softswitch bounds the transactions and calls of one connection to 1,000 within 32 s.
             Work::Call => format!("call -c 200 {time}"),
-            // Opened within the time, held for as long.
-            Work::Idle => format!("idle --register -c {HELD} -d 5"),
-            Work::HalfOpen => format!("half-open -c {HELD} -d 2"),
-            Work::Latency => at_ease,
+            // Connections are opened within this time, and held for as long.
+            Work::Idle => format!("idle --register -c {HELD_CONNECTIONS} -d 5"),
+            Work::HalfOpen => format!("half-open -c {HELD_CONNECTIONS} -d 2"),
+            Work::Latency => latency,
             Work::LatencyBeside => {
                 let long = self.seconds * 2.0 + 5.0;
-                let words = format!("handshake -c 50 --rate 200 -d {long} --warmup 0");
-                let mut beside = self.generator.start(server, &words)?;
-                let report = self.generator.run(server, &at_ease);
-                // It ends in mid-run; its own figures are nobody's.
+                let arguments = format!("handshake -c 50 --rate 200 -d {long} --warmup 0");
+                let mut beside = self.generator.start(server, &arguments)?;
+                let report = self.generator.run(server, &latency);
+                // It has not finished its run, and its report is not needed.
                 let _ = beside.kill();
                 let _ = beside.wait();
                 return report;
             }
         };
-        self.generator.run(server, &words)
+        self.generator.run(server, &arguments)
     }
 }
 
 impl Progress {
-    /// So many steps are to come.
+    /// Before the first of `all` steps.
     pub fn begin(all: usize) -> Self {
         Self {
             begun: Instant::now(),
@@ -157,12 +159,38 @@ impl Progress {
         }
     }
 
-    /// One more is done.
-    pub fn show(&mut self, what: &str, said: &str) {
+    /// Notes that one more step is done, and prints it.
+    pub fn show(&mut self, what: &str, message: &str) {
         self.done += 1;
         let each = self.begun.elapsed().as_secs_f64() / self.done as f64;
         let left = (each * self.all.saturating_sub(self.done) as f64 / 60.0).ceil();
         let (done, all) = (self.done, self.all);
-        eprintln!("[{done}/{all}, {left} min left] {what}: {said}");
+        eprintln!("[{done}/{all}, {left} min left] {what}: {message}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn servers(cells: &[(u32, Work, Server)], round: u32) -> Vec<Server> {
+        let of_round = cells.iter().filter(|(of, ..)| *of == round);
+        of_round.map(|(.., server)| *server).collect()
+    }
+
+    #[test]
+    fn the_second_round_measures_the_same_servers_in_reverse_order() {
+        let cells = cells(2, &[Work::Ping], &[]);
+        let mut second = servers(&cells, 2);
+        assert_eq!(second.first(), Some(&Server::Kamailio));
+        second.reverse();
+        assert_eq!(servers(&cells, 1), second);
+    }
+
+    #[test]
+    fn servers_that_are_not_installed_have_no_cells() {
+        let cells = cells(1, &[Work::Handshake, Work::Call], &[Server::Kamailio]);
+        assert!(!servers(&cells, 1).contains(&Server::Kamailio));
+        assert!(servers(&cells, 1).contains(&Server::Nginx));
     }
 }

@@ -1,4 +1,4 @@
-//! Starts servers in the foreground on a free port of loopback, and ends them.
+//! Starts servers in the foreground on a free port of loopback, and stops them.
 
 use crate::load::DOMAIN;
 use crate::process::children;
@@ -12,49 +12,50 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a server has to come up, and to end.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a server may take to start, and to stop.
+const START_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long its children have to end after it.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long its children may take to end after it.
+const CHILD_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often it is looked at meanwhile.
-const GLANCE: Duration = Duration::from_millis(20);
+/// How often a server is checked while it starts or stops.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Users with a password, as many as any work with digest has parties.
+/// The number of users with a password: as many as any work with digest has parties.
 const USERS: usize = 100;
 
-/// What every server is started from.
-pub struct Stable {
-    /// Where cargo puts examples of the root and binaries of this workspace.
+/// Starts servers: knows the folders of programs and configurations.
+pub struct Launcher {
+    /// The folder of the examples that cargo built.
     pub examples: PathBuf,
+    /// The folder of the binaries of this workspace.
     pub floors: PathBuf,
-    /// The peers' configurations, to be filled in.
+    /// The folder of the peers' configuration templates.
     pub peers: PathBuf,
-    /// Certificate, key, logs.
+    /// The folder for certificate, key, accounts, configurations and logs.
     pub folder: PathBuf,
 }
 
-/// A server that listens.
+/// A server that listens. It is stopped on drop.
 pub struct Running {
-    /// Where it listens.
+    /// The address it listens on.
     pub address: SocketAddr,
-    /// Where it listens as well, or the same: many connections to one port leave the client's kernel
-    /// searching long for another of its own.
+    /// A second address it listens on, or the same one. With many connections to one address, the
+    /// client's kernel searches long for a free local port.
     pub second: SocketAddr,
     process: Child,
 }
 
-impl Stable {
+impl Launcher {
     /// Makes the certificate and the accounts.
     ///
     /// # Errors
-    /// When there is no room for them, or no key to be had.
-    pub fn furnish(&self) -> Result<(), Box<dyn std::error::Error>> {
+    /// When a file cannot be written or a key cannot be made.
+    pub fn prepare(&self) -> Result<(), Box<dyn std::error::Error>> {
         // P-256 with SHA-256, rcgen's default.
         let names = ["127.0.0.1".to_owned(), DOMAIN.to_owned()];
-        let made = rcgen::generate_simple_self_signed(names)?;
-        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        let certified = rcgen::generate_simple_self_signed(names)?;
+        let (certificate, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
         fs::write(self.file("cert.pem"), &certificate)?;
         fs::write(self.file("key.pem"), &key)?;
         fs::write(self.file("both.pem"), certificate + &key)?;
@@ -66,22 +67,22 @@ impl Stable {
     /// Starts a server, with accounts if `digest`, and waits until it listens.
     ///
     /// # Errors
-    /// The system's, or that it does not come up.
+    /// The system's error, or that it does not listen in time.
     pub fn start(&self, server: Server, digest: bool) -> io::Result<Running> {
-        let screen = self.file("screen");
+        let stdout = self.file("stdout");
         let log = self.file("log");
         let free = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let mut command = self.command(server, digest, free)?;
         let mut process = command
             .stdin(Stdio::null())
-            .stdout(File::create(&screen)?)
+            .stdout(File::create(&stdout)?)
             .stderr(File::create(&log)?)
             .spawn()?;
         let address = match server {
             Server::Kamailio | Server::Nginx | Server::Haproxy => wait(&mut process, || {
                 TcpStream::connect(free).ok().map(|_| [free; 2])
             }),
-            _ => wait(&mut process, || announced(&screen)),
+            _ => wait(&mut process, || announced(&stdout)),
         };
         let running = |[address, second]: [SocketAddr; 2]| Running {
             address,
@@ -89,8 +90,8 @@ impl Stable {
             process,
         };
         address.map(running).map_err(|error| {
-            let said = fs::read_to_string(&log).unwrap_or_default();
-            let last = said.lines().last().unwrap_or_default();
+            let message = fs::read_to_string(&log).unwrap_or_default();
+            let last = message.lines().last().unwrap_or_default();
             io::Error::other(format!("{} did not start: {error} {last}", server.name()))
         })
     }
@@ -142,7 +143,8 @@ impl Stable {
         })
     }
 
-    /// All load comes from one address, which is nobody's case: the limits per source do not apply.
+    /// The softswitch. Its limits per source are off, since all load comes from one address, which is not
+    /// so in use.
     fn softswitch(&self, digest: bool) -> Command {
         let mut command = Command::new(self.examples.join("softswitch"));
         command.args(["--listen", "127.0.0.1:0,127.0.0.1:0", "--domain", DOMAIN]);
@@ -167,21 +169,21 @@ impl Stable {
         command
     }
 
-    /// Looked at every so many milliseconds.
+    /// The server that is polled with this pause in milliseconds.
     fn watched(&self, between: &str) -> Command {
         let mut command = self.floor("watched");
         command.arg(between);
         command
     }
 
-    /// One of Debian's, which all use OpenSSL.
+    /// A server of Debian's. All of these use OpenSSL.
     fn peer(&self, name: &str) -> Command {
         let mut command = Command::new(name);
         command.env("OPENSSL_CONF", self.peers.join("openssl.cnf"));
         command
     }
 
-    /// The peer's configuration with what it has to know.
+    /// Writes the peer's configuration from its template.
     fn fill(&self, name: &str, port: u16, defines: &str) -> io::Result<PathBuf> {
         let text = fs::read_to_string(self.peers.join(name))?
             .replace("@PORT@", &port.to_string())
@@ -198,32 +200,32 @@ impl Stable {
 }
 
 impl Running {
-    /// Its process, the parent of all others it may have.
+    /// The id of its process, the parent of any others it has.
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// True while it has not ended by itself.
-    pub fn is_there(&mut self) -> bool {
+    /// True until it ends.
+    pub fn is_running(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(None))
     }
 }
 
 impl Drop for Running {
-    /// It is asked to end, and made to if it does not, with all it began: one of Kamailio's workers
-    /// may hang and outlive its parent. Nobody listens to what goes wrong then.
+    /// Sends SIGTERM, and SIGKILL if it does not end. Its children are killed if they outlive it, as a
+    /// hanging worker of Kamailio may. Errors are ignored: a process that has ended causes them.
     fn drop(&mut self) {
         let mut left = descendants(self.pid());
         signal(self.pid(), Signal::TERM);
-        let until = Instant::now() + PATIENCE;
-        while self.is_there() && Instant::now() < until {
-            thread::sleep(GLANCE);
+        let until = Instant::now() + START_STOP_TIMEOUT;
+        while self.is_running() && Instant::now() < until {
+            thread::sleep(POLL_INTERVAL);
         }
         let _ = self.process.kill();
         let _ = self.process.wait();
-        let until = Instant::now() + FAREWELL;
+        let until = Instant::now() + CHILD_TIMEOUT;
         while !left.is_empty() && Instant::now() < until {
-            thread::sleep(GLANCE);
+            thread::sleep(POLL_INTERVAL);
             left.retain(|pid| Path::new(&format!("/proc/{pid}")).exists());
         }
         left.into_iter().for_each(|pid| signal(pid, Signal::KILL));
@@ -242,27 +244,27 @@ fn signal(pid: u32, signal: Signal) {
     }
 }
 
-/// Waits until `look` finds something or the process has ended.
-fn wait<T>(process: &mut Child, look: impl Fn() -> Option<T>) -> io::Result<T> {
-    let until = Instant::now() + PATIENCE;
+/// Waits until `find` returns something or the process has ended.
+fn wait<T>(process: &mut Child, find: impl Fn() -> Option<T>) -> io::Result<T> {
+    let until = Instant::now() + START_STOP_TIMEOUT;
     while Instant::now() < until {
-        if let Some(found) = look() {
+        if let Some(found) = find() {
             return Ok(found);
         }
         if let Some(status) = process.try_wait()? {
             return Err(io::Error::other(format!("it ended with {status}")));
         }
-        thread::sleep(GLANCE);
+        thread::sleep(POLL_INTERVAL);
     }
     let _ = process.kill();
     Err(io::ErrorKind::TimedOut.into())
 }
 
-/// The addresses a server of ours prints once it listens, in a line.
-fn announced(screen: &Path) -> Option<[SocketAddr; 2]> {
-    let text = fs::read_to_string(screen).ok()?;
-    let words = text.split_ascii_whitespace();
-    let mut addresses = words.filter_map(|word| word.trim_end_matches(',').parse().ok());
+/// The addresses that the softswitch or a floor prints in a line once it listens.
+fn announced(stdout: &Path) -> Option<[SocketAddr; 2]> {
+    let text = fs::read_to_string(stdout).ok()?;
+    let arguments = text.split_ascii_whitespace();
+    let mut addresses = arguments.filter_map(|word| word.trim_end_matches(',').parse().ok());
     let first = addresses.next()?;
     Some([first, addresses.next().unwrap_or(first)])
 }

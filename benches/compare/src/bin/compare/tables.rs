@@ -1,12 +1,12 @@
-//! The tables, in Markdown: for the screen and for the page alike.
+//! The tables in Markdown, for the terminal and for docs/performance.md.
 
 use crate::results::{Growth, Results, Spread};
-use crate::targets::Verdict;
+use crate::targets::TargetResult;
 use crate::work::{SERVERS, Server, WORKS, Work};
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 
-/// What everybody needed for everything.
+/// The figure of every server at every kind of work.
 pub fn comparison(results: &Results) -> String {
     let mut header = vec!["per operation".to_owned(), "unit".to_owned()];
     header.extend(SERVERS.iter().map(|server| server.name().to_owned()));
@@ -25,23 +25,18 @@ pub fn comparison(results: &Results) -> String {
     table(header, rows, 2)
 }
 
-/// The targets.
-pub fn targets(verdicts: &[Verdict]) -> String {
+/// The targets, with what was measured.
+pub fn targets(targets: &[TargetResult]) -> String {
     let header = ["target", "at most", "measured", ""].map(str::to_owned);
-    let rows = verdicts.iter().map(|verdict| {
-        let found = verdict.found.map_or_else(|| "–".to_owned(), show);
-        let limit = number(verdict.limit);
-        vec![
-            verdict.what.clone(),
-            limit,
-            found,
-            verdict.word().to_owned(),
-        ]
+    let rows = targets.iter().map(|result| {
+        let found = result.found.map_or_else(|| "–".to_owned(), show);
+        let limit = number(result.limit);
+        vec![result.what.clone(), limit, found, result.word().to_owned()]
     });
     table(header.to_vec(), rows, 1)
 }
 
-/// One thread, one for each kind of work, and two that do everything.
+/// The cost with different numbers of threads.
 pub fn threads(results: &Results) -> String {
     let header = [
         "CPU µs per operation",
@@ -70,7 +65,7 @@ pub fn threads(results: &Results) -> String {
     table(header.to_vec(), rows, 1)
 }
 
-/// The growth with the number of sessions.
+/// The cost with different numbers of sessions.
 pub fn growth(results: &Results) -> String {
     let sizes = results.sizes();
     let mut header = vec!["with so many other sessions open".to_owned()];
@@ -78,7 +73,7 @@ pub fn growth(results: &Results) -> String {
     let figures: [(&str, fn(&Growth) -> f64); 4] = [
         ("full handshake, CPU µs", |growth| growth.handshake),
         ("OPTIONS → 200, CPU µs", |growth| growth.options),
-        ("CPU while all are silent, % of a core", |growth| {
+        ("CPU while nothing is sent, % of a core", |growth| {
             growth.idle
         }),
         ("resident bytes a session", |growth| growth.bytes),
@@ -91,15 +86,15 @@ pub fn growth(results: &Results) -> String {
     table(header, rows, 1)
 }
 
-/// What it costs to be looked at, in a sentence.
-pub fn looks(results: &Results) -> Option<String> {
-    let looks = || results.looks.iter();
-    let unwatched = show(Spread::of(looks().map(|look| look.unwatched))?);
-    let watched = show(Spread::of(looks().map(|look| look.watched))?);
-    let sessions = looks().map(|look| look.sessions).max()?;
+/// A sentence about latency with and without polling.
+pub fn polling(results: &Results) -> Option<String> {
+    let polling = || results.polling.iter();
+    let unwatched = show(Spread::of(polling().map(|latency| latency.unwatched))?);
+    let watched = show(Spread::of(polling().map(|latency| latency.watched))?);
+    let sessions = polling().map(|latency| latency.sessions).max()?;
     Some(format!(
-        "p99 of OPTIONS with {} other sessions, 3,000 a second: {unwatched} µs; while all figures \
-         and all sessions are asked for ten times a second: {watched} µs.",
+        "p99 of OPTIONS with {} other sessions, 3,000 a second: {unwatched} µs; while a snapshot \
+         and all sessions are requested ten times a second: {watched} µs.",
         number(sessions as f64)
     ))
 }
@@ -113,7 +108,7 @@ fn entry(results: &Results, work: Work, server: Server) -> String {
     }
 }
 
-/// The median, and the least and most if they differ.
+/// The median, with the least and the most if they differ.
 pub fn show(spread: Spread) -> String {
     let [median, least, most] = [spread.median, spread.least, spread.most].map(number);
     if least == most {
@@ -123,7 +118,7 @@ pub fn show(spread: Spread) -> String {
     }
 }
 
-/// Three digits, and thousands set apart.
+/// A number with three digits and a comma after thousands.
 pub fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 99.95 => {
@@ -142,12 +137,16 @@ pub fn number(value: f64) -> String {
     }
 }
 
-fn table(header: Vec<String>, rows: impl Iterator<Item = Vec<String>>, words: usize) -> String {
+fn table(
+    header: Vec<String>,
+    rows: impl Iterator<Item = Vec<String>>,
+    text_columns: usize,
+) -> String {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
     table.set_header(header);
     table.add_rows(rows);
-    for column in table.column_iter_mut().skip(words) {
+    for column in table.column_iter_mut().skip(text_columns) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table.to_string()
@@ -156,6 +155,7 @@ fn table(header: Vec<String>, rows: impl Iterator<Item = Vec<String>>, words: us
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::Cell;
 
     #[test]
     fn numbers_have_three_digits() {
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spread_is_told_unless_there_is_none() {
+    fn least_and_most_are_shown_if_they_differ() {
         let spread = |least, most| Spread {
             median: 2.0,
             least,
@@ -172,5 +172,51 @@ mod tests {
         };
         assert_eq!(show(spread(2.0, 2.0)), "2.00");
         assert_eq!(show(spread(1.0, 3.0)), "2.00 (1.00–3.00)");
+    }
+
+    fn results(cells: &[(Option<f64>, u64)]) -> Results {
+        let cell = |(round, (cpu, errors)): (u32, &(Option<f64>, u64))| Cell {
+            round,
+            work: Work::Options,
+            server: Server::Sipward,
+            cpu: *cpu,
+            bytes: None,
+            p99: None,
+            per_second: 1.0,
+            errors: *errors,
+        };
+        Results {
+            cells: (1..).zip(cells).map(cell).collect(),
+            ..Results::default()
+        }
+    }
+
+    #[test]
+    fn an_entry_shows_whether_rounds_failed_or_nothing_was_measured() {
+        let entry = |cells| entry(&results(cells), Work::Options, Server::Sipward);
+        assert_eq!(entry(&[(Some(2.0), 0)]), "2.00");
+        assert_eq!(entry(&[(Some(2.0), 0), (Some(9.0), 1)]), "2.00 †");
+        assert_eq!(entry(&[(Some(9.0), 1)]), "failed");
+        assert_eq!(entry(&[]), "–");
+    }
+
+    #[test]
+    fn a_server_that_cannot_do_a_work_has_an_empty_cell() {
+        let table = comparison(&results(&[(Some(2.0), 0)]));
+        let row = table.lines().find(|line| line.contains("OPTIONS → 200"));
+        let cells: Vec<&str> = row.unwrap().split('|').map(str::trim).collect();
+        let options = [
+            "",
+            "OPTIONS → 200",
+            "CPU µs",
+            "2.00",
+            "–",
+            "–",
+            "–",
+            "",
+            "",
+            "",
+        ];
+        assert_eq!(cells, options);
     }
 }

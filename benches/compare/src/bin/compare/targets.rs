@@ -1,20 +1,20 @@
-//! What sipward holds itself to, and whether it did.
+//! The targets for sipward, and whether they were met.
 
 use crate::results::{Growth, Results, Spread};
 use crate::work::{Server, Work};
 
-/// One thing to hold, and what was measured.
-pub struct Verdict {
-    /// What it is.
+/// One target, and what was measured.
+pub struct TargetResult {
+    /// What is limited.
     pub what: String,
-    /// No more than this.
+    /// The highest allowed median.
     pub limit: f64,
     /// What was measured, if it was.
     pub found: Option<Spread>,
 }
 
-impl Verdict {
-    /// In a word.
+impl TargetResult {
+    /// Whether it was met.
     pub fn word(&self) -> &'static str {
         match self.found {
             None => "not measured",
@@ -24,11 +24,11 @@ impl Verdict {
     }
 }
 
-/// All of them, in the order of the table.
-pub fn verdicts(results: &Results) -> Vec<Verdict> {
-    let mut verdicts = ratios(results);
+/// All targets, in the order of the table.
+pub fn evaluate(results: &Results) -> Vec<TargetResult> {
+    let mut targets = ratios(results);
     let mut add = |what: &str, limit, found| {
-        verdicts.push(Verdict {
+        targets.push(TargetResult {
             what: what.to_owned(),
             limit,
             found,
@@ -65,10 +65,10 @@ pub fn verdicts(results: &Results) -> Vec<Verdict> {
             ratio,
         );
     }
-    let looks = results.looks.iter();
-    let ratio = Spread::of(looks.map(|look| look.watched / look.unwatched));
+    let polling = results.polling.iter();
+    let ratio = Spread::of(polling.map(|latency| latency.watched / latency.unwatched));
     add(
-        &format!("OPTIONS p99 with {most} sessions, looked at / not"),
+        &format!("OPTIONS p99 with {most} sessions, polled / not polled"),
         1.2,
         ratio,
     );
@@ -76,10 +76,10 @@ pub fn verdicts(results: &Results) -> Vec<Verdict> {
         let ratio = results.ratio(work, Server::TwoThreads, Server::OneThread);
         add(&format!("{}, 1+1 threads / 1", work.name()), 1.15, ratio);
     }
-    verdicts
+    targets
 }
 
-fn ratios(results: &Results) -> Vec<Verdict> {
+fn ratios(results: &Results) -> Vec<TargetResult> {
     use Server::{Kamailio, Nginx, Sipward};
     let against = [
         (Work::Handshake, None, 1.1),
@@ -93,18 +93,18 @@ fn ratios(results: &Results) -> Vec<Verdict> {
         (Work::Latency, Some(Kamailio), 1.0),
         (Work::LatencyBeside, Some(Kamailio), 1.0),
     ];
-    let verdict = |(work, other, limit): (Work, Option<Server>, f64)| {
+    let result = |(work, other, limit): (Work, Option<Server>, f64)| {
         let other = other.unwrap_or_else(|| better_floor(results, work));
-        Verdict {
+        TargetResult {
             what: format!("{} / {}", work.name(), other.name()),
             limit,
             found: results.ratio(work, Sipward, other),
         }
     };
-    against.into_iter().map(verdict).collect()
+    against.into_iter().map(result).collect()
 }
 
-/// The floor that needs less.
+/// The floor with the lower cost.
 pub fn better_floor(results: &Results, work: Work) -> Server {
     let median = |server| results.figure(work, server).map(|spread| spread.median);
     match (median(Server::FloorAsyncStd), median(Server::FloorTokio)) {
@@ -117,11 +117,12 @@ pub fn better_floor(results: &Results, work: Work) -> Server {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::Cell;
 
-    fn verdict(found: Option<f64>) -> &'static str {
+    fn word(found: Option<f64>) -> &'static str {
         let found = Spread::of(found.into_iter());
         let what = String::new();
-        Verdict {
+        TargetResult {
             what,
             limit: 1.0,
             found,
@@ -131,8 +132,59 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_is_neither_met_nor_missed() {
-        assert_eq!(verdict(None), "not measured");
-        assert_eq!(verdict(Some(1.0)), "met");
-        assert_eq!(verdict(Some(1.01)), "**missed**");
+        assert_eq!(word(None), "not measured");
+        assert_eq!(word(Some(1.0)), "met");
+        assert_eq!(word(Some(1.01)), "**missed**");
+    }
+
+    fn results(cells: &[(Server, f64)]) -> Results {
+        let cell = |&(server, cpu): &(Server, f64)| Cell {
+            round: 1,
+            work: Work::Handshake,
+            server,
+            cpu: Some(cpu),
+            bytes: None,
+            p99: None,
+            per_second: 1.0,
+            errors: 0,
+        };
+        Results {
+            rounds: 1,
+            cells: cells.iter().map(cell).collect(),
+            ..Results::default()
+        }
+    }
+
+    #[test]
+    fn the_floor_with_the_lower_cost_is_the_one_to_compare_with() {
+        use Server::{FloorAsyncStd, FloorTokio};
+        let better = |cells| better_floor(&results(cells), Work::Handshake);
+        assert_eq!(
+            better(&[(FloorAsyncStd, 2.0), (FloorTokio, 1.0)]),
+            FloorTokio
+        );
+        assert_eq!(
+            better(&[(FloorAsyncStd, 1.0), (FloorTokio, 2.0)]),
+            FloorAsyncStd
+        );
+        assert_eq!(better(&[(FloorTokio, 2.0)]), FloorTokio);
+        assert_eq!(better(&[]), FloorAsyncStd);
+    }
+
+    #[test]
+    fn a_target_is_a_ratio_of_costs_and_missed_above_its_limit() {
+        let handshake = |sipward| {
+            let results = results(&[(Server::Sipward, sipward), (Server::FloorTokio, 100.0)]);
+            evaluate(&results).swap_remove(0)
+        };
+        assert_eq!(handshake(110.0).what, "full handshake / floor (tokio)");
+        assert_eq!(handshake(110.0).word(), "met");
+        assert_eq!(handshake(111.0).word(), "**missed**");
+    }
+
+    #[test]
+    fn without_results_no_target_counts_as_met() {
+        let targets = evaluate(&Results::default());
+        assert!(targets.iter().all(|target| target.word() == "not measured"));
     }
 }

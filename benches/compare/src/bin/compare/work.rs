@@ -1,25 +1,25 @@
-//! What is measured, and on whom.
+//! The servers that are measured, and the kinds of work.
 
 use serde::{Deserialize, Serialize};
 
-/// Who is measured.
+/// A server that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Server {
-    /// The softswitch of this checkout, as it comes.
+    /// The softswitch of this checkout with its default options.
     Sipward,
-    /// The same with one thread for everything.
+    /// The softswitch with one thread for everything.
     OneThread,
-    /// The same with one for handshakes and one for sessions.
+    /// The softswitch with one thread for handshakes and one for sessions.
     TwoThreads,
-    /// The same with two for everything.
+    /// The softswitch with two threads for everything.
     TwoAlike,
     /// The floor's answers on sipward's sessions.
     Unwatched,
-    /// The same while figures and all sessions are asked for ten times a second.
+    /// The same while a snapshot and all sessions are requested ten times a second.
     Watched,
-    /// The smallest server on the same stack.
+    /// The smallest possible server on the same stack.
     FloorAsyncStd,
-    /// The smallest server on tokio.
+    /// The smallest possible server on tokio.
     FloorTokio,
     /// Debian's Kamailio with one worker.
     Kamailio,
@@ -29,7 +29,7 @@ pub enum Server {
     Haproxy,
 }
 
-/// One kind of operation and what is measured of it.
+/// One kind of operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Work {
     /// Full handshakes.
@@ -52,11 +52,11 @@ pub enum Work {
     HalfOpen,
     /// Latency of OPTIONS at a tenth of Kamailio's best rate.
     Latency,
-    /// The same with 200 handshakes a second beside it.
+    /// The same during 200 handshakes per second.
     LatencyBeside,
 }
 
-/// What of a run is the figure.
+/// What is measured of a kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Figure {
     /// Server CPU time per operation, in µs.
@@ -77,7 +77,8 @@ pub const SERVERS: [Server; 6] = [
     Server::Haproxy,
 ];
 
-/// The rows of the table, in the order they are measured in: the latency's rate follows from OPTIONS.
+/// The rows of the table, in the order in which they are measured: the rate for latency follows from
+/// the result of OPTIONS.
 pub const WORKS: [Work; 11] = [
     Work::Handshake,
     Work::Resume,
@@ -112,7 +113,7 @@ impl Server {
 }
 
 impl Work {
-    /// What it is called in tables.
+    /// Its name in tables.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Handshake => "full handshake",
@@ -129,7 +130,7 @@ impl Work {
         }
     }
 
-    /// What of it is measured.
+    /// What is measured of it.
     pub const fn figure(self) -> Figure {
         match self {
             Self::Idle | Self::HalfOpen => Figure::Bytes,
@@ -138,7 +139,7 @@ impl Work {
         }
     }
 
-    /// Who can do it. nginx and HAProxy end with TLS, the floors with a fixed answer.
+    /// The servers that can do it. nginx and HAProxy only terminate TLS, the floors only give a fixed answer.
     pub fn servers(self) -> Vec<Server> {
         use Server::{FloorAsyncStd, FloorTokio, Haproxy, Kamailio, Nginx, Sipward};
         let sip = [Sipward, FloorAsyncStd, FloorTokio, Kamailio];

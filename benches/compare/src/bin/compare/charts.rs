@@ -1,4 +1,4 @@
-//! The pictures: bars per operation, and the growth with the number of sessions.
+//! The charts: a bar chart for each operation, and the cost with the number of sessions.
 
 use crate::results::{Growth, Results};
 use crate::tables::number;
@@ -10,7 +10,7 @@ use std::path::Path;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// One colour per server, in the order of the table: told apart by the colour-blind as well.
+/// One colour for each server, in the order of the table. Colour-blind readers can distinguish them.
 const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(86, 180, 233),
@@ -23,7 +23,7 @@ const COLOURS: [RGBColor; 6] = [
 const FONT: &str = "sans-serif";
 const PANEL: (u32, u32) = (300, 190);
 
-/// A panel per kind of operation, a bar per server: each panel has a scale of its own.
+/// Draws a panel for each kind of operation, with a bar for each server. Each panel has its own scale.
 pub fn bars(results: &Results, file: &Path) -> Result<(), Box<dyn Error>> {
     let works: Vec<_> = WORKS
         .into_iter()
@@ -66,7 +66,7 @@ fn draw_bars(panel: &Area<'_>, found: &[(&str, RGBColor, f64)]) -> Result<(), Bo
     Ok(())
 }
 
-/// What the cost is with more and more sessions, as a multiple of that with the fewest.
+/// Draws the cost with each number of sessions, as a multiple of that with the fewest.
 pub fn growth(results: &Results, file: &Path) -> Result<(), Box<dyn Error>> {
     let sizes = results.sizes();
     let (Some(fewest), Some(most)) = (sizes.first(), sizes.last()) else {

@@ -1,25 +1,25 @@
-//! What was measured on, and with which versions.
+//! The environment of a measurement: the machine, and the versions of programs.
 
 use std::fs;
 use std::process::Command;
 use std::thread::available_parallelism;
 
-/// A line each.
-pub fn circumstances() -> Vec<String> {
+/// Lines of text about the environment.
+pub fn environment() -> Vec<String> {
     let mut lines = vec![machine()];
     lines.push(format!(
         "Peers: {}; {}; {}; {}.",
-        said("kamailio", &["-v"], "Kamailio"),
-        said("nginx", &["-v"], "nginx"),
-        said("haproxy", &["-v"], "HAProxy"),
-        said("openssl", &["version"], "OpenSSL"),
+        version_of("kamailio", &["-v"], "Kamailio"),
+        version_of("nginx", &["-v"], "nginx"),
+        version_of("haproxy", &["-v"], "HAProxy"),
+        version_of("openssl", &["version"], "OpenSSL"),
     ));
     lines.push(format!(
         "Floors: async-std {}, rustls 0.21.12; tokio {}, rustls {}. Built by {}.",
         locked("async-std", ""),
         locked("tokio", ""),
         locked("rustls", "0.23"),
-        said("rustc", &["--version"], "rustc"),
+        version_of("rustc", &["--version"], "rustc"),
     ));
     lines
 }
@@ -40,9 +40,9 @@ fn machine() -> String {
     )
 }
 
-/// The first line a program says of its version.
-fn said(program: &str, words: &[&str], name: &str) -> String {
-    let Ok(output) = Command::new(program).args(words).output() else {
+/// The version in the first line that a program prints of it.
+fn version_of(program: &str, arguments: &[&str], name: &str) -> String {
+    let Ok(output) = Command::new(program).args(arguments).output() else {
         return format!("no {name}");
     };
     let both = [output.stdout, output.stderr].concat();
@@ -55,7 +55,7 @@ fn said(program: &str, words: &[&str], name: &str) -> String {
     format!("{name} {}", version.unwrap_or("of unknown version"))
 }
 
-/// The version in this workspace's lock file that begins so.
+/// The version of a package in this workspace's lock file that begins so.
 fn locked(name: &str, begins: &str) -> String {
     let lock = include_str!("../../../Cargo.lock");
     let wanted = format!("name = \"{name}\"");
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_two_locked_versions_the_wanted_one_is_told() {
+    fn of_two_locked_versions_the_one_with_the_prefix_is_found() {
         assert_eq!(locked("rustls", "0.21"), "0.21.12");
         assert!(locked("rustls", "0.23").starts_with("0.23."));
         assert_eq!(locked("no-such-crate", ""), "of unknown version");
