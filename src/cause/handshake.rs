@@ -1,9 +1,8 @@
-//! Why a handshake failed.
+//! Why a handshake failed: what a cause carries, and what is told of it. `handshake_table.rs` lists the causes.
 
-use super::{Fault, Phase};
+use super::{Fault, HandshakeCause, Phase};
 use log::Level;
 use std::fmt;
-use std::io;
 
 /// What came instead of TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,192 +37,34 @@ pub enum Cancelled {
     Evicted,
 }
 
-/// Why a connection never became `Ready`. A closed set: each value has a stable `name()`, says
-/// whose fault it was, at which level it is logged, and what to do about it.
-///
-/// ```
-/// use sipward::HandshakeCause;
-///
-/// let cause = HandshakeCause::TimeoutSilent;
-/// assert_eq!(cause.name(), "timeout_silent");
-/// assert_eq!(cause.hint(), "a scanner, or a client waiting for us to speak first");
-/// println!("{}", cause.explain());
-/// assert!(HandshakeCause::NAMES.contains(&"timeout_silent"));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HandshakeCause {
-    /// Nothing was sent, then FIN or RST: a health check or a port scan.
-    Probe,
-    /// What came was not TLS.
-    Plaintext(Plaintext),
-    /// The deadline passed and the peer had sent nothing.
-    TimeoutSilent,
-    /// The deadline passed in the middle of the handshake.
-    TimeoutStalled,
-    /// The peer sent FIN in the middle of the handshake.
-    PeerClosed,
-    /// The peer sent RST in the middle of the handshake.
-    PeerReset,
-    /// The peer left after it had seen our certificate, without an alert: how many phones reject one.
-    PeerLeftAfterCertificate,
-    /// A TLS record or message that cannot be read.
-    Malformed,
-    /// No TLS version in common.
-    VersionMismatch,
-    /// No cipher suite in common.
-    NoCommonCipher,
-    /// No key exchange group in common.
-    NoCommonGroup,
-    /// No signature scheme in common with our key: it takes only RSA, say.
-    NoCommonSignature,
-    /// No application protocol in common.
-    AlpnMismatch,
-    /// We hold no certificate for the server name it asked for.
-    UnknownServerName,
-    /// The peer sent a fatal alert: it does not trust our certificate, most often.
-    RejectedByPeer,
-    /// We demand a client certificate and it sent none.
-    ClientCertificateMissing,
-    /// Its certificate has expired.
-    ClientCertificateExpired,
-    /// Its certificate is not valid yet, or its clock or ours is wrong.
-    ClientCertificateNotYetValid,
-    /// Its certificate was issued by an authority we do not trust.
-    ClientCertificateUnknownIssuer,
-    /// Its certificate was revoked.
-    ClientCertificateRevoked,
-    /// Its certificate may not be used to authenticate a client.
-    ClientCertificateBadPurpose,
-    /// Its certificate does not name any of the identities we expect.
-    ClientCertificateWrongIdentity,
-    /// Its certificate is broken in some other way.
-    ClientCertificateInvalid,
-    /// The peer broke the protocol.
-    Misbehaved,
-    /// Decryption or a signature failed.
-    Crypto,
-    /// We called it off.
-    Cancelled(Cancelled),
-    /// The network failed.
-    Io(io::ErrorKind),
-    /// A defect of ours: a panic, or an error that has no cause of its own yet.
-    Internal(String),
-    /// Outbound: the name does not exist.
-    DnsNotFound,
-    /// Outbound: the name server did not answer.
-    DnsTimeout,
-    /// Outbound: the name server answered with an error.
-    DnsFailed,
-    /// Outbound: nothing listens there.
-    ConnectRefused,
-    /// Outbound: no answer to our SYN.
-    ConnectTimeout,
-    /// Outbound: no route there.
-    ConnectUnreachable,
-    /// Outbound: its certificate has expired.
-    ServerCertificateExpired,
-    /// Outbound: its certificate is not valid yet.
-    ServerCertificateNotYetValid,
-    /// Outbound: its certificate was issued by an authority we do not trust.
-    ServerCertificateUnknownIssuer,
-    /// Outbound: its certificate was revoked.
-    ServerCertificateRevoked,
-    /// Outbound: its certificate may not be used to authenticate a server.
-    ServerCertificateBadPurpose,
-    /// Outbound: its certificate does not name the domain we dialled (RFC 5922 §7).
-    ServerCertificateWrongIdentity,
-    /// Outbound: its certificate is broken in some other way.
-    ServerCertificateInvalid,
+/// What the peer is sent when a handshake fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AlertSent {
+    /// Nothing: it was only waited for, or is gone and would not receive it.
+    Nothing,
+    /// The alert that the TLS library chooses.
+    ByLibrary,
+    /// An alert with this description, in clear as long as nothing else was sent: the library would send
+    /// another one, or none.
+    InClear(u8),
 }
 
-closed_set!(HandshakeCause {
-    Probe = "probe",
-    Plaintext(Plaintext::Other) = "plaintext",
-    TimeoutSilent = "timeout_silent",
-    TimeoutStalled = "timeout_stalled",
-    PeerClosed = "peer_closed",
-    PeerReset = "peer_reset",
-    PeerLeftAfterCertificate = "peer_left_after_certificate",
-    Malformed = "malformed",
-    VersionMismatch = "version_mismatch",
-    NoCommonCipher = "no_common_cipher",
-    NoCommonGroup = "no_common_group",
-    NoCommonSignature = "no_common_signature",
-    AlpnMismatch = "alpn_mismatch",
-    UnknownServerName = "unknown_server_name",
-    RejectedByPeer = "rejected_by_peer",
-    ClientCertificateMissing = "client_certificate_missing",
-    ClientCertificateExpired = "client_certificate_expired",
-    ClientCertificateNotYetValid = "client_certificate_not_yet_valid",
-    ClientCertificateUnknownIssuer = "client_certificate_unknown_issuer",
-    ClientCertificateRevoked = "client_certificate_revoked",
-    ClientCertificateBadPurpose = "client_certificate_bad_purpose",
-    ClientCertificateWrongIdentity = "client_certificate_wrong_identity",
-    ClientCertificateInvalid = "client_certificate_invalid",
-    Misbehaved = "misbehaved",
-    Crypto = "crypto",
-    Cancelled(Cancelled::Operator) = "cancelled",
-    Io(io::ErrorKind::TimedOut) = "io",
-    Internal(String::new()) = "internal",
-    DnsNotFound = "dns_not_found",
-    DnsTimeout = "dns_timeout",
-    DnsFailed = "dns_failed",
-    ConnectRefused = "connect_refused",
-    ConnectTimeout = "connect_timeout",
-    ConnectUnreachable = "connect_unreachable",
-    ServerCertificateExpired = "server_certificate_expired",
-    ServerCertificateNotYetValid = "server_certificate_not_yet_valid",
-    ServerCertificateUnknownIssuer = "server_certificate_unknown_issuer",
-    ServerCertificateRevoked = "server_certificate_revoked",
-    ServerCertificateBadPurpose = "server_certificate_bad_purpose",
-    ServerCertificateWrongIdentity = "server_certificate_wrong_identity",
-    ServerCertificateInvalid = "server_certificate_invalid",
-});
+/// What is known of one cause.
+pub(super) struct HandshakeRow {
+    /// The phases it can be met in, earliest first.
+    pub(super) phases: &'static [Phase],
+    pub(super) fault: Fault,
+    pub(super) level: Level,
+    /// What the peer is sent for it.
+    pub(super) alert: AlertSent,
+    pub(super) hint: &'static str,
+    pub(super) explanation: &'static str,
+}
 
 impl HandshakeCause {
     /// The phases it can be met in, earliest first. Inbound, "any" is hello, negotiation and client_auth.
     pub const fn phases(&self) -> &'static [Phase] {
-        match self {
-            Self::Probe | Self::Plaintext(_) | Self::TimeoutSilent => &[Phase::Hello],
-            // The hello of SSL 2 is too old to be read as one.
-            Self::VersionMismatch => &[Phase::Hello, Phase::Negotiation],
-            Self::PeerLeftAfterCertificate
-            | Self::NoCommonCipher
-            | Self::NoCommonGroup
-            | Self::NoCommonSignature
-            | Self::AlpnMismatch
-            | Self::UnknownServerName
-            | Self::ServerCertificateExpired
-            | Self::ServerCertificateNotYetValid
-            | Self::ServerCertificateUnknownIssuer
-            | Self::ServerCertificateRevoked
-            | Self::ServerCertificateBadPurpose
-            | Self::ServerCertificateWrongIdentity
-            | Self::ServerCertificateInvalid => &[Phase::Negotiation],
-            Self::Crypto => &[Phase::Negotiation, Phase::ClientAuth],
-            Self::ClientCertificateMissing
-            | Self::ClientCertificateExpired
-            | Self::ClientCertificateNotYetValid
-            | Self::ClientCertificateUnknownIssuer
-            | Self::ClientCertificateRevoked
-            | Self::ClientCertificateBadPurpose
-            | Self::ClientCertificateWrongIdentity
-            | Self::ClientCertificateInvalid => &[Phase::ClientAuth],
-            Self::DnsNotFound | Self::DnsTimeout | Self::DnsFailed => &[Phase::Resolve],
-            Self::ConnectRefused | Self::ConnectTimeout | Self::ConnectUnreachable => {
-                &[Phase::Connect]
-            }
-            Self::TimeoutStalled
-            | Self::PeerClosed
-            | Self::PeerReset
-            | Self::Malformed
-            | Self::RejectedByPeer
-            | Self::Misbehaved
-            | Self::Cancelled(_)
-            | Self::Io(_)
-            | Self::Internal(_) => &[Phase::Hello, Phase::Negotiation, Phase::ClientAuth],
-        }
+        self.row().phases
     }
 
     /// What narrows the name down: `sip` or `http` for plaintext, `drain` or `operator` for a
@@ -243,64 +84,68 @@ impl HandshakeCause {
 
     /// Whose fault it most likely was.
     pub const fn fault(&self) -> Fault {
-        match self {
-            Self::TimeoutStalled => Fault::PeerOrPath,
-            Self::PeerLeftAfterCertificate | Self::RejectedByPeer => Fault::ProbablyUs,
-            Self::VersionMismatch
-            | Self::NoCommonCipher
-            | Self::NoCommonGroup
-            | Self::NoCommonSignature
-            | Self::AlpnMismatch
-            | Self::UnknownServerName => Fault::Both,
-            Self::Cancelled(_) | Self::Internal(_) => Fault::Us,
-            Self::Io(_) | Self::ConnectTimeout | Self::ConnectUnreachable => Fault::Network,
-            Self::DnsTimeout | Self::DnsFailed => Fault::Network,
-            _ => Fault::Peer,
-        }
-    }
-
-    /// Whether the peer is sent an alert for it. A peer that was only waited for is sent nothing, and a
-    /// peer that is gone would not receive it.
-    pub(crate) const fn peer_is_told(&self) -> bool {
-        !matches!(
-            self,
-            Self::Probe
-                | Self::TimeoutSilent
-                | Self::TimeoutStalled
-                | Self::Cancelled(_)
-                | Self::Io(_)
-        )
+        self.row().fault
     }
 
     /// The level its log line has unless an operator says otherwise.
     pub const fn level(&self) -> Level {
+        self.row().level
+    }
+
+    /// A few words for the log line: the likeliest reason in a SIP deployment. At most 64 characters.
+    pub const fn hint(&self) -> &'static str {
+        self.row().hint
+    }
+
+    /// Two or three sentences: what happened, most likely why in a SIP deployment, what to do.
+    /// `docs/handshake-failures.md` has the long form.
+    pub const fn explain(&self) -> &'static str {
+        self.row().explanation
+    }
+
+    /// What the peer is sent for it.
+    pub(crate) const fn alert(&self) -> AlertSent {
+        self.row().alert
+    }
+
+    /// Whether the peer is sent an alert for it.
+    pub(crate) const fn peer_is_told(&self) -> bool {
+        !matches!(self.alert(), AlertSent::Nothing)
+    }
+}
+
+impl Plaintext {
+    /// See [`HandshakeCause::hint`].
+    pub(super) const fn hint(&self) -> &'static str {
         match self {
-            Self::Probe | Self::Cancelled(_) => Level::Debug,
-            Self::Internal(_) => Level::Error,
-            Self::PeerLeftAfterCertificate | Self::RejectedByPeer => Level::Warn,
-            Self::ClientCertificateExpired
-            | Self::ClientCertificateNotYetValid
-            | Self::ClientCertificateUnknownIssuer
-            | Self::ClientCertificateRevoked
-            | Self::ClientCertificateBadPurpose
-            | Self::ClientCertificateWrongIdentity
-            | Self::ClientCertificateInvalid
-            | Self::Misbehaved
-            | Self::Crypto => Level::Warn,
-            Self::DnsNotFound
-            | Self::DnsTimeout
-            | Self::DnsFailed
-            | Self::ConnectRefused
-            | Self::ConnectTimeout
-            | Self::ConnectUnreachable
-            | Self::ServerCertificateExpired
-            | Self::ServerCertificateNotYetValid
-            | Self::ServerCertificateUnknownIssuer
-            | Self::ServerCertificateRevoked
-            | Self::ServerCertificateBadPurpose
-            | Self::ServerCertificateWrongIdentity
-            | Self::ServerCertificateInvalid => Level::Warn,
-            _ => Level::Info,
+            Self::Sip { .. } => "phone set to TCP instead of TLS?",
+            Self::SipKeepAlive => "phone set to TCP instead of TLS? (a keep-alive)",
+            Self::Http => "a browser, a scanner or an HTTP health check",
+            Self::Other => "not TLS: a scanner, or a client of something else",
+        }
+    }
+
+    /// See [`HandshakeCause::explain`].
+    pub(super) const fn explanation(&self) -> &'static str {
+        match self {
+            Self::Sip { .. } => {
+                "A SIP message came in clear on the TLS port, and was not answered. The peer's transport \
+                 is set to TCP, or it was given port 5061 without TLS. Set its transport to TLS (or the \
+                 proxy address to ...;transport=tls)."
+            }
+            Self::SipKeepAlive => {
+                "A SIP keep-alive (CRLF) came in clear on the TLS port. The peer keeps a connection open \
+                 that it believes to be plain TCP. Set its transport to TLS."
+            }
+            Self::Http => {
+                "An HTTP request came in clear on the SIP port. A browser, a web scanner, or a health \
+                 check of a load balancer set to HTTP. Set the check to TCP or TLS; else ignore it."
+            }
+            Self::Other => {
+                "What came is not TLS, nor SIP or HTTP in clear. Scanners trying other protocols do \
+                 this, and load balancers that put a PROXY protocol header before the TLS bytes without \
+                 being listed as such. Look at the first bytes in the log line."
+            }
         }
     }
 }
@@ -313,6 +158,40 @@ impl Cancelled {
             Self::Operator => "operator",
             Self::SupervisorGone => "supervisor_gone",
             Self::Evicted => "evicted",
+        }
+    }
+
+    /// See [`HandshakeCause::hint`].
+    pub(super) const fn hint(self) -> &'static str {
+        match self {
+            Self::Drain => "we are shutting down",
+            Self::Operator => "closed on request",
+            Self::Evicted => "silent while others waited: one source took its all",
+            Self::SupervisorGone => "our supervisor died: see the error in the log",
+        }
+    }
+
+    /// See [`HandshakeCause::explain`].
+    pub(super) const fn explanation(self) -> &'static str {
+        match self {
+            Self::Drain => {
+                "We called the handshake off because the supervisor is shutting down. Nothing is wrong \
+                 with the peer; it will connect again elsewhere or later."
+            }
+            Self::Operator => {
+                "We called the handshake off because an operator or the application asked for it. \
+                 Nothing is wrong with the peer; it may connect again."
+            }
+            Self::Evicted => {
+                "All handshakes were taken, this one had said nothing yet, and its source had most of \
+                 them: it made way for another source. A scanner, an attack by silence, or a network that \
+                 holds ClientHellos back. Look who the source is; if it is a load balancer of yours, \
+                 exempt it."
+            }
+            Self::SupervisorGone => {
+                "We called the handshake off because the supervisor died. The panic is in the log and in \
+                 the last event; please report it. Start the program again."
+            }
         }
     }
 }

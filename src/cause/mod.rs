@@ -3,15 +3,20 @@
 //! Names are stable: `name()` is what appears in logs, metrics and the event stream.
 
 #[macro_use]
-mod closed_set;
+mod table;
 
 mod close;
-mod explain;
 mod handshake;
+mod handshake_table;
 mod refusal;
 
+#[cfg(test)]
+mod tests;
+
 pub use close::CloseCause;
-pub use handshake::{Cancelled, HandshakeCause, Plaintext};
+pub(crate) use handshake::AlertSent;
+pub use handshake::{Cancelled, Plaintext};
+pub use handshake_table::HandshakeCause;
 pub use refusal::RefusalCause;
 
 /// How far a connection had come.

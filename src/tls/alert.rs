@@ -5,17 +5,12 @@
 //! can read an alert in clear, so the queue is replaced by one (RFC 8446 §6).
 
 use super::hello::ClientHello;
-use crate::cause::HandshakeCause;
+use crate::cause::{AlertSent, HandshakeCause};
 
 const FATAL: u8 = 2;
 const ALERT: u8 = 21;
 
-const HANDSHAKE_FAILURE: u8 = 40;
-const PROTOCOL_VERSION: u8 = 70;
-const INTERNAL_ERROR: u8 = 80;
 const MISSING_EXTENSION: u8 = 109;
-const UNRECOGNIZED_NAME: u8 = 112;
-const NO_APPLICATION_PROTOCOL: u8 = 120;
 
 const SSL3: u16 = 0x0300;
 const TLS12: u16 = 0x0303;
@@ -33,24 +28,16 @@ impl PlainAlertRecord {
     /// The alert for a client about this cause; `None` where the library's own alert is right, or where
     /// none is sent.
     pub(super) fn about(cause: &HandshakeCause, client: Option<&ClientHello>) -> Option<Self> {
-        let code = match cause {
-            // The library would send handshake_failure for hellos without signature algorithms, and
-            // decode_error for those of SSL 2.0.
-            HandshakeCause::VersionMismatch => PROTOCOL_VERSION,
-            HandshakeCause::AlpnMismatch => NO_APPLICATION_PROTOCOL,
-            // The library would send access_denied. RFC 6066 §3; and RFC 8446 §9.2 for a hello without
-            // a name.
-            HandshakeCause::UnknownServerName => match client {
-                Some(hello) if hello.server_name.is_none() && hello.versions.contains(&TLS13) => {
-                    MISSING_EXTENSION
-                }
-                _ => UNRECOGNIZED_NAME,
-            },
-            HandshakeCause::NoCommonCipher
-            | HandshakeCause::NoCommonGroup
-            | HandshakeCause::NoCommonSignature => HANDSHAKE_FAILURE,
-            HandshakeCause::Internal(_) => INTERNAL_ERROR,
-            _ => return None,
+        let AlertSent::InClear(code) = cause.alert() else {
+            return None;
+        };
+        // RFC 8446 §9.2: a hello of TLS 1.3 that lacks the extension for the name gets another alert.
+        let lacks_name = client
+            .is_some_and(|hello| hello.server_name.is_none() && hello.versions.contains(&TLS13));
+        let code = if lacks_name && *cause == HandshakeCause::UnknownServerName {
+            MISSING_EXTENSION
+        } else {
+            code
         };
         Some(Self {
             code,
