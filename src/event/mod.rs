@@ -6,117 +6,18 @@
 
 mod fields;
 mod limits_set;
+mod list;
 
 pub use fields::Field;
+pub use list::{Event, EventKind};
 
 use crate::admission::{AdmissionLimits, BanRule};
 use crate::cause::{CloseCause, Fault, RefusalCause};
-use crate::connection::{
-    Alert, Connection, ConnectionId, ConnectionStats, Counts, HandshakeFailure, Tls,
-};
+use crate::connection::{Alert, Connection, ConnectionStats, HandshakeFailure, Tls};
 use crate::deadline::Deadlines;
 use crate::sip::Limits;
-use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Something that happened to a listener, a connection or the supervisor.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Event {
-    /// What holds from now on: the first event of all, and one after each change.
-    LimitsSet(Arc<LimitsSet>),
-    /// A listener is open.
-    Listening {
-        /// The address it is bound to; a port 0 has become the real one.
-        listener: SocketAddr,
-    },
-    /// A listener has closed; no connection comes by it any more.
-    ListenerClosed {
-        /// The address it was bound to.
-        listener: SocketAddr,
-        /// The error that ended it; `None` when it was told to stop.
-        error: Option<String>,
-    },
-    /// Accepting failed and is paused for a moment; what is open goes on.
-    AcceptFailed {
-        /// The address of the listener.
-        listener: SocketAddr,
-        /// The system's words.
-        error: String,
-        /// How long the listener pauses.
-        pause: Duration,
-    },
-    /// A listener that could not accept has accepted again.
-    AcceptResumed {
-        /// The address of the listener.
-        listener: SocketAddr,
-        /// How long it could not.
-        duration: Duration,
-    },
-    /// A TCP connection was accepted.
-    Accepted(Arc<Connection>),
-    /// An outbound connection was begun.
-    Dialled(Arc<Connection>),
-    /// A connection was turned away before its handshake.
-    Refused(Refused),
-    /// A handshake failed; the connection is gone.
-    HandshakeFailed(Arc<HandshakeFailed>),
-    /// A session is established and may carry SIP.
-    Ready(Arc<Ready>),
-    /// An established session has ended; the connection is gone.
-    Closed(Arc<Closed>),
-    /// Events about a connection that the ledger does not expect, or equations that do not hold:
-    /// a defect of ours, reported rather than hidden.
-    Discrepancy {
-        /// The connection, if it is about one.
-        connection: Option<ConnectionId>,
-        /// What does not fit.
-        what: String,
-    },
-    /// An observer panicked and gets no more events.
-    ObserverFailed {
-        /// Which one, in order of registration from 0.
-        observer: usize,
-        /// The panic's message.
-        message: String,
-    },
-    /// A source is refused from now on: it misbehaved too often, or an operator banned it.
-    Banned {
-        /// The address, cut to the length that makes a source.
-        source: IpAddr,
-        /// For how long; `None` until it is lifted.
-        duration: Option<Duration>,
-        /// The cause of the last strike; `operator` when an operator banned it.
-        cause: Cow<'static, str>,
-    },
-    /// The supervisor begins to shut down.
-    Draining {
-        /// How many connections are open at this moment.
-        open: usize,
-        /// How long they have.
-        deadline: Duration,
-    },
-    /// A drain goes on; about once a second.
-    DrainProgress {
-        /// Connections open still.
-        open: usize,
-        /// Those of them that say they are busy.
-        busy: usize,
-        /// How much time they have left.
-        left: Duration,
-    },
-    /// The last event: the supervisor has ended.
-    Stopped {
-        /// Inbound connections, all accounted for.
-        inbound: Counts,
-        /// Outbound connections, all accounted for.
-        outbound: Counts,
-        /// The panic that ended the supervisor, if one did.
-        panic: Option<String>,
-    },
-}
 
 /// Every limit and deadline in force.
 #[derive(Clone, Debug)]
@@ -206,101 +107,7 @@ impl Closed {
     }
 }
 
-/// The kind of an event: what filters and counters go by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum EventKind {
-    /// See [`Event::LimitsSet`].
-    LimitsSet,
-    /// See [`Event::Listening`].
-    Listening,
-    /// See [`Event::ListenerClosed`].
-    ListenerClosed,
-    /// See [`Event::AcceptFailed`].
-    AcceptFailed,
-    /// See [`Event::AcceptResumed`].
-    AcceptResumed,
-    /// See [`Event::Accepted`].
-    Accepted,
-    /// See [`Event::Dialled`].
-    Dialled,
-    /// See [`Event::Refused`].
-    Refused,
-    /// See [`Event::HandshakeFailed`].
-    HandshakeFailed,
-    /// See [`Event::Ready`].
-    Ready,
-    /// See [`Event::Closed`].
-    Closed,
-    /// See [`Event::Discrepancy`].
-    Discrepancy,
-    /// See [`Event::ObserverFailed`].
-    ObserverFailed,
-    /// See [`Event::Banned`].
-    Banned,
-    /// See [`Event::Draining`].
-    Draining,
-    /// See [`Event::DrainProgress`].
-    DrainProgress,
-    /// See [`Event::Stopped`].
-    Stopped,
-}
-
-named! {
-    /// The name on the wire, in snake_case.
-    EventKind {
-        LimitsSet = "limits_set",
-        Listening = "listening",
-        ListenerClosed = "listener_closed",
-        AcceptFailed = "accept_failed",
-        AcceptResumed = "accept_resumed",
-        Accepted = "accepted",
-        Dialled = "dialled",
-        Refused = "refused",
-        HandshakeFailed = "handshake_failed",
-        Ready = "ready",
-        Closed = "closed",
-        Discrepancy = "discrepancy",
-        ObserverFailed = "observer_failed",
-        Banned = "banned",
-        Draining = "draining",
-        DrainProgress = "drain_progress",
-        Stopped = "stopped",
-    }
-}
-
-impl EventKind {
-    /// Whether an event of this kind may be shed when an observer is behind. Endings and beginnings
-    /// of sessions never are.
-    pub const fn may_be_shed(self) -> bool {
-        matches!(self, Self::Accepted | Self::Refused)
-    }
-}
-
 impl Event {
-    /// Its kind.
-    pub const fn kind(&self) -> EventKind {
-        match self {
-            Self::LimitsSet(_) => EventKind::LimitsSet,
-            Self::Listening { .. } => EventKind::Listening,
-            Self::ListenerClosed { .. } => EventKind::ListenerClosed,
-            Self::AcceptFailed { .. } => EventKind::AcceptFailed,
-            Self::AcceptResumed { .. } => EventKind::AcceptResumed,
-            Self::Accepted(_) => EventKind::Accepted,
-            Self::Dialled(_) => EventKind::Dialled,
-            Self::Refused(_) => EventKind::Refused,
-            Self::HandshakeFailed(_) => EventKind::HandshakeFailed,
-            Self::Ready(_) => EventKind::Ready,
-            Self::Closed(_) => EventKind::Closed,
-            Self::Discrepancy { .. } => EventKind::Discrepancy,
-            Self::ObserverFailed { .. } => EventKind::ObserverFailed,
-            Self::Banned { .. } => EventKind::Banned,
-            Self::Draining { .. } => EventKind::Draining,
-            Self::DrainProgress { .. } => EventKind::DrainProgress,
-            Self::Stopped { .. } => EventKind::Stopped,
-        }
-    }
-
     /// The connection it is about, if it is about one.
     pub fn connection(&self) -> Option<&Connection> {
         match self {

@@ -52,12 +52,7 @@ impl Levels {
             Event::Refused(refused) => by_cause(refused.cause.name(), refused.cause.level()),
             Event::Stopped { panic: Some(_), .. } => LevelFilter::Error,
             Event::ListenerClosed { error: Some(_), .. } => LevelFilter::Error,
-            _ => match event.kind() {
-                EventKind::Accepted | EventKind::Dialled => LevelFilter::Debug,
-                EventKind::AcceptFailed | EventKind::Banned => LevelFilter::Warn,
-                EventKind::Discrepancy | EventKind::ObserverFailed => LevelFilter::Error,
-                _ => LevelFilter::Info,
-            },
+            _ => event.kind().level().to_level_filter(),
         }
     }
 }

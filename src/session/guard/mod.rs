@@ -61,12 +61,12 @@ impl Future for SessionGuard {
         let Some(session) = self.session.as_mut() else {
             return Poll::Ready(());
         };
-        let how = match catch(|| session.as_mut().poll(cx)) {
+        let outcome = match catch(|| session.as_mut().poll(cx)) {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(how)) => how,
+            Ok(Poll::Ready(outcome)) => outcome,
             Err(message) => SessionOutcome::Panicked(message),
         };
-        self.finish(how);
+        self.finish(outcome);
         Poll::Ready(())
     }
 }
@@ -82,7 +82,7 @@ impl SessionOutcome {
     /// otherwise it stays as it is.
     fn unless_panics(self, step: impl FnOnce()) -> Self {
         match (catch(step), self) {
-            (Ok(()), how) | (Err(_), how @ Self::Panicked(_)) => how,
+            (Ok(()), outcome) | (Err(_), outcome @ Self::Panicked(_)) => outcome,
             (Err(message), _) => Self::Panicked(message),
         }
     }
