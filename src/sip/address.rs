@@ -2,7 +2,7 @@
 //! Route and their kin.
 
 use super::Problem;
-use super::lex::{Pieces, is_space, is_token, quoted, text, trim, unescape};
+use super::lex::{Pieces, is_space, is_token, is_token_text, quoted, text, trim, unescape};
 use super::params::Params;
 use super::uri::Uri;
 use std::borrow::Cow;
@@ -99,7 +99,7 @@ impl<'a> NameAddr<'a> {
 
     /// The tag of a From or To (RFC 3261 §19.3); `None` when there is none, or one that is no token.
     pub fn tag(&self) -> Option<Cow<'a, str>> {
-        let is_token = |tag: &Cow<'_, str>| !tag.is_empty() && tag.bytes().all(is_token);
+        let is_token = |tag: &Cow<'_, str>| is_token_text(tag.as_bytes());
         self.params.get("tag").filter(is_token)
     }
 }

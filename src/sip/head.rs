@@ -2,7 +2,7 @@
 //! (RFC 3261 §7, §18.3).
 
 use super::header::{Name, Span};
-use super::lex::{is_space, is_token, trim};
+use super::lex::{is_space, is_token_text, trim};
 use super::limits::Limits;
 use super::violation::{Defect, Violation};
 use memchr::{memchr, memrchr};
@@ -209,16 +209,17 @@ impl HeadScan {
             return Err(Violation::TooManyHeaders { limit });
         }
         let colon = memchr(b':', line);
-        let name = line[..colon.unwrap_or(0)].trim_ascii_end();
-        let is_name = !name.is_empty() && name.iter().all(|&byte| is_token(byte));
+        let text = line[..colon.unwrap_or(0)].trim_ascii_end();
+        let name = Name::of_bytes(text);
+        // A known name is a token.
+        let is_name = name != Name::Other || is_token_text(text);
         let fits = u32::try_from(begin + line.len()).is_ok();
         let (Some(colon), true, true, Ok(name_len)) =
-            (colon, is_name, fits, u16::try_from(name.len()))
+            (colon, is_name, fits, u16::try_from(text.len()))
         else {
             self.mark(Defect::HeaderLine);
             return Ok(());
         };
-        let name = Name::of_bytes(name);
         match name {
             Name::ContentLength => self.open_length = true,
             Name::ContentType => self.has_type = true,
@@ -305,7 +306,7 @@ impl HeadScan {
     /// `Method SP Request-URI SP SIP-Version` (RFC 3261 §7.1). Other blanks are a defect: the last word is the
     /// version, and the URI is what stands between.
     fn request(&mut self, method: &[u8], rest: &[u8]) -> Result<Kind, Violation> {
-        let is_method = !method.is_empty() && method.iter().all(|&byte| is_token(byte));
+        let is_method = is_token_text(method);
         let end = rest.trim_ascii_end();
         let space = memrchr(b' ', end).ok_or(Violation::StartLine)?;
         let (uri, version) = (&end[..space], &end[space + 1..]);

@@ -90,7 +90,7 @@ macro_rules! names {
                 }
             }
 
-            const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            const ALL: &'static [Self] = &[$(Self::$variant),+];
         }
     };
 }
@@ -187,32 +187,43 @@ impl Name {
     }
 
     pub(super) fn of_bytes(text: &[u8]) -> Self {
-        // As most senders spell the most frequent ones.
-        match text {
-            b"Via" => return Self::Via,
-            b"From" => return Self::From,
-            b"To" => return Self::To,
-            b"Call-ID" => return Self::CallId,
-            b"CSeq" => return Self::CSeq,
-            b"Contact" => return Self::Contact,
-            b"Content-Length" => return Self::ContentLength,
-            b"Max-Forwards" => return Self::MaxForwards,
-            b"Route" => return Self::Route,
-            [one] => return Self::compact(*one),
-            _ => {}
+        if let [one] = text {
+            return Self::compact(*one);
         }
-        let Some(first) = text.first() else {
-            return Self::Other;
-        };
-        // The first letter and the length leave few to compare with.
-        let fits = |name: &&Self| {
-            let long = name.as_str().as_bytes();
-            long.len() == text.len()
-                && long[0].eq_ignore_ascii_case(first)
-                && long.eq_ignore_ascii_case(text)
-        };
-        Self::ALL.iter().find(fits).copied().unwrap_or(Self::Other)
+        let name = BY_SLOT[slot(text)];
+        let usual = name.as_str().as_bytes();
+        // Most senders use the usual spelling, and it is compared faster.
+        if usual == text || usual.eq_ignore_ascii_case(text) {
+            name
+        } else {
+            Self::Other
+        }
     }
+}
+
+const SLOTS: usize = 128;
+
+/// Every name at its slot, so that one comparison decides. It does not compile if two names share a slot: choose
+/// other factors then.
+const BY_SLOT: [Name; SLOTS] = {
+    let mut names = [Name::Other; SLOTS];
+    let mut index = 0;
+    while index < Name::ALL.len() {
+        let name = Name::ALL[index];
+        let slot = slot(name.as_str().as_bytes());
+        assert!(matches!(names[slot], Name::Other));
+        names[slot] = name;
+        index += 1;
+    }
+    names
+};
+
+/// A number made of the length and of the first and the last letter, whose case does not count.
+const fn slot(text: &[u8]) -> usize {
+    let [first, .., last] = text else {
+        return 0;
+    };
+    ((*first | 0x20) as usize + (*last | 0x20) as usize * 51 + text.len() * 6) % SLOTS
 }
 
 #[cfg(test)]

@@ -16,6 +16,11 @@ pub(super) const fn is_token(byte: u8) -> bool {
     TOKEN[byte as usize]
 }
 
+/// Whether `text` is one token.
+pub(super) fn is_token_text(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|&byte| is_token(byte))
+}
+
 const TOKEN: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;

@@ -1,7 +1,7 @@
 //! Parameters of a header value: `;name`, `;name=token`, `;name="quoted string"` (RFC 3261 §25.1).
 
 use super::Problem;
-use super::lex::{Pieces, is_token, quoted, text, token, trim, unescape};
+use super::lex::{Pieces, is_token, is_token_text, quoted, text, token, trim, unescape};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -146,12 +146,12 @@ const fn is_value(byte: u8) -> bool {
 /// assert_eq!(param("note", "a\r\nVia: x"), None);
 /// ```
 pub fn param(name: &str, value: &str) -> Option<String> {
-    let is_name = !name.is_empty() && name.bytes().all(is_token);
+    let is_name = is_token_text(name.as_bytes());
     let is_clean = value.bytes().all(|byte| byte >= b' ' && byte != 0x7f);
     if !is_name || !is_clean {
         return None;
     }
-    if !value.is_empty() && value.bytes().all(is_token) {
+    if is_token_text(value.as_bytes()) {
         return Some([";", name, "=", value].concat());
     }
     let mut out = [";", name, "=\""].concat();

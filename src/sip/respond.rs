@@ -2,7 +2,7 @@
 //! is closed.
 
 use super::header::Name;
-use super::lex::{is_token, trim};
+use super::lex::{is_token_text, trim};
 use super::{Message, NameAddr, Problem, Violation};
 use bytes::Bytes;
 use memchr::memchr;
@@ -96,7 +96,7 @@ impl ResponseBuilder {
     /// [`Problem::Token`] for a name that is no token or is Content-Length, which is the builder's own;
     /// [`Problem::Leftover`] for a value with a line end or another control character.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, Problem> {
-        let is_name = !name.is_empty() && name.bytes().all(is_token);
+        let is_name = is_token_text(name.as_bytes());
         if !is_name || Name::of(name) == Name::ContentLength {
             return Err(Problem::Token);
         }
@@ -174,7 +174,7 @@ pub(super) fn refusal(held: &[u8], violation: Violation) -> Option<Bytes> {
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let start = lines.next()?;
     let method = &start[..memchr(b' ', start)?];
-    let is_request = method.iter().all(|byte| is_token(*byte)) && method != b"ACK";
+    let is_request = is_token_text(method) && method != b"ACK";
     if !is_request {
         return None;
     }
