@@ -1,6 +1,6 @@
 //! The doctor says of `openssl s_server` what is wrong with it.
 
-use sipward_tests::doctor::{Folder, LOCAL, complaint, findings, hurried, named, terms};
+use sipward_tests::doctor::{Folder, LOCAL, complaint, findings, hurried, named, settings};
 use sipward_tests::server::{Authority, Pair, self_signed};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ async fn openssl_with_bad_certificates_is_told_apart() {
     for (pair, cause) in cases {
         for version in ["-tls1_3", "-tls1_2"] {
             let openssl = OpenSsl::serve(&pair, &[version]);
-            let failure = complaint(openssl.address, &terms(authority.anchors())).await;
+            let failure = complaint(openssl.address, &settings(authority.anchors())).await;
             assert!(named(cause, "negotiation")(&failure), "{failure}");
         }
     }
@@ -50,7 +50,7 @@ async fn openssl_that_demands_a_certificate_is_explained() {
             &ca,
         ];
         let openssl = OpenSsl::serve(&authority.issue(&[LOCAL]), &demand);
-        let found = findings(openssl.address, &terms(authority.anchors()))
+        let found = findings(openssl.address, &settings(authority.anchors()))
             .await
             .json();
         let attempt = &found["attempts"][0];
@@ -75,7 +75,7 @@ async fn openssl_too_old_for_us_is_a_version_mismatch() {
     let authority = Authority::new();
     let old = ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"];
     let openssl = OpenSsl::serve(&authority.issue(&[LOCAL]), &old);
-    let failure = complaint(openssl.address, &terms(authority.anchors())).await;
+    let failure = complaint(openssl.address, &settings(authority.anchors())).await;
     assert!(named("version_mismatch", "hello")(&failure), "{failure}");
 }
 

@@ -4,9 +4,9 @@ use rustls::version::{TLS12, TLS13};
 use serde_json::{Value, json};
 use sipward::sip::Message;
 use sipward::{Application, Flow, Ready, SipSession, Supervisor, TlsPolicy};
-use sipward_tests::doctor::checkup::{self, examine};
+use sipward_tests::doctor::examination::{self, examine};
 use sipward_tests::doctor::{
-    Folder, LOCAL, complaint, complaint_about, findings, hurried, named, terms,
+    Folder, LOCAL, complaint, complaint_about, findings, hurried, named, settings,
 };
 use sipward_tests::place::example;
 use sipward_tests::server;
@@ -23,8 +23,8 @@ async fn a_server_a_phone_could_use_is_said_to_be_one() {
         let to = Tls::only(version).serve(&authority.issue(&[LOCAL]), |stream| {
             sip(stream, "404 Not Found");
         });
-        let findings = findings(to, &terms(authority.anchors())).await;
-        assert!(findings.is_usable(), "{}", findings.screen());
+        let findings = findings(to, &settings(authority.anchors())).await;
+        assert!(findings.is_usable(), "{}", findings.text());
         let found = findings.json();
         assert_eq!(found["usable"], true);
         let visit = &found["attempts"][0];
@@ -36,7 +36,7 @@ async fn a_server_a_phone_could_use_is_said_to_be_one() {
         assert_eq!(visit["certificates"][0]["speaks_for_domain"], true);
         assert_eq!(visit["certificates"][0]["https_style_match"], true);
 
-        let screen = findings.screen();
+        let screen = findings.text();
         for expected in [
             name,
             "404 Not Found",
@@ -79,8 +79,8 @@ async fn sipward_itself_is_in_good_health() {
         .start()
         .await
         .unwrap();
-    let findings = findings(sipward.listeners()[0], &terms(authority.anchors())).await;
-    assert!(findings.is_usable(), "{}", findings.screen());
+    let findings = findings(sipward.listeners()[0], &settings(authority.anchors())).await;
+    assert!(findings.is_usable(), "{}", findings.text());
     assert_eq!(findings.json()["attempts"][0]["keep_alive"]["pong"], true);
     let report = sipward.shutdown(Duration::from_secs(5)).await;
     assert_eq!(report.inbound.closed, 1);
@@ -114,14 +114,14 @@ async fn an_expired_a_wrong_name_and_a_self_signed_certificate_are_told_apart() 
 async fn a_plaintext_a_silent_and_a_refused_port_are_told_apart() {
     let authority = Authority::new();
     let to = plaintext("SIP/2.0 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
-    let failure = complaint(to, &terms(authority.anchors())).await;
+    let failure = complaint(to, &settings(authority.anchors())).await;
     assert!(named("plaintext", "hello")(&failure), "{failure}");
     assert_eq!(failure["detail"], "sip SIP/2.0");
 
     let failure = complaint(silent(), &hurried(&authority)).await;
     assert!(named("timeout_silent", "hello")(&failure), "{failure}");
 
-    let failure = complaint(nobody(), &terms(authority.anchors())).await;
+    let failure = complaint(nobody(), &settings(authority.anchors())).await;
     assert!(named("connect_refused", "connect")(&failure), "{failure}");
 }
 
@@ -130,11 +130,11 @@ async fn a_wildcard_is_said_to_be_good_for_browsers_only() {
     let authority = Authority::new();
     let pair = authority.issue(&["*.localhost.test", "sip:elsewhere.example", LOCAL]);
     let to = Tls::default().serve(&pair, |stream| sip(stream, "200 OK"));
-    let findings = findings(to, &terms(authority.anchors())).await;
+    let findings = findings(to, &settings(authority.anchors())).await;
     let certificate = &findings.json()["attempts"][0]["certificates"][0];
     assert_eq!(certificate["speaks_for_domain"], true);
     let target = format!("sips:localhost:{}", to.port()).parse().unwrap();
-    let findings = examine(target, &terms(authority.anchors())).await;
+    let findings = examine(target, &settings(authority.anchors())).await;
     let found = findings.json();
     // localhost may be ::1 first, where nobody listens.
     let attempts = found["attempts"].as_array().unwrap();
@@ -151,8 +151,8 @@ async fn a_server_that_demands_a_certificate_is_explained_and_satisfied() {
         let to = Tls::only(version)
             .demanding(&authority)
             .serve(&authority.issue(&[LOCAL]), |stream| sip(stream, "200 OK"));
-        let mut terms = terms(authority.anchors());
-        let without = findings(to, &terms).await;
+        let mut settings = settings(authority.anchors());
+        let without = findings(to, &settings).await;
         assert!(!without.is_usable());
         let found = without.json();
         let attempt = &found["attempts"][0];
@@ -169,13 +169,13 @@ async fn a_server_that_demands_a_certificate_is_explained_and_satisfied() {
         assert!(failure["remedy"].as_str().unwrap().contains("--cert"));
         assert_eq!(failure["alert"], "certificate_required");
 
-        terms.connector = terms
+        settings.connector = settings
             .connector
             .identity(ours.chain.as_bytes(), ours.key.as_bytes())
             .unwrap();
-        terms.has_identity = true;
-        let with = findings(to, &terms).await;
-        assert!(with.is_usable(), "{}", with.screen());
+        settings.has_identity = true;
+        let with = findings(to, &settings).await;
+        assert!(with.is_usable(), "{}", with.text());
     }
 }
 
@@ -199,16 +199,16 @@ async fn tls_without_sip_behind_it_is_no_sip_server() {
     });
     let cases = [
         (deaf, hurried(&authority), "first_message_timeout"),
-        (web, terms(authority.anchors()), "framing"),
-        (rude, terms(authority.anchors()), "peer_closed"),
+        (web, settings(authority.anchors()), "framing"),
+        (rude, settings(authority.anchors()), "peer_closed"),
     ];
-    for (to, terms, cause) in cases {
-        let findings = findings(to, &terms).await;
+    for (to, settings, cause) in cases {
+        let findings = findings(to, &settings).await;
         assert!(!findings.is_usable());
         let found = findings.json();
         let failure = &found["attempts"][0]["options"]["failure"];
         assert!(named(cause, "established")(failure), "{failure}");
-        assert!(findings.screen().contains(&format!("FAILED: {cause}")));
+        assert!(findings.text().contains(&format!("FAILED: {cause}")));
     }
 }
 
@@ -223,7 +223,7 @@ async fn a_server_without_keep_alives_can_be_used_all_the_same() {
         let _ = stream.read_to_end(&mut Vec::new());
     });
     let findings = findings(to, &hurried(&authority)).await;
-    assert!(findings.is_usable(), "{}", findings.screen());
+    assert!(findings.is_usable(), "{}", findings.text());
     let keep_alive = &findings.json()["attempts"][0]["keep_alive"];
     assert_eq!(keep_alive["pong"], false);
     assert_eq!(keep_alive["failure"]["cause"], "pong_missed");
@@ -235,28 +235,28 @@ async fn srv_leads_to_servers_that_must_speak_for_the_domain_itself() {
     let to = Tls::default().serve(&authority.issue(&["example.test"]), |stream| {
         sip(stream, "200 OK");
     });
-    let mut terms = terms(authority.anchors());
+    let mut settings = settings(authority.anchors());
     // Listed against their order.
     let records = [(20, to.port()), (10, nobody().port())];
-    terms.nameserver = Some(nameserver("localhost", &records));
-    let findings = examine("sips:example.test".parse().unwrap(), &terms).await;
-    assert!(findings.is_usable(), "{}", findings.screen());
+    settings.nameserver = Some(nameserver("localhost", &records));
+    let findings = examine("sips:example.test".parse().unwrap(), &settings).await;
+    assert!(findings.is_usable(), "{}", findings.text());
     let found = findings.json();
     let attempts = found["attempts"].as_array().unwrap();
     assert_eq!(attempts[0]["failure"]["cause"], "connect_refused");
     assert_eq!(attempts.last().unwrap()["address"], to.to_string());
     assert!(
         findings
-            .screen()
+            .text()
             .contains("SRV _sips._tcp.example.test is localhost:")
     );
 }
 
 #[async_std::test]
 async fn a_domain_that_says_it_has_no_sips_is_believed() {
-    let mut terms = terms(Authority::new().anchors());
-    terms.nameserver = Some(nameserver("", &[(0, 0)]));
-    let findings = examine("sips:example.test".parse().unwrap(), &terms).await;
+    let mut settings = settings(Authority::new().anchors());
+    settings.nameserver = Some(nameserver("", &[(0, 0)]));
+    let findings = examine("sips:example.test".parse().unwrap(), &settings).await;
     assert!(!findings.is_usable());
     let failure = &findings.json()["resolution"]["failure"];
     assert!(named("dns_not_found", "resolve")(failure), "{failure}");
@@ -272,7 +272,7 @@ async fn a_certificate_cannot_steer_the_terminal() {
             .push(rcgen::DnType::CommonName, name);
     });
     let to = Tls::default().serve(&pair, |stream| sip(stream, "200 OK"));
-    let screen = findings(to, &terms(authority.anchors())).await.screen();
+    let screen = findings(to, &settings(authority.anchors())).await.text();
     assert!(screen.contains("good"), "{screen}");
     assert!(!screen.contains('\u{1b}'));
 }
@@ -291,7 +291,7 @@ fn targets_are_sip_uris_with_tls() {
         ("sips:192.0.2.1", "sips:192.0.2.1"),
     ];
     for (text, uri) in same {
-        let target: checkup::Target = text.parse().unwrap();
+        let target: examination::Target = text.parse().unwrap();
         assert_eq!(target.to_string(), uri);
     }
     for text in [
@@ -303,7 +303,7 @@ fn targets_are_sip_uris_with_tls() {
         "sips:[::1",
         "http://x",
     ] {
-        assert!(text.parse::<checkup::Target>().is_err(), "{text}");
+        assert!(text.parse::<examination::Target>().is_err(), "{text}");
     }
 }
 

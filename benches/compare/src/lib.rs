@@ -1,5 +1,5 @@
-//! What the floors, the smallest possible servers, have in common: reading their files, listening, and
-//! the answer to a request, which is the least that a client accepts.
+//! What the floors, the smallest possible servers, have in common: reading their files, listening,
+//! and the answer to a request, which is the least that a client accepts.
 
 use socket2::{Domain, Protocol, Socket, Type};
 use std::env;
@@ -63,8 +63,8 @@ impl RequestReader {
         &mut self.buffered[self.filled..]
     }
 
-    /// Takes the `count` bytes that were read, and returns the answers to send. A request ends at its
-    /// first empty line; the requests of the load generator have no bodies.
+    /// Takes the `count` bytes that were read, and returns the answers to send. A request ends at
+    /// its first empty line; the requests of the load generator have no bodies.
     pub fn received(&mut self, count: usize) -> &[u8] {
         self.answers.clear();
         let end = self.filled + count;
@@ -80,7 +80,8 @@ impl RequestReader {
     }
 }
 
-/// Appends a 200 with CSeq, the only header field that the load generator needs; to CRLFCRLF, a CRLF.
+/// Appends a 200 with CSeq, the only header field that the load generator needs; to CRLFCRLF, a
+/// CRLF.
 pub fn answer(request: &[u8], answers: &mut Vec<u8>) {
     if request.is_empty() {
         answers.extend_from_slice(b"\r\n");

@@ -6,9 +6,10 @@
 //! ```
 //!
 //! It starts itself again as a [`server`] on sipward that answers every request, and opens more and
-//! more idle sessions to it with `sipload idle`. At each number of sessions ([`steps`]) it measures the
-//! server: memory, CPU while nothing happens, CPU of OPTIONS and of handshakes, the time to list all
-//! sessions, and the latency of OPTIONS with and without sessions being listed all the time.
+//! more idle sessions to it with `sipload idle`. At each number of sessions ([`steps`]) it measures
+//! the server: memory, CPU while nothing happens, CPU of OPTIONS and of handshakes, the time to
+//! list all sessions, and the latency of OPTIONS with and without sessions being listed all the
+//! time.
 
 mod options;
 mod processes;

@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "crowd", max_term_width = 100)]
 pub struct Options {
-    /// The rising number of idle sessions at each step. Each needs a descriptor of the server, so the
-    /// numbers are limited by the hard limit (ulimit -Hn).
+    /// The rising number of idle sessions at each step. Each needs a descriptor of the server, so
+    /// the numbers are limited by the hard limit (ulimit -Hn).
     #[arg(
         long,
         value_name = "N,...",

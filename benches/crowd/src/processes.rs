@@ -18,8 +18,8 @@ pub struct Server {
     pub busy_address: String,
 }
 
-/// New sessions per second. Keep-alives of sessions that were opened within the same four seconds are
-/// sent at the same moment, and the loopback interface drops what exceeds a thousand packets.
+/// New sessions per second. Keep-alives of sessions that were opened within the same four seconds
+/// are sent at the same moment, and the loopback interface drops what exceeds a thousand packets.
 const OPEN_RATE: &str = "300";
 
 /// A load generator that holds idle sessions.

@@ -80,8 +80,8 @@ pub async fn serve() -> Result<(), Box<dyn Error>> {
     let mut deadlines = Deadlines::default();
     deadlines.first_message = NEVER;
     deadlines.idle = NEVER;
-    // Idle sessions have a listener of their own, so that they and the busy clients each have all local
-    // ports.
+    // Idle sessions have a listener of their own, so that they and the busy clients each have all
+    // local ports.
     let handle = Supervisor::builder(TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())?)
         .listen("127.0.0.1:0")
         .listen("127.0.0.2:0")

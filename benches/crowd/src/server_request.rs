@@ -1,5 +1,5 @@
-//! The requests that the server reads as lines on standard input. It answers each with a line of JSON
-//! on standard output.
+//! The requests that the server reads as lines on standard input. It answers each with a line of
+//! JSON on standard output.
 
 /// One request to the server, with the names of its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +10,8 @@ pub enum ServerRequest {
     Listing,
     /// Lists all sessions in pages of 500, with the same answer.
     Pages,
-    /// Starts a task that lists a page of 500 sessions and takes a snapshot a hundred times a second.
+    /// Starts a task that lists a page of 500 sessions and takes a snapshot a hundred times a
+    /// second.
     StartPolling,
     /// Stops that task: `listings` that it completed, `pages` that it listed.
     StopPolling,

@@ -26,8 +26,8 @@ const RESERVED_DESCRIPTORS: usize = 50 + BUSY_CLIENTS;
 /// How long opening the idle sessions of one step may take.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// How long the new sessions are left alone before measuring. Each wakes once at the time that was the
-/// deadline of its handshake, which is earlier than this.
+/// How long the new sessions are left alone before measuring. Each wakes once at the time that was
+/// the deadline of its handshake, which is earlier than this.
 const SETTLE_TIME: Duration = Duration::from_secs(12);
 
 /// How often the number of open sessions is read while they are opened.
@@ -107,8 +107,8 @@ pub fn measure(options: &Options) -> Result<Vec<Step>, Box<dyn Error>> {
     }
 }
 
-/// The numbers of sessions to measure: those wanted, none above `max`, and none that is not more than
-/// the one before.
+/// The numbers of sessions to measure: those wanted, none above `max`, and none that is not more
+/// than the one before.
 fn sizes(wanted: &[usize], max: usize) -> Vec<usize> {
     let mut sizes: Vec<usize> = Vec::new();
     for size in wanted.iter().map(|size| *size.min(&max)) {

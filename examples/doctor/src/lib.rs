@@ -1,10 +1,10 @@
-//! Why can phones not reach that SIP server? Connects as one would and says what it finds:
-//! `cargo run --example doctor -- sips:example.com`.
+//! Finds out why phones cannot reach a SIP server. It connects as a phone would and prints what it
+//! finds: `cargo run --example doctor -- sips:example.com`.
 //!
-//! It asks nothing of the server but TLS, an OPTIONS request and a keep-alive, so any vendor's will
-//! do.
+//! It needs nothing of the server but TLS, OPTIONS and a keep-alive, so it works with any vendor's.
+//! [`examination`] does the work, [`options`] reads the command line.
 
-pub mod checkup;
+pub mod examination;
 pub mod options;
 
 use async_std::task;
@@ -15,18 +15,18 @@ use std::process::ExitCode;
 /// Runs the program.
 pub fn main() -> ExitCode {
     let options = Options::parse();
-    let terms = match options.terms() {
-        Ok(terms) => terms,
+    let settings = match options.settings() {
+        Ok(settings) => settings,
         Err(error) => {
             eprintln!("doctor: {error}");
             return ExitCode::from(2);
         }
     };
-    let findings = task::block_on(checkup::examine(options.target.clone(), &terms));
+    let findings = task::block_on(examination::examine(options.target.clone(), &settings));
     if options.json {
         println!("{:#}", findings.json());
     } else {
-        print!("{}", findings.screen());
+        print!("{}", findings.text());
     }
     match findings.is_usable() {
         true => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
-//! What doctor can be told on its command line.
+//! The command line.
 
-use crate::checkup::{Target, Terms};
+use crate::examination::{Settings, Target};
 use clap::Parser;
 use sipward::{Connector, PolicyError, TrustAnchors};
 use std::fs;
@@ -44,43 +44,44 @@ pub struct Options {
 }
 
 impl Options {
-    /// Loads what the options name.
+    /// Loads the files that the options name.
     ///
     /// # Errors
-    /// What cannot be read or used, with its file.
-    pub fn terms(&self) -> Result<Terms, String> {
+    /// Which file cannot be read or used, and why.
+    pub fn settings(&self) -> Result<Settings, String> {
         let (connector, trusted) = match &self.ca {
             Some(file) => (
-                trusting(file)?,
+                connector_trusting(file)?,
                 format!("authorities of {}", file.display()),
             ),
-            None => trusting_the_system()?,
+            None => connector_with_system_store()?,
         };
-        let patience = Duration::from_secs_f64(self.timeout);
-        let mut connector = connector.deadline(patience);
+        let timeout = Duration::from_secs_f64(self.timeout);
+        let mut connector = connector.deadline(timeout);
         if let (Some(cert), Some(key)) = (&self.cert, &self.key) {
             connector = connector
                 .identity(&read(cert)?, &read(key)?)
                 .map_err(|error| format!("{}: {error}", cert.display()))?;
         }
-        Ok(Terms {
+        Ok(Settings {
             connector,
             trusted,
             has_identity: self.cert.is_some(),
-            patience,
+            timeout,
             nameserver: self.nameserver,
         })
     }
 }
 
-fn trusting(file: &Path) -> Result<Connector, String> {
+fn connector_trusting(file: &Path) -> Result<Connector, String> {
     TrustAnchors::from_pem_file(file)
         .and_then(Connector::new)
         .map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// The system's store is not ours to tidy up: what cannot be used of it is passed over.
-fn trusting_the_system() -> Result<(Connector, String), String> {
+/// Skips certificates of the system's store that cannot be used, since the user can do nothing
+/// about them.
+fn connector_with_system_store() -> Result<(Connector, String), String> {
     let found = rustls_native_certs::load_native_certs();
     let ders = found.certs.iter().map(|certificate| certificate.to_vec());
     let usable = ders.filter(|der| Connector::new(TrustAnchors::from_der([der.clone()])).is_ok());

@@ -53,8 +53,8 @@ impl Accounts {
         })
     }
 
-    /// The account of the party with this number. If there are fewer accounts than parties, they are
-    /// used in turn.
+    /// The account of the party with this number. If there are fewer accounts than parties, they
+    /// are used in turn.
     pub fn of(&self, party: usize) -> Account {
         let numbered = |name: &str| name.replace("{}", &party.to_string());
         let (user, password) = match self.given.get(party % self.given.len().max(1)) {

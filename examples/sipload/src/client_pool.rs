@@ -151,8 +151,9 @@ impl<S: Client> ClientPool<S> {
         }
     }
 
-    /// Notes that a client has failed. It is prepared again after [`RETRY_INTERVAL`]; a client whose
-    /// connection was only held is closed for good. True when it has failed too often in a row.
+    /// Notes that a client has failed. It is prepared again after [`RETRY_INTERVAL`]; a client
+    /// whose connection was only held is closed for good. True when it has failed too often in a
+    /// row.
     pub fn fail(&mut self, number: usize, now: Instant) -> bool {
         let Some(slot) = self.slots.get_mut(number) else {
             return false;

@@ -136,8 +136,8 @@ impl Connection {
         self.flush()
     }
 
-    /// Sends close_notify and shuts down the sending side. [`Transition::PeerClosed`] follows when the
-    /// server does the same.
+    /// Sends close_notify and shuts down the sending side. [`Transition::PeerClosed`] follows when
+    /// the server does the same.
     ///
     /// # Errors
     /// [`Failure::Io`].
@@ -171,7 +171,8 @@ impl Connection {
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                // The operation was complete before the close, so how the server closes does not matter.
+                // The operation was complete before the close, so how the server closes does not
+                // matter.
                 Err(_) if self.state == ConnectionState::Closing => return Ok(true),
                 Err(error) => return Err(io_failure(error)),
             };

@@ -1,5 +1,5 @@
-//! Digest authentication as a client (RFC 7616, RFC 8760, RFC 3261 22). A nonce is used again with a
-//! rising count until the server challenges anew.
+//! Digest authentication as a client (RFC 7616, RFC 8760, RFC 3261 22). A nonce is used again with
+//! a rising count until the server challenges anew.
 
 use crate::failure::Failure;
 use bytes::Bytes;
@@ -39,7 +39,8 @@ pub struct Login<'a> {
     pub user: &'a str,
     /// The user's password.
     pub password: &'a str,
-    /// The only algorithm to use; `None`: the first of the server's that is supported (RFC 7616 3.7).
+    /// The only algorithm to use; `None`: the first of the server's that is supported (RFC 7616
+    /// 3.7).
     pub algorithm: Option<Algorithm>,
     /// The client's nonce.
     pub cnonce: &'a str,

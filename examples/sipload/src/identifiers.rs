@@ -1,5 +1,5 @@
-//! Branches, Call-IDs and tags that no other request, client or run uses (RFC 3261 8.1.1.4, 8.1.1.7,
-//! 19.3).
+//! Branches, Call-IDs and tags that no other request, client or run uses (RFC 3261 8.1.1.4,
+//! 8.1.1.7, 19.3).
 
 use std::fmt;
 

@@ -70,8 +70,8 @@ pub struct Load {
     /// How many connections are used at once; `call` uses two per call.
     #[arg(long, short, default_value_t = 50, value_name = "C")]
     pub connections: usize,
-    /// How many seconds are measured, or held by `idle` and `half-open`; at most 3600. Default: 10, with --count
-    /// 3600.
+    /// How many seconds are measured, or held by `idle` and `half-open`; at most 3600. Default: 10,
+    /// with --count 3600.
     #[arg(long, short, value_name = "S")]
     pub duration: Option<f64>,
     /// How many operations are measured at most.

@@ -137,7 +137,8 @@ impl Phases {
     }
 }
 
-/// Locks it even if a thread has panicked: every change is one assignment, so that none is half done.
+/// Locks it even if a thread has panicked: every change is one assignment, so that none is half
+/// done.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! Processes: CPU time and memory of one and its descendants, from /proc (proc(5)), and the programs
-//! that were built beside this one.
+//! Processes: CPU time and memory of one and its descendants, from /proc (proc(5)), and the
+//! programs that were built beside this one.
 
 use std::fs;
 use std::io;
@@ -19,8 +19,8 @@ pub struct Sample {
 /// Samples the process with this id and its descendants.
 ///
 /// # Errors
-/// When there is no such process, when reading its files is not permitted, or when the system has no
-/// /proc.
+/// When there is no such process, when reading its files is not permitted, or when the system has
+/// no /proc.
 pub fn sample(pid: u32) -> io::Result<Sample> {
     let mut sum = sample_alone(pid)?;
     for child in children(pid) {
@@ -64,8 +64,8 @@ pub fn built_example(name: &str) -> io::Result<PathBuf> {
     ))
 }
 
-/// The child processes that any thread of this process has started. When a thread ends meanwhile, the
-/// list may be incomplete.
+/// The child processes that any thread of this process has started. When a thread ends meanwhile,
+/// the list may be incomplete.
 pub fn children(pid: u32) -> Vec<u32> {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
         return Vec::new();
@@ -140,7 +140,8 @@ mod tests {
         use std::process::{Command, Stdio};
         let own = sample_alone(std::process::id()).unwrap();
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
-        // Threads of other tests end meanwhile, and a listing of threads may then miss one (proc(5)).
+        // Threads of other tests end meanwhile, and a listing of threads may then miss one
+        // (proc(5)).
         let is_listed = || children(std::process::id()).contains(&child.id());
         assert!((0..100).any(|_| is_listed()));
         assert!(sample(std::process::id()).unwrap().cpu >= own.cpu);

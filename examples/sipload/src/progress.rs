@@ -1,4 +1,5 @@
-//! Progress on stderr: one line that is updated on a terminal, a new line from time to time elsewhere.
+//! Progress on stderr: one line that is updated on a terminal, a new line from time to time
+//! elsewhere.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::Cell;

@@ -39,7 +39,8 @@ pub struct Report {
 pub struct ServerUsage {
     /// Just before the first operation.
     pub before: Sample,
-    /// Just after the last operation; its memory, when connections were held, at the end of holding.
+    /// Just after the last operation; its memory, when connections were held, at the end of
+    /// holding.
     pub after: Sample,
     /// Some time after all connections were closed.
     pub closed: Sample,
@@ -70,8 +71,8 @@ impl Report {
         text
     }
 
-    /// One JSON object. Times are in microseconds and memory in bytes, unless a name says otherwise;
-    /// what was not measured is `null`.
+    /// One JSON object. Times are in microseconds and memory in bytes, unless a name says
+    /// otherwise; what was not measured is `null`.
     pub fn json(&self) -> Value {
         let has_latency = self.stats.operations() + self.stats.overdue() > 0;
         let latency: serde_json::Map<String, Value> = PERCENTILES

@@ -17,7 +17,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(2);
 /// How long before its beginning a phase is announced: the longest time until a worker sees it.
 const PHASE_DELAY: Duration = Duration::from_millis(25);
 
-/// How long the server has to free memory after all connections were closed, before the last sample.
+/// How long the server has to free memory after all connections were closed, before the last
+/// sample.
 const SETTLE_TIME: Duration = Duration::from_millis(500);
 
 /// Why a run has no report.

@@ -1,5 +1,6 @@
-//! A TLS session store that counts the sessions it receives. A server may send its ticket long after
-//! the handshake, and sends none if the client closes before; a client that wants to resume must know.
+//! A TLS session store that counts the sessions it receives. A server may send its ticket long
+//! after the handshake, and sends none if the client closes before; a client that wants to resume
+//! must know.
 
 use rustls::client::{
     ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue,
@@ -7,8 +8,8 @@ use rustls::client::{
 use rustls::{NamedGroup, ServerName};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many servers the store has room for. rustls's store loses the session that it has just stored
-/// if this is very small.
+/// How many servers the store has room for. rustls's store loses the session that it has just
+/// stored if this is very small.
 const STORE_CAPACITY: usize = 64;
 
 /// A store that counts the sessions it receives.

@@ -36,8 +36,9 @@ impl Stats {
         self.latencies.saturating_record(micros);
     }
 
-    /// Counts an operation that was due and was never started because no client was free; `waited` is
-    /// the time from then to the end. It enters the latencies, which would look too good without it.
+    /// Counts an operation that was due and was never started because no client was free; `waited`
+    /// is the time from then to the end. It enters the latencies, which would look too good without
+    /// it.
     pub fn never_started(&mut self, waited: Duration) {
         self.done(waited);
         self.overdue += 1;

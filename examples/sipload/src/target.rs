@@ -1,4 +1,5 @@
-//! The address of the server, and a check that it is on this machine unless the user vouches for it.
+//! The address of the server, and a check that it is on this machine unless the user vouches for
+//! it.
 
 use std::fmt;
 use std::io;
@@ -18,8 +19,8 @@ pub enum TargetError {
     NotLoopback(SocketAddr),
 }
 
-/// Resolves the server's address. If a name has several, the first is used. Unless `is_mine`, all of
-/// them must be loopback addresses.
+/// Resolves the server's address. If a name has several, the first is used. Unless `is_mine`, all
+/// of them must be loopback addresses.
 ///
 /// # Errors
 /// [`TargetError`]. Nothing has been sent to the server then.

@@ -1,5 +1,5 @@
-//! A timer that wakes a poll loop with a precision of microseconds. The poll's own timeout is rounded
-//! up to whole milliseconds, and the difference would be measured as latency of the server.
+//! A timer that wakes a poll loop with a precision of microseconds. The poll's own timeout is
+//! rounded up to whole milliseconds, and the difference would be measured as latency of the server.
 
 use mio::{Registry, Token};
 use std::io;

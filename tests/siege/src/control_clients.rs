@@ -1,5 +1,5 @@
-//! The control clients: fifty well-behaved clients, each with a thread and ten requests a second, and
-//! what they measure.
+//! The control clients: fifty well-behaved clients, each with a thread and ten requests a second,
+//! and what they measure.
 
 use crate::accounts::Accounts;
 use crate::failure::Failure;
@@ -23,8 +23,8 @@ const REQUEST_INTERVAL: Duration = Duration::from_millis(100);
 /// One in this many requests of a client is a REGISTER; the others are OPTIONS.
 const REQUESTS_PER_REGISTER: u64 = 20;
 
-/// After this many requests a client closes its connection and connects again, so that the admission of
-/// new connections is measured as well.
+/// After this many requests a client closes its connection and connects again, so that the
+/// admission of new connections is measured as well.
 const REQUESTS_PER_CONNECTION: u64 = 100;
 
 /// How long a client waits after it could not connect.
@@ -121,8 +121,8 @@ impl ClientStats {
         self.connected.load(Ordering::SeqCst)
     }
 
-    /// The numbers of requests, of answers, and of requests that were lost because the server closed the
-    /// connection for its drain before it read them.
+    /// The numbers of requests, of answers, and of requests that were lost because the server
+    /// closed the connection for its drain before it read them.
     pub fn requests(&self) -> [u64; 3] {
         [&self.sent, &self.answered, &self.lost_to_drain].map(|count| count.load(Ordering::SeqCst))
     }
@@ -198,8 +198,8 @@ fn request(phone: &mut Phone, turn: u64, stats: &ClientStats) {
     stats.connected.fetch_sub(1, Ordering::SeqCst);
 }
 
-/// Connects and registers, and returns whether that succeeded. While the server drains, failures are not
-/// counted.
+/// Connects and registers, and returns whether that succeeded. While the server drains, failures
+/// are not counted.
 fn connect(phone: &mut Phone, target: &Target, stats: &ClientStats) -> bool {
     let begun = Instant::now();
     let was_draining = stats.draining.load(Ordering::SeqCst);

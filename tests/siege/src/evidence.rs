@@ -1,5 +1,5 @@
-//! What a softswitch reports while it runs: its events on stdout, counted as they come, and its log on
-//! stderr.
+//! What a softswitch reports while it runs: its events on stdout, counted as they come, and its log
+//! on stderr.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -26,8 +26,8 @@ pub struct Events {
     pub kinds: BTreeMap<String, u64>,
     /// The number of connections that ended for each cause.
     pub causes: BTreeMap<String, u64>,
-    /// The number of events in a wrong order, such as a second end of a connection, or its end without its
-    /// beginning, and of lines that are no event.
+    /// The number of events in a wrong order, such as a second end of a connection, or its end
+    /// without its beginning, and of lines that are no event.
     pub violations: u64,
     /// The last event, `stopped`, with its counts.
     pub stopped: Option<Value>,

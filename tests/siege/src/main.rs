@@ -1,5 +1,5 @@
-//! siege: attacks a softswitch of its own in many ways at once, and checks that well-behaved clients
-//! are served as usual.
+//! siege: attacks a softswitch of its own in many ways at once, and checks that well-behaved
+//! clients are served as usual.
 //!
 //! ```text
 //! cargo build --release --example softswitch
@@ -7,10 +7,10 @@
 //! ```
 //!
 //! It starts the softswitch as a process ([`server`]). Fifty [`control_clients`] register and send
-//! requests all the time. The [`runner`] takes several softswitch processes, one after another on the
-//! same port, through the same steps: all [`attacks`] as a warm-up, a snapshot of the process, all
-//! attacks again, a second snapshot, and a drain by SIGTERM during further attacks. The softswitch's
-//! events and its log are the [`evidence`]; the [`report`] is a table of checks.
+//! requests all the time. The [`runner`] takes several softswitch processes, one after another on
+//! the same port, through the same steps: all [`attacks`] as a warm-up, a snapshot of the process,
+//! all attacks again, a second snapshot, and a drain by SIGTERM during further attacks. The
+//! softswitch's events and its log are the [`evidence`]; the [`report`] is a table of checks.
 
 mod attacks;
 mod control_clients;

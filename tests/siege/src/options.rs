@@ -4,8 +4,8 @@ use clap::Parser;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Attacks a softswitch of its own on loopback while fifty control clients register and send requests,
-/// and checks that all of them are served as usual.
+/// Attacks a softswitch of its own on loopback while fifty control clients register and send
+/// requests, and checks that all of them are served as usual.
 ///
 /// Exits with 0 only when every check of the table it prints holds.
 #[derive(Debug, Parser)]

@@ -42,8 +42,8 @@ impl Phone {
         self.connection.is_some()
     }
 
-    /// Whether the server has closed the connection. To be called between an answer and the next request,
-    /// when the server sends nothing else.
+    /// Whether the server has closed the connection. To be called between an answer and the next
+    /// request, when the server sends nothing else.
     pub fn is_closed_by_peer(&self) -> bool {
         self.connection.as_ref().is_some_and(|connection| {
             let socket = &connection.stream.sock;
@@ -120,8 +120,8 @@ impl Phone {
         }
     }
 
-    /// Sends `out` and passes what the server sends to `receive` until that returns true. What `receive`
-    /// writes to its last argument is sent as well.
+    /// Sends `out` and passes what the server sends to `receive` until that returns true. What
+    /// `receive` writes to its last argument is sent as well.
     fn exchange(
         &mut self,
         mut out: Vec<u8>,

@@ -1,4 +1,5 @@
-//! The report of a siege: its checks, the attempts of each attack, and how the softswitch reported them.
+//! The report of a siege: its checks, the attempts of each attack, and how the softswitch reported
+//! them.
 
 use crate::control_clients::{CONTROL_CLIENTS, Measurements};
 use crate::runner::{ProcessResult, REGISTER_TIMEOUT, SiegeResult};
@@ -59,8 +60,8 @@ impl Report {
     }
 }
 
-/// Each attack must have been made, and the softswitch must have reported it by one of the causes that
-/// are allowed for it.
+/// Each attack must have been made, and the softswitch must have reported it by one of the causes
+/// that are allowed for it.
 fn check_attacks<'a>(
     attacks: impl Iterator<Item = (&'a str, u64, &'a [&'a str])>,
     causes: &BTreeMap<&str, u64>,
@@ -189,8 +190,8 @@ fn check_process(number: usize, process: &ProcessResult, checks: &mut Vec<Check>
     );
 }
 
-/// Whether the last line of the softswitch's log, the counts in its last event and the number of its
-/// events agree, and the ledger balances.
+/// Whether the last line of the softswitch's log, the counts in its last event and the number of
+/// its events agree, and the ledger balances.
 fn ledger_holds(process: &ProcessResult) -> bool {
     let (events, stderr) = (&process.exit.events, &process.exit.stderr);
     let counts = ["begun", "refused", "failed", "ready", "closed"];

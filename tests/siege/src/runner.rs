@@ -32,15 +32,15 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long attacks run before the drain begins.
 const ATTACKS_BEFORE_DRAIN: Duration = Duration::from_secs(2);
 
-/// How long all control clients may take to register with a new process. The runner waits longer, so
-/// that the report can say that they were late.
+/// How long all control clients may take to register with a new process. The runner waits longer,
+/// so that the report can say that they were late.
 pub const REGISTER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often a waiting runner checks whether it may go on.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Options of the odd processes, which have the default limits, and of the even ones, which admit more
-/// silent connections at once, so that these run into their deadline.
+/// Options of the odd processes, which have the default limits, and of the even ones, which admit
+/// more silent connections at once, so that these run into their deadline.
 const SERVER_OPTIONS: [&[&str]; 2] = [
     &[],
     &["--max-handshakes", "4096", "--handshake-deadline", "3"],
@@ -70,8 +70,8 @@ pub struct ProcessResult {
     pub attacked: Duration,
     /// How it exited.
     pub exit: Exit,
-    /// From the start of the next process until all control clients were registered with it; `None` for
-    /// the last process.
+    /// From the start of the next process until all control clients were registered with it; `None`
+    /// for the last process.
     pub registered_again: Option<Duration>,
 }
 
@@ -193,8 +193,8 @@ impl Runner<'_> {
         waited
     }
 
-    /// Waits until only the control clients are connected, which is when the number of descriptors has not
-    /// fallen for two seconds, and takes a snapshot.
+    /// Waits until only the control clients are connected, which is when the number of descriptors
+    /// has not fallen for two seconds, and takes a snapshot.
     fn settled_snapshot(&self, doing: &str, server: &Server) -> Result<Snapshot, Box<dyn Error>> {
         let mut fewest = usize::MAX;
         let mut since = Instant::now();
@@ -212,8 +212,8 @@ impl Runner<'_> {
         Ok(server.snapshot()?)
     }
 
-    /// Sends SIGTERM during attacks. They go on until all control clients are registered with the next
-    /// process, if there is one.
+    /// Sends SIGTERM during attacks. They go on until all control clients are registered with the
+    /// next process, if there is one.
     fn drain(
         &self,
         doing: &str,

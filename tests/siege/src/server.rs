@@ -158,7 +158,8 @@ impl Server {
         Ok(())
     }
 
-    /// Waits until it has exited after the drain that began at `begun`, and kills it if it does not.
+    /// Waits until it has exited after the drain that began at `begun`, and kills it if it does
+    /// not.
     ///
     /// # Errors
     /// The system's error.

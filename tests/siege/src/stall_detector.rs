@@ -1,5 +1,5 @@
-//! How long the machine stalled: a thread sleeps for a short time again and again and notes how late
-//! it wakes. That part of a latency is due neither to the server nor to the attacks.
+//! How long the machine stalled: a thread sleeps for a short time again and again and notes how
+//! late it wakes. That part of a latency is due neither to the server nor to the attacks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,9 +1,9 @@
 //! The doctor, sent to a server of the test's.
 
-pub use doctor::checkup;
+pub use doctor::examination;
 
 use crate::server::{Authority, Pair, Tls, sip};
-use doctor::checkup::{Findings, Terms, examine};
+use doctor::examination::{Findings, Settings, examine};
 use serde_json::Value;
 use sipward::{Connector, TrustAnchors};
 use std::net::SocketAddr;
@@ -11,36 +11,36 @@ use std::time::Duration;
 
 pub const LOCAL: &str = "127.0.0.1";
 
-pub fn terms(anchors: TrustAnchors) -> Terms {
+pub fn settings(anchors: TrustAnchors) -> Settings {
     // Only what is meant to take too long waits for it.
-    let patience = Duration::from_secs(20);
-    Terms {
-        connector: Connector::new(anchors).unwrap().deadline(patience),
+    let timeout = Duration::from_secs(20);
+    Settings {
+        connector: Connector::new(anchors).unwrap().deadline(timeout),
         trusted: "the test's authority".to_owned(),
         has_identity: false,
-        patience,
+        timeout,
         nameserver: None,
     }
 }
 
-pub fn hurried(authority: &Authority) -> Terms {
-    let patience = Duration::from_millis(300);
-    let mut terms = terms(authority.anchors());
-    terms.connector = terms.connector.deadline(patience);
-    terms.patience = patience;
-    terms
+pub fn hurried(authority: &Authority) -> Settings {
+    let timeout = Duration::from_millis(300);
+    let mut settings = settings(authority.anchors());
+    settings.connector = settings.connector.deadline(timeout);
+    settings.timeout = timeout;
+    settings
 }
 
-pub async fn findings(to: SocketAddr, terms: &Terms) -> Findings {
-    examine(format!("sips:{to}").parse().unwrap(), terms).await
+pub async fn findings(to: SocketAddr, settings: &Settings) -> Findings {
+    examine(format!("sips:{to}").parse().unwrap(), settings).await
 }
 
 /// What the doctor says is wrong with what listens on `to`; the screen must say it too.
-pub async fn complaint(to: SocketAddr, terms: &Terms) -> Value {
-    let findings = findings(to, terms).await;
+pub async fn complaint(to: SocketAddr, settings: &Settings) -> Value {
+    let findings = findings(to, settings).await;
     assert!(!findings.is_usable());
     let failure = findings.json()["attempts"][0]["failure"].clone();
-    let screen = findings.screen();
+    let screen = findings.text();
     let cause = failure["cause"].as_str().unwrap();
     assert!(screen.contains(&format!("FAILED: {cause}")), "{screen}");
     assert!(screen.contains("could NOT use"), "{screen}");
@@ -50,7 +50,7 @@ pub async fn complaint(to: SocketAddr, terms: &Terms) -> Value {
 
 pub async fn complaint_about(pair: &Pair, authority: &Authority) -> Value {
     let to = Tls::default().serve(pair, |stream| sip(stream, "200 OK"));
-    complaint(to, &terms(authority.anchors())).await
+    complaint(to, &settings(authority.anchors())).await
 }
 
 pub fn named(cause: &str, phase: &str) -> impl Fn(&Value) -> bool {

@@ -1,5 +1,5 @@
-//! The floor on sipward's own stack: async-std, async-tls, rustls 0.21. It answers a fixed 200, and has
-//! no actors, limits, deadlines or events, and no ledger.
+//! The floor on sipward's own stack: async-std, async-tls, rustls 0.21. It answers a fixed 200, and
+//! has no actors, limits, deadlines or events, and no ledger.
 
 use async_std::net::{TcpListener, TcpStream};
 use async_std::task;
@@ -57,8 +57,8 @@ async fn answer_requests(accept: async_tls::Accept<BufferedWrites>) -> io::Resul
     }
 }
 
-/// Collects what TLS writes until the next read or flush and then sends it at once, as sipward does.
-/// async-tls alone writes each record separately.
+/// Collects what TLS writes until the next read or flush and then sends it at once, as sipward
+/// does. async-tls alone writes each record separately.
 struct BufferedWrites {
     stream: TcpStream,
     unsent: Vec<u8>,

@@ -36,8 +36,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Answers until the client closes. tokio-rustls sends all waiting records in one vectored write, so
-/// that nothing has to collect them.
+/// Answers until the client closes. tokio-rustls sends all waiting records in one vectored write,
+/// so that nothing has to collect them.
 async fn answer_requests(accept: Accept<TcpStream>) -> io::Result<()> {
     let mut stream = accept.await?;
     let mut reader = RequestReader::default();

@@ -1,5 +1,5 @@
-//! The floor's answers on sipward's sessions, with a task that takes snapshots and lists all sessions
-//! again and again. It shows how much that delays answers.
+//! The floor's answers on sipward's sessions, with a task that takes snapshots and lists all
+//! sessions again and again. It shows how much that delays answers.
 //!
 //! Its third argument is the pause of that task in milliseconds; 0 for no such task.
 

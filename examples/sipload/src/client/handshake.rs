@@ -5,10 +5,10 @@ use crate::connection::{Connection, Readiness, Transition};
 use crate::failure::Failure;
 use crate::trust::ClientTls;
 
-/// A client that makes a handshake, sends close_notify and waits until the server closes as well. In
-/// TLS 1.3 the client finishes first, so that only the server's close shows that the server accepted
-/// the handshake. A client that resumes sessions closes only after it has received a ticket for the
-/// next time.
+/// A client that makes a handshake, sends close_notify and waits until the server closes as well.
+/// In TLS 1.3 the client finishes first, so that only the server's close shows that the server
+/// accepted the handshake. A client that resumes sessions closes only after it has received a
+/// ticket for the next time.
 pub struct HandshakeClient {
     tls: ClientTls,
     tokens: Tokens,

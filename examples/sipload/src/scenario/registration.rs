@@ -1,4 +1,5 @@
-//! REGISTER for one account over one connection, with digest if the server asks for it (RFC 3261 10.2).
+//! REGISTER for one account over one connection, with digest if the server asks for it (RFC 3261
+//! 10.2).
 
 use crate::accounts::Account;
 use crate::digest::{Credentials, Login};
@@ -42,7 +43,8 @@ impl Registration {
         format!("<sip:{}@{};transport=tls>", self.account.user, self.local)
     }
 
-    /// Sets the local address of a new connection, and forgets the request under way on the last one.
+    /// Sets the local address of a new connection, and forgets the request under way on the last
+    /// one.
     pub fn set_local(&mut self, local: SocketAddr) {
         self.local = local.to_string();
         self.challenged = false;
@@ -79,11 +81,12 @@ impl Registration {
         );
     }
 
-    /// True when this is the 2xx to the last REGISTER. The answer to a challenge is appended to `out`.
+    /// True when this is the 2xx to the last REGISTER. The answer to a challenge is appended to
+    /// `out`.
     ///
     /// # Errors
-    /// [`Failure::Status`] when the server refuses, [`Failure::Challenge`] when a challenge cannot be
-    /// answered.
+    /// [`Failure::Status`] when the server refuses, [`Failure::Challenge`] when a challenge cannot
+    /// be answered.
     pub fn receive(&mut self, message: &Message, out: &mut Vec<u8>) -> Result<bool, Failure> {
         let Some(reply) = Reply::to("REGISTER", self.cseq, message) else {
             return Ok(false);

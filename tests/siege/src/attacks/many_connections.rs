@@ -28,7 +28,8 @@ pub fn connect_and_reset(attacker: &Attacker) {
     attacker.pause(Duration::from_millis(100));
 }
 
-/// Opens thousands of connections that send nothing, and waits until the deadline of most has passed.
+/// Opens thousands of connections that send nothing, and waits until the deadline of most has
+/// passed.
 pub fn silence(attacker: &Attacker) {
     let mut silent = Vec::with_capacity(SILENT_CONNECTIONS);
     while silent.len() < SILENT_CONNECTIONS && !attacker.must_stop() {

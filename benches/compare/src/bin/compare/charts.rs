@@ -10,7 +10,8 @@ use std::path::Path;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// One colour for each server, in the order of the table. Colour-blind readers can distinguish them.
+/// One colour for each server, in the order of the table. Colour-blind readers can distinguish
+/// them.
 const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(86, 180, 233),
@@ -23,7 +24,8 @@ const COLOURS: [RGBColor; 6] = [
 const FONT: &str = "sans-serif";
 const PANEL: (u32, u32) = (300, 190);
 
-/// Draws a panel for each kind of operation, with a bar for each server. Each panel has its own scale.
+/// Draws a panel for each kind of operation, with a bar for each server. Each panel has its own
+/// scale.
 pub fn bars(results: &Results, file: &Path) -> Result<(), Box<dyn Error>> {
     let works: Vec<_> = WORKS
         .into_iter()

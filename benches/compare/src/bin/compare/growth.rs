@@ -23,8 +23,8 @@ const RESERVED_DESCRIPTORS: u64 = 200;
 /// How long opening the sessions may take.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How long the sessions are left alone after they were opened. Each wakes once at the time that was the
-/// deadline of its handshake, which is earlier than this.
+/// How long the sessions are left alone after they were opened. Each wakes once at the time that
+/// was the deadline of its handshake, which is earlier than this.
 const SETTLE_TIME: Duration = Duration::from_secs(12);
 
 /// For how long idle CPU time is measured.

@@ -72,8 +72,8 @@ pub struct Spread {
 }
 
 impl Cell {
-    /// The figure that this work is measured by. `None` when an operation failed, since failures have a
-    /// different cost.
+    /// The figure that this work is measured by. `None` when an operation failed, since failures
+    /// have a different cost.
     pub fn figure(&self) -> Option<f64> {
         if self.errors > 0 {
             return None;
@@ -151,8 +151,8 @@ impl Results {
 }
 
 impl Spread {
-    /// The spread of these values; `None` if there are none. The median of an even number of values is the
-    /// mean of the middle two.
+    /// The spread of these values; `None` if there are none. The median of an even number of values
+    /// is the mean of the middle two.
     pub fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.collect();
         values.sort_unstable_by(f64::total_cmp);

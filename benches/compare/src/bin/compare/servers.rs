@@ -143,8 +143,8 @@ impl Launcher {
         })
     }
 
-    /// The softswitch. Its limits per source are off, since all load comes from one address, which is not
-    /// so in use.
+    /// The softswitch. Its limits per source are off, since all load comes from one address, which
+    /// is not so in use.
     fn softswitch(&self, digest: bool) -> Command {
         let mut command = Command::new(self.examples.join("softswitch"));
         command.args(["--listen", "127.0.0.1:0,127.0.0.1:0", "--domain", DOMAIN]);
@@ -212,8 +212,9 @@ impl Running {
 }
 
 impl Drop for Running {
-    /// Sends SIGTERM, and SIGKILL if it does not end. Its children are killed if they outlive it, as a
-    /// hanging worker of Kamailio may. Errors are ignored: a process that has ended causes them.
+    /// Sends SIGTERM, and SIGKILL if it does not end. Its children are killed if they outlive it,
+    /// as a hanging worker of Kamailio may. Errors are ignored: a process that has ended causes
+    /// them.
     fn drop(&mut self) {
         let mut left = descendants(self.pid());
         signal(self.pid(), Signal::TERM);

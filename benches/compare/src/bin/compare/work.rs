@@ -77,8 +77,8 @@ pub const SERVERS: [Server; 6] = [
     Server::Haproxy,
 ];
 
-/// The rows of the table, in the order in which they are measured: the rate for latency follows from
-/// the result of OPTIONS.
+/// The rows of the table, in the order in which they are measured: the rate for latency follows
+/// from the result of OPTIONS.
 pub const WORKS: [Work; 11] = [
     Work::Handshake,
     Work::Resume,
@@ -139,7 +139,8 @@ impl Work {
         }
     }
 
-    /// The servers that can do it. nginx and HAProxy only terminate TLS, the floors only give a fixed answer.
+    /// The servers that can do it. nginx and HAProxy only terminate TLS, the floors only give a
+    /// fixed answer.
     pub fn servers(self) -> Vec<Server> {
         use Server::{FloorAsyncStd, FloorTokio, Haproxy, Kamailio, Nginx, Sipward};
         let sip = [Sipward, FloorAsyncStd, FloorTokio, Kamailio];

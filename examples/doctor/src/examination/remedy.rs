@@ -1,5 +1,5 @@
-//! What to do about a cause. What sipward explains of a server it connected to stands as it is; the
-//! rest it explains as a server would see it, so here it is said to whoever wants phones to reach one.
+//! What to do about a cause. sipward explains the causes of outbound connections for a client, and
+//! those texts are used as they are. It explains the others for a server, so they have texts here.
 
 use sipward::{CloseCause, HandshakeCause};
 

@@ -3,59 +3,59 @@
 
 use super::cause::Cause;
 use super::target::Target;
-use async_std::future::timeout;
+use async_std::future;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
 use sipward::sip::{Frame, Framer, Limits, Message};
 use sipward::{CloseCause, Connected};
 use std::io;
 use std::time::{Duration, Instant};
 
-/// What the server said to OPTIONS.
+/// The server's answer to OPTIONS.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// `200 OK`, say.
+    /// Status code and reason phrase, such as `200 OK`.
     pub status: String,
-    /// Its software, if it tells.
+    /// Its software, if the answer names it.
     pub software: Option<String>,
-    /// From the request to the answer.
+    /// The time from the request to the answer.
     pub after: Duration,
 }
 
-/// A connection with SIP on it.
-pub struct Talk<'a> {
+/// SIP on an established connection.
+pub struct SipExchange<'a> {
     connected: &'a mut Connected,
     framer: Framer,
-    patience: Duration,
+    timeout: Duration,
 }
 
-impl<'a> Talk<'a> {
-    /// Each answer may take `patience`.
-    pub fn new(connected: &'a mut Connected, patience: Duration) -> Self {
+impl<'a> SipExchange<'a> {
+    /// Each answer may take `timeout`.
+    pub fn new(connected: &'a mut Connected, timeout: Duration) -> Self {
         Self {
             connected,
             framer: Framer::new(Limits::default()),
-            patience,
+            timeout,
         }
     }
 
-    /// Asks what it can do; any final answer is one.
+    /// Sends OPTIONS and waits for a final response, whatever its status.
     pub async fn options(&mut self, target: &Target) -> Result<Answer, Cause> {
-        let (begun, patience) = (Instant::now(), self.patience);
+        let (begun, timeout) = (Instant::now(), self.timeout);
         let call = token()?;
         let request = request(target, &self.connected.local_address().to_string(), &call);
         let exchange = async {
-            self.say(request.as_bytes()).await?;
+            self.send(request.as_bytes()).await?;
             loop {
-                match self.hear().await? {
+                match self.receive().await? {
                     Frame::Message(message) if answers(&message, &call) => {
                         return Ok::<_, Cause>(message);
                     }
-                    Frame::Ping => self.say(b"\r\n").await?,
+                    Frame::Ping => self.send(b"\r\n").await?,
                     Frame::Message(_) | Frame::Pong => {}
                 }
             }
         };
-        let answer = timeout(patience, exchange)
+        let answer = future::timeout(timeout, exchange)
             .await
             .map_err(|_| Cause::Close(CloseCause::FirstMessageTimeout))??;
         let line = String::from_utf8_lossy(answer.start_line());
@@ -67,36 +67,36 @@ impl<'a> Talk<'a> {
         })
     }
 
-    /// Sends a double CRLF; the server owes a single one. How long it took.
+    /// Sends a double CRLF and waits for a single one. Returns the time it took.
     pub async fn ping(&mut self) -> Result<Duration, Cause> {
-        let (begun, patience) = (Instant::now(), self.patience);
+        let (begun, timeout) = (Instant::now(), self.timeout);
         let exchange = async {
-            self.say(b"\r\n\r\n").await?;
+            self.send(b"\r\n\r\n").await?;
             loop {
                 if self.framer.take_pong() {
                     return Ok::<_, Cause>(());
                 }
-                match self.hear_or_pong().await? {
+                match self.read_frame().await? {
                     Some(Frame::Pong) => return Ok(()),
-                    Some(Frame::Ping) => self.say(b"\r\n").await?,
+                    Some(Frame::Ping) => self.send(b"\r\n").await?,
                     Some(Frame::Message(_)) | None => {}
                 }
             }
         };
-        timeout(patience, exchange)
+        future::timeout(timeout, exchange)
             .await
             .map_err(|_| Cause::Close(CloseCause::PongMissed))??;
         Ok(begun.elapsed())
     }
 
-    async fn say(&mut self, bytes: &[u8]) -> Result<(), Cause> {
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Cause> {
         let written = async {
             self.connected.write_all(bytes).await?;
             self.connected.flush().await
         };
         match written.await {
             Ok(()) => Ok(()),
-            // Who hung up on us may have said why, and that is still to be read.
+            // If the server has closed, it may have sent an alert, which is still to be read.
             Err(error) => match self.connected.read(&mut [0; 256]).await {
                 Err(better) => Err(self.broken(&better)),
                 Ok(_) => Err(self.broken(&error)),
@@ -104,17 +104,17 @@ impl<'a> Talk<'a> {
         }
     }
 
-    async fn hear(&mut self) -> Result<Frame, Cause> {
+    async fn receive(&mut self) -> Result<Frame, Cause> {
         loop {
-            if let Some(frame) = self.hear_or_pong().await? {
+            if let Some(frame) = self.read_frame().await? {
                 return Ok(frame);
             }
         }
     }
 
-    /// The next frame, if what is read next ends one. A lone CRLF at the end of what was read is
-    /// left with the framer, which cannot know whether a second one follows.
-    async fn hear_or_pong(&mut self) -> Result<Option<Frame>, Cause> {
+    /// Reads once and returns the next frame if it is complete. A single CRLF at the end of the
+    /// bytes read stays in the framer, which cannot know whether a second one follows.
+    async fn read_frame(&mut self) -> Result<Option<Frame>, Cause> {
         if let Some(frame) = self.next_frame()? {
             return Ok(Some(frame));
         }
@@ -153,7 +153,7 @@ fn request(target: &Target, local: &str, call: &str) -> String {
     )
 }
 
-/// Whether it is the final response to our request.
+/// Whether the message is the final response to the request with this Call-ID.
 fn answers(message: &Message, call: &str) -> bool {
     let ours = header(message, "Call-ID").or_else(|| header(message, "i"));
     message.status().is_some_and(|status| status >= 200) && ours.as_deref() == Some(call)

@@ -1,8 +1,8 @@
-//! From a host to addresses, as RFC 3263 §4 has it for TLS, without NAPTR: with TLS decided, its
-//! record could only say what `_sips._tcp` is looked up for anyway (§4.1).
+//! Resolves a host to addresses as in RFC 3263 §4 for TLS, but without NAPTR: when TLS is given, a
+//! NAPTR record could only name `_sips._tcp`, which is looked up anyway (§4.1).
 
 use super::target::Target;
-use async_std::future::timeout;
+use async_std::future;
 use async_std::task::spawn_blocking;
 use rsdns::Error;
 use rsdns::clients::{ClientConfig, std::Client};
@@ -14,27 +14,28 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
-/// RFC 3261 §19.1.2.
+/// The default port of SIP over TLS (RFC 3261 §19.1.2).
 const SIPS_PORT: u16 = 5061;
 
-/// More would not fit on the screen, nor into anybody's patience.
-const MOST_ADDRESSES: usize = 8;
+/// The most addresses that are tried: the report should fit on one screen, and each attempt may
+/// take as long as the timeout.
+const MAX_ADDRESSES: usize = 8;
 
-/// What was looked up, and what came of it.
+/// What was looked up, with the result.
 #[derive(Clone, Debug)]
 pub struct Resolution {
-    /// Each step, in words.
+    /// A line about each lookup.
     pub steps: Vec<String>,
-    /// Where to connect to, best first; or why nowhere.
+    /// The addresses to connect to, best first, or why there are none.
     pub addresses: Result<Vec<SocketAddr>, HandshakeCause>,
 }
 
-/// Resolves the target. Each lookup may take `patience`. `nameserver` answers for SRV; by default
-/// those of the system do.
+/// Resolves the target. Each lookup may take `timeout`. `nameserver` is asked for SRV; `None`:
+/// those of the system are.
 pub async fn resolve(
     target: &Target,
     nameserver: Option<SocketAddr>,
-    patience: Duration,
+    timeout: Duration,
 ) -> Resolution {
     if let Some(address) = target.address() {
         let address = SocketAddr::new(address, target.port.unwrap_or(SIPS_PORT));
@@ -46,7 +47,7 @@ pub async fn resolve(
     let mut steps = Vec::new();
     let servers = match target.port {
         Some(port) => vec![(target.host.clone(), port)],
-        None => match services(&target.host, nameserver, patience, &mut steps).await {
+        None => match services(&target.host, nameserver, timeout, &mut steps).await {
             Ok(servers) => servers,
             Err(cause) => {
                 let addresses = Err(cause);
@@ -57,7 +58,7 @@ pub async fn resolve(
     let mut addresses = Vec::new();
     let mut failure = HandshakeCause::DnsNotFound;
     for (host, port) in servers {
-        match addresses_of(host.clone(), port, patience).await {
+        match addresses_of(host.clone(), port, timeout).await {
             Ok(found) => {
                 let listed: Vec<String> = found.iter().map(|a| a.ip().to_string()).collect();
                 steps.push(format!("{host} is {}", listed.join(", ")));
@@ -69,7 +70,7 @@ pub async fn resolve(
             }
         }
     }
-    addresses.truncate(MOST_ADDRESSES);
+    addresses.truncate(MAX_ADDRESSES);
     let addresses = match addresses.is_empty() {
         true => Err(failure),
         false => Ok(addresses),
@@ -77,18 +78,18 @@ pub async fn resolve(
     Resolution { steps, addresses }
 }
 
-/// The servers SRV names, best first; the host itself when there is no such record.
+/// The servers in the SRV records, best first; the host itself when there are none.
 async fn services(
     host: &str,
     nameserver: Option<SocketAddr>,
-    patience: Duration,
+    timeout: Duration,
     steps: &mut Vec<String>,
 ) -> Result<Vec<(String, u16)>, HandshakeCause> {
     let name = format!("_sips._tcp.{host}");
     let itself = vec![(host.to_owned(), SIPS_PORT)];
     let nameservers = nameserver.map_or_else(configured_nameservers, |one| vec![one]);
     let looked_up = name.clone();
-    let mut records = match spawn_blocking(move || srv(&looked_up, &nameservers, patience)).await {
+    let mut records = match spawn_blocking(move || srv(&looked_up, &nameservers, timeout)).await {
         Ok(records) => records,
         Err(why) => {
             steps.push(format!("SRV {name} not looked up: {why}"));
@@ -99,7 +100,7 @@ async fn services(
         steps.push(format!("no SRV {name}"));
         return Ok(itself);
     }
-    // RFC 2782: a lone target of "." says that the service is not offered here.
+    // A single record with the target "." says that the service is not offered (RFC 2782).
     if matches!(records.as_slice(), [only] if only.target.as_str() == ".") {
         steps.push(format!("SRV {name} says: no SIP over TLS here"));
         return Err(HandshakeCause::DnsNotFound);
@@ -122,10 +123,10 @@ async fn services(
     Ok(servers)
 }
 
-fn srv(name: &str, nameservers: &[SocketAddr], patience: Duration) -> Result<Vec<Srv>, String> {
+fn srv(name: &str, nameservers: &[SocketAddr], timeout: Duration) -> Result<Vec<Srv>, String> {
     let mut why = "the system names no name server".to_owned();
     for nameserver in nameservers {
-        let config = ClientConfig::with_nameserver(*nameserver).set_query_lifetime(patience);
+        let config = ClientConfig::with_nameserver(*nameserver).set_query_lifetime(timeout);
         let answer =
             Client::new(config).and_then(|mut client| client.query_rrset::<Srv>(name, Class::IN));
         match answer {
@@ -153,14 +154,14 @@ fn configured_nameservers() -> Vec<SocketAddr> {
         .collect()
 }
 
-/// What the system knows of the host: hosts file, DNS and all.
+/// The addresses of the host by the system's resolver, which includes the hosts file.
 async fn addresses_of(
     host: String,
     port: u16,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<Vec<SocketAddr>, HandshakeCause> {
     let lookup = spawn_blocking(move || (host, port).to_socket_addrs());
-    let mut found: Vec<SocketAddr> = match timeout(patience, lookup).await {
+    let mut found: Vec<SocketAddr> = match future::timeout(timeout, lookup).await {
         Ok(Ok(found)) => found.collect(),
         Ok(Err(error)) if is_temporary(&error.to_string()) => {
             return Err(HandshakeCause::DnsFailed);
@@ -175,7 +176,8 @@ async fn addresses_of(
     }
 }
 
-/// The C library's words are all there is to tell EAI_AGAIN from EAI_NONAME.
+/// Whether the resolver's error is EAI_AGAIN and not EAI_NONAME. The standard library keeps only
+/// the message.
 fn is_temporary(words: &str) -> bool {
     words.contains("emporary failure") || words.contains("try again")
 }

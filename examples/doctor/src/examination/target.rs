@@ -1,4 +1,4 @@
-//! What is to be examined: a SIP URI cut down to what connecting needs (RFC 3261 §19.1).
+//! The server to examine: the part of a SIP URI that is needed to connect (RFC 3261 §19.1).
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// A SIP server to connect to by TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// Whether the URI says `sips:`; else it is `sip:` with TLS as its transport.
+    /// Whether the scheme is `sips`; otherwise it is `sip` with `transport=tls`.
     pub sips: bool,
     /// A DNS name, or an IP address without brackets.
     pub host: String,
@@ -16,7 +16,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// The host when it is an address.
+    /// The host if it is an IP address.
     pub fn address(&self) -> Option<IpAddr> {
         self.host.parse().ok()
     }
@@ -25,7 +25,7 @@ impl Target {
 impl FromStr for Target {
     type Err = String;
 
-    /// `sips:host[:port]`; also `sip:host[:port];transport=tls`, and a bare `host[:port]`.
+    /// Reads `sips:host[:port]`, `sip:host[:port];transport=tls`, or `host[:port]`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (sips, rest) = match text.split_once(':') {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sips") => (true, rest),
@@ -49,7 +49,7 @@ impl FromStr for Target {
 }
 
 impl fmt::Display for Target {
-    /// The URI of a request to it.
+    /// The Request-URI of a request to it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.sips { "sips:" } else { "sip:" })?;
         match self.address() {

@@ -1,4 +1,4 @@
-//! Why a step failed: sipward's own vocabulary, of handshakes and of sessions.
+//! Why a step failed, by sipward's causes of failed handshakes and of closed sessions.
 
 use super::remedy;
 use sipward::{Alert, CloseCause, ConnectFailed, HandshakeCause};
@@ -6,34 +6,35 @@ use sipward::{Alert, CloseCause, ConnectFailed, HandshakeCause};
 /// Why a step failed.
 #[derive(Clone, Debug)]
 pub enum Cause {
-    /// The connection failed, at once or when the server had thought about our certificate.
+    /// The handshake failed, or it failed afterwards when the server refused the client
+    /// certificate.
     Connect(Box<ConnectFailed>),
-    /// The connection stood, and then this.
+    /// The connection was established and then failed.
     Close(CloseCause),
 }
 
-/// A cause with all that is said about it.
-pub struct Verdict<'a> {
-    /// The name, in snake_case.
+/// A cause with everything that is reported about it.
+pub struct Explanation<'a> {
+    /// The cause's name, in snake_case.
     pub name: &'static str,
-    /// What narrows it down.
+    /// What the cause says beyond its name.
     pub detail: Option<String>,
-    /// How far it had come.
+    /// The phase in which it failed.
     pub phase: &'static str,
-    /// Whose fault it most likely was.
+    /// Whose fault it most likely is.
     pub fault: &'static str,
-    /// The alert seen.
+    /// The alert that was sent or received.
     pub alert: Option<&'a Alert>,
-    /// What to do.
+    /// What to do about it.
     pub remedy: String,
 }
 
 impl Cause {
-    /// `has_identity`: whether we had a certificate to show.
-    pub fn verdict(&self, has_identity: bool) -> Verdict<'_> {
+    /// Explains it. `has_identity`: whether a client certificate was given.
+    pub fn explanation(&self, has_identity: bool) -> Explanation<'_> {
         match self {
             Self::Connect(failed) => of_connect(failed, has_identity),
-            Self::Close(cause) => Verdict {
+            Self::Close(cause) => Explanation {
                 name: cause.name(),
                 detail: cause.detail(),
                 phase: "established",
@@ -45,7 +46,7 @@ impl Cause {
     }
 }
 
-pub fn of_connect(failed: &ConnectFailed, has_identity: bool) -> Verdict<'_> {
+pub fn of_connect(failed: &ConnectFailed, has_identity: bool) -> Explanation<'_> {
     let mut remedy = remedy::of_handshake(&failed.failure.cause).to_owned();
     let rejected = failed.failure.cause == HandshakeCause::RejectedByPeer;
     if rejected && failed.asked_for_certificate {
@@ -58,7 +59,7 @@ pub fn of_connect(failed: &ConnectFailed, has_identity: bool) -> Verdict<'_> {
                 .to_owned(),
         };
     }
-    Verdict {
+    Explanation {
         name: failed.failure.cause.name(),
         detail: failed.failure.cause.detail(),
         phase: failed.failure.phase.name(),
@@ -68,8 +69,8 @@ pub fn of_connect(failed: &ConnectFailed, has_identity: bool) -> Verdict<'_> {
     }
 }
 
-pub fn of_resolution(cause: &HandshakeCause) -> Verdict<'_> {
-    Verdict {
+pub fn of_resolution(cause: &HandshakeCause) -> Explanation<'_> {
+    Explanation {
         name: cause.name(),
         detail: cause.detail(),
         phase: "resolve",

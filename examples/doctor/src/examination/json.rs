@@ -1,7 +1,7 @@
-//! The findings for programs.
+//! The findings as JSON.
 
-use super::cause::{self, Verdict};
-use super::{Attempt, Findings, Visit};
+use super::cause::{self, Explanation};
+use super::{Attempt, ConnectionFindings, Findings};
 use serde_json::{Value, json};
 use sipward::Certificate;
 use std::time::{Duration, SystemTime};
@@ -32,13 +32,13 @@ pub fn object(findings: &Findings) -> Value {
 fn of_attempt(findings: &Findings, attempt: &Attempt) -> Value {
     let address = attempt.address.to_string();
     match &attempt.outcome {
-        Ok(visit) => of_visit(findings, &address, visit),
+        Ok(connection) => of_connection(findings, &address, connection),
         Err(connect) => json!({
             "address": address,
             "failure": failure(&cause::of_connect(connect, findings.has_identity)),
             "elapsed_ms": millis(connect.elapsed),
             "first_bytes": connect.failure.evidence.first_bytes,
-            "waiting_for": connect.failure.evidence.waiting_for.map(|awaited| awaited.name()),
+            "waiting_for": connect.failure.evidence.waiting_for.map(|expected| expected.name()),
             "unacknowledged": connect.failure.evidence.unacknowledged,
             "version": connect.failure.evidence.version,
             "asked_for_certificate": connect.asked_for_certificate,
@@ -47,33 +47,33 @@ fn of_attempt(findings: &Findings, attempt: &Attempt) -> Value {
     }
 }
 
-fn of_visit(findings: &Findings, address: &str, visit: &Visit) -> Value {
-    let options = match &visit.options {
+fn of_connection(findings: &Findings, address: &str, connection: &ConnectionFindings) -> Value {
+    let options = match &connection.options {
         Ok(answer) => json!({
             "status": answer.status,
             "software": answer.software,
             "elapsed_ms": millis(answer.after),
         }),
-        Err(cause) => json!({ "failure": failure(&cause.verdict(findings.has_identity)) }),
+        Err(cause) => json!({ "failure": failure(&cause.explanation(findings.has_identity)) }),
     };
-    let keep_alive = match &visit.keep_alive {
+    let keep_alive = match &connection.keep_alive {
         None => Value::Null,
         Some(Ok(after)) => json!({ "pong": true, "elapsed_ms": millis(*after) }),
         Some(Err(cause)) => json!({
             "pong": false,
-            "failure": failure(&cause.verdict(findings.has_identity)),
+            "failure": failure(&cause.explanation(findings.has_identity)),
         }),
     };
     json!({
         "address": address,
         "failure": null,
-        "connect_ms": millis(visit.connect_time),
-        "handshake_ms": millis(visit.handshake_time),
-        "version": visit.tls.version,
-        "cipher_suite": visit.tls.cipher_suite,
-        "group": visit.tls.group,
-        "asked_for_certificate": visit.asked_for_certificate,
-        "certificates": certificates(findings, &visit.certificates),
+        "connect_ms": millis(connection.connect_time),
+        "handshake_ms": millis(connection.handshake_time),
+        "version": connection.tls.version,
+        "cipher_suite": connection.tls.cipher_suite,
+        "group": connection.tls.group,
+        "asked_for_certificate": connection.asked_for_certificate,
+        "certificates": certificates(findings, &connection.certificates),
         "options": options,
         "keep_alive": keep_alive,
     })
@@ -101,15 +101,15 @@ fn certificates(findings: &Findings, chain: &[Certificate]) -> Vec<Value> {
     described.collect()
 }
 
-fn failure(verdict: &Verdict<'_>) -> Value {
+fn failure(explanation: &Explanation<'_>) -> Value {
     json!({
-        "cause": verdict.name,
-        "detail": verdict.detail,
-        "phase": verdict.phase,
-        "fault": verdict.fault,
-        "alert": verdict.alert.map(|alert| &*alert.name),
-        "alert_direction": verdict.alert.map(|alert| alert.direction.name()),
-        "remedy": verdict.remedy,
+        "cause": explanation.name,
+        "detail": explanation.detail,
+        "phase": explanation.phase,
+        "fault": explanation.fault,
+        "alert": explanation.alert.map(|alert| &*alert.name),
+        "alert_direction": explanation.alert.map(|alert| alert.direction.name()),
+        "remedy": explanation.remedy,
     })
 }
 

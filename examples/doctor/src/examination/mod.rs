@@ -1,83 +1,87 @@
-//! The examination: resolve, connect, look at the certificate, ask, ping; and what was found.
+//! Examines a server: resolves its name, connects, looks at its certificates, sends OPTIONS and a
+//! keep-alive, and collects the findings.
 
 mod cause;
 mod json;
 mod remedy;
 mod resolve;
-mod screen;
-mod talk;
+mod sip_exchange;
 mod target;
+mod text;
 
 pub use target::Target;
 
 use cause::Cause;
 use resolve::Resolution;
+use sip_exchange::{Answer, SipExchange};
 use sipward::{Certificate, ConnectFailed, Connected, Connector, Tls};
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
-use talk::{Answer, Talk};
 
-/// How it is examined.
-pub struct Terms {
-    /// Whom it must convince, and who we say we are.
+/// How to examine a server.
+pub struct Settings {
+    /// Connects with the trusted authorities and the client certificate, if there is one.
     pub connector: Connector,
-    /// What `connector` trusts, in words.
+    /// A description of what `connector` trusts.
     pub trusted: String,
-    /// Whether we have a certificate to show.
+    /// Whether `connector` has a client certificate.
     pub has_identity: bool,
-    /// How long each step may take; TCP and TLS are one.
-    pub patience: Duration,
-    /// Whom to ask for SRV instead of the system's name servers.
+    /// How long each step may take; TCP and TLS together are one step.
+    pub timeout: Duration,
+    /// The name server to ask for SRV; `None`: those of the system.
     pub nameserver: Option<SocketAddr>,
 }
 
-/// All that was found.
+/// Everything that was found.
 pub struct Findings {
     target: Target,
     trusted: String,
     has_identity: bool,
     resolution: Resolution,
-    /// One for each address tried, in order; the last is the first that answered SIP.
+    /// One entry for each address tried, in order. The first address that answers SIP is the last
+    /// one tried.
     attempts: Vec<Attempt>,
     now: SystemTime,
 }
 
 struct Attempt {
     address: SocketAddr,
-    outcome: Result<Visit, Box<ConnectFailed>>,
+    outcome: Result<ConnectionFindings, Box<ConnectFailed>>,
 }
 
-/// What a connection showed.
-struct Visit {
+/// What was found over an established connection.
+struct ConnectionFindings {
     connect_time: Duration,
     handshake_time: Duration,
     tls: Tls,
     certificates: Vec<Certificate>,
     asked_for_certificate: bool,
     options: Result<Answer, Cause>,
-    /// Not tried when OPTIONS failed.
+    /// `None` when OPTIONS failed, since the keep-alive is not tried then.
     keep_alive: Option<Result<Duration, Cause>>,
 }
 
-/// Examines the target: tries its addresses in order until one answers SIP.
-pub async fn examine(target: Target, terms: &Terms) -> Findings {
-    let resolution = resolve::resolve(&target, terms.nameserver, terms.patience).await;
+/// Examines the target. Its addresses are tried in order until one answers SIP.
+pub async fn examine(target: Target, settings: &Settings) -> Findings {
+    let resolution = resolve::resolve(&target, settings.nameserver, settings.timeout).await;
     let mut findings = Findings {
         target,
-        trusted: terms.trusted.clone(),
-        has_identity: terms.has_identity,
+        trusted: settings.trusted.clone(),
+        has_identity: settings.has_identity,
         resolution,
         attempts: Vec::new(),
         now: SystemTime::now(),
     };
     let addresses = findings.resolution.addresses.clone().unwrap_or_default();
     for address in addresses {
-        let connected = terms
+        let connected = settings
             .connector
             .connect(&findings.target.host, address)
             .await;
         let outcome = match connected {
-            Ok(connected) => Ok(visit(connected, &findings.target, terms.patience).await),
+            Ok(connected) => {
+                Ok(examine_connection(connected, &findings.target, settings.timeout).await)
+            }
             Err(failed) => Err(Box::new(failed)),
         };
         findings.attempts.push(Attempt { address, outcome });
@@ -88,14 +92,18 @@ pub async fn examine(target: Target, terms: &Terms) -> Findings {
     findings
 }
 
-async fn visit(mut connected: Connected, target: &Target, patience: Duration) -> Visit {
-    let mut talk = Talk::new(&mut connected, patience);
-    let options = talk.options(target).await;
+async fn examine_connection(
+    mut connected: Connected,
+    target: &Target,
+    timeout: Duration,
+) -> ConnectionFindings {
+    let mut sip_exchange = SipExchange::new(&mut connected, timeout);
+    let options = sip_exchange.options(target).await;
     let keep_alive = match options {
-        Ok(_) => Some(talk.ping().await),
+        Ok(_) => Some(sip_exchange.ping().await),
         Err(_) => None,
     };
-    let visit = Visit {
+    let connection = ConnectionFindings {
         connect_time: connected.connect_time(),
         handshake_time: connected.handshake_time(),
         tls: connected.tls().clone(),
@@ -105,30 +113,33 @@ async fn visit(mut connected: Connected, target: &Target, patience: Duration) ->
         keep_alive,
     };
     connected.close().await;
-    visit
+    connection
 }
 
 impl Findings {
-    /// Whether a phone could use it: some address has an acceptable certificate and answers SIP.
+    /// Whether a phone could use the server: at some address the certificate is acceptable and
+    /// OPTIONS is answered.
     pub fn is_usable(&self) -> bool {
-        let visits = self
+        let established = self
             .attempts
             .iter()
             .filter_map(|attempt| attempt.outcome.as_ref().ok());
-        visits.into_iter().any(|visit| visit.options.is_ok())
+        established
+            .into_iter()
+            .any(|connection| connection.options.is_ok())
     }
 
-    /// Everything on one screen, as text.
-    pub fn screen(&self) -> String {
-        screen::draw(self)
+    /// The findings as text that fits on one screen.
+    pub fn text(&self) -> String {
+        text::render(self)
     }
 
-    /// The same for programs.
+    /// The findings as JSON.
     pub fn json(&self) -> serde_json::Value {
         json::object(self)
     }
 
-    /// Whole days until the certificate ends; negative after that.
+    /// Whole days until the certificate expires; negative after that.
     fn days_left(&self, certificate: &Certificate) -> i64 {
         const DAY: u64 = 24 * 3600;
         let days = |span: Duration| i64::try_from(span.as_secs() / DAY).unwrap_or(i64::MAX);
