@@ -1,6 +1,6 @@
 //! Compares sipward's softswitch with two floors (the smallest possible servers), Kamailio, nginx
-//! and HAProxy. All do the same work on loopback, one after another, in several rounds. `just
-//! compare` builds and installs what this program needs, and starts it.
+//! and HAProxy. All do the same work on loopback, one after another, in several rounds.
+//! `just compare` builds and installs what this program needs, and starts it.
 //!
 //! ```text
 //! just compare            # three rounds; writes tables and charts to docs/

@@ -128,8 +128,8 @@ impl Rounds<'_> {
             Work::Ping => format!("ping {time}"),
             Work::Register => format!("register {time}"),
             Work::RegisterDigest => format!("register {time} --user load{{}}:secret --digest md5"),
-            // The softswitch bounds the transactions and calls of one connection to 1,000 within 32
-            // s.
+            // The softswitch bounds the transactions and calls of one connection to 1,000 within
+            // 32 s.
             Work::Call => format!("call -c 200 {time}"),
             // Connections are opened within this time, and held for as long.
             Work::Idle => format!("idle --register -c {HELD_CONNECTIONS} -d 5"),
