@@ -10,9 +10,10 @@
 //! requests all the time. The [`runner`] takes several softswitch processes, one after another on
 //! the same port, through the same steps: all [`attacks`] as a warm-up, a snapshot of the process,
 //! all attacks again, a second snapshot, and a drain by SIGTERM during further attacks. The
-//! softswitch's events and its log are the [`evidence`]; the [`report`] is a table of checks.
+//! softswitch's events and its log are the [`evidence`]; the [`report`] is a table of [`checks`].
 
 mod attacks;
+mod checks;
 mod control_clients;
 mod evidence;
 mod options;
