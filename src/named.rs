@@ -1,4 +1,4 @@
-//! Enums whose values have a stable name in logs, metrics and events: one list for both directions.
+//! Enums whose values have a stable name in logs, metrics and events: one list for writing and for parsing.
 
 use std::fmt;
 

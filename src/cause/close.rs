@@ -20,10 +20,10 @@ causes! {
     #[derive(Clone, Debug, PartialEq, Eq)]
     #[non_exhaustive]
     pub enum CloseCause: CloseRow {
-        /// The peer said goodbye as TLS demands: close_notify (RFC 8446 §6.1).
+        /// The peer ended its side as TLS demands, with close_notify (RFC 8446 §6.1).
         PeerClosed = "peer_closed" {
             fault: Fault::Nobody, level: Level::Info, peer_is_told: true,
-            hint: "the peer said goodbye",
+            hint: "the peer closed the session properly",
             explanation: "The peer closed the session properly, with close_notify. It unregistered, restarted \
                 in good order, or had no more use for it. Nothing is to be done.",
         }
@@ -86,9 +86,9 @@ causes! {
         /// The peer had closed its half and the rest took too long.
         HalfClosedTimeout = "half_closed_timeout" {
             fault: Fault::Peer, level: Level::Info, peer_is_told: true,
-            hint: "it said goodbye but did not take our answers",
+            hint: "it closed its side and did not take our answers",
             explanation: "The peer closed its direction, and what we still had for it did not leave in time. \
-                It stopped reading when it said goodbye, as most do. Nothing is to be done.",
+                It stopped reading when it closed, as most do. Nothing is to be done.",
         }
         /// Our keep-alive was not answered (RFC 5626 §4.4.1).
         PongMissed = "pong_missed" {

@@ -31,7 +31,7 @@ pub enum Phase {
     Hello,
     /// Versions, keys and the server's certificate were being agreed.
     Negotiation,
-    /// The client had been asked for its certificate: it was waited for, or being judged.
+    /// The client had been asked for its certificate: it was waited for, or being verified.
     ClientAuth,
     /// The handshake was over; SIP could flow.
     Established,

@@ -110,7 +110,7 @@ mod tests {
     use futures_util::task::noop_waker;
 
     #[test]
-    fn a_timer_moved_later_does_not_ring_at_its_old_time() {
+    fn a_timer_moved_later_does_not_fire_at_its_old_time() {
         let manual = ManualClock::new();
         let clock = Clock::Manual(manual.clone());
         let waker = noop_waker();
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unset_timer_never_rings() {
+    fn an_unset_timer_never_fires() {
         let waker = noop_waker();
         let mut timer = Clock::System.timer();
         assert!(timer.poll(&mut Context::from_waker(&waker)).is_pending());

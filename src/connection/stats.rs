@@ -29,19 +29,10 @@ pub(crate) struct ConnectionCounters {
     pub(crate) memory: AtomicUsize,
     /// The next deadline, in milliseconds after `Ready`.
     deadline: AtomicU64,
-    /// The cause the session would close with at that deadline: its index in `DEADLINE_CAUSES` plus
+    /// The cause the session would close with at that deadline: its index in `CloseCause::NAMES` plus
     /// one; 0 without a deadline.
     deadline_cause: AtomicU8,
 }
-
-/// The deadlines an established session may wait for.
-const DEADLINE_CAUSES: [CloseCause; 5] = [
-    CloseCause::FirstMessageTimeout,
-    CloseCause::AuthenticationTimeout,
-    CloseCause::PartialMessageTimeout,
-    CloseCause::IdleTimeout,
-    CloseCause::WriteStalled,
-];
 
 impl ConnectionCounters {
     pub(crate) fn stats(&self) -> ConnectionStats {
@@ -54,7 +45,9 @@ impl ConnectionCounters {
     }
 
     pub(crate) fn set_deadline(&self, after_ready: Duration, cause: &CloseCause) {
-        let index = DEADLINE_CAUSES.iter().position(|known| known == cause);
+        let index = CloseCause::NAMES
+            .iter()
+            .position(|name| *name == cause.name());
         let number = index.map_or(0, |index| index as u8 + 1);
         let millis = u64::try_from(after_ready.as_millis()).unwrap_or(u64::MAX);
         self.deadline.store(millis, Ordering::Relaxed);
@@ -69,7 +62,7 @@ impl ConnectionCounters {
     /// The next deadline after `Ready`, and the cause the session would close with.
     pub(crate) fn deadline(&self) -> Option<(Duration, CloseCause)> {
         let index = self.deadline_cause.load(Ordering::Relaxed).checked_sub(1)?;
-        let cause = DEADLINE_CAUSES.get(usize::from(index))?.clone();
+        let cause = CloseCause::each().nth(usize::from(index))?;
         let millis = self.deadline.load(Ordering::Relaxed);
         Some((Duration::from_millis(millis), cause))
     }

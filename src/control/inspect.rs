@@ -34,7 +34,7 @@ pub struct Inspect {
     pub id: ConnectionId,
 }
 
-/// The control message that asks for everything about one connection. TLS facts are in `summary.ready`.
+/// The answer to [`Inspect`]: everything about one connection. TLS facts are in `summary.ready`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Inspection {

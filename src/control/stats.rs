@@ -28,7 +28,7 @@ use xtra::{Context, Handler};
 #[derive(Clone, Copy, Debug)]
 pub struct Snapshot;
 
-/// The counters and limits of one moment, and the control message that asks for them.
+/// The answer to [`Snapshot`]: the counters and limits of one moment.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Stats {

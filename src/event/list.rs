@@ -76,7 +76,7 @@ events! {
     #[derive(Clone, Debug)]
     #[non_exhaustive]
     pub enum Event {
-        /// What holds from now on: the first event of all, and one after each change.
+        /// The limits and deadlines in force from now on: the first event of all, and one after each change.
         LimitsSet(Arc<LimitsSet>) = "limits_set", Level::Info, is_kept;
         /// A listener is open.
         Listening {
@@ -94,7 +94,7 @@ events! {
         AcceptFailed {
             /// The address of the listener.
             listener: SocketAddr,
-            /// The system's words.
+            /// The operating system's error text.
             error: String,
             /// How long the listener pauses.
             pause: Duration,

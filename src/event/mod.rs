@@ -25,9 +25,9 @@ use std::time::Duration;
 pub struct LimitsSet {
     /// Who may come in, and how many.
     pub admission: AdmissionLimits,
-    /// When a source is banned by itself.
+    /// The rule that bans a source automatically.
     pub ban_rule: Option<BanRule>,
-    /// How long connections may take over each thing.
+    /// How long a connection may stay in each state.
     pub deadlines: Deadlines,
     /// How large a message may be.
     pub messages: Limits,

@@ -168,14 +168,14 @@ impl Observation {
         if self.facts.direction == Direction::Outbound {
             return;
         }
-        let Some(mut word) = PlainAlertRecord::about(cause, self.client.as_ref()) else {
+        let Some(mut record) = PlainAlertRecord::about(cause, self.client.as_ref()) else {
             return;
         };
         if let Some(version) = self.sslv2 {
-            word = word.in_version(version);
+            record = record.in_version(version);
         }
-        if wire.replace_unsent(&word.record()) {
-            self.alert = Some(named_alert(AlertDirection::Sent, word.code));
+        if wire.replace_unsent(&record.record()) {
+            self.alert = Some(named_alert(AlertDirection::Sent, record.code));
         }
     }
 

@@ -71,7 +71,7 @@ pub struct TrustAnchors {
     pub(super) identities: Vec<String>,
 }
 
-/// Why a TLS policy cannot be used. The policy in force, if there is one, stays in force.
+/// Why a TLS policy cannot be used.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PolicyError {
@@ -193,8 +193,8 @@ impl TrustAnchors {
     }
 
     /// Fails the handshakes of clients whose certificate is on a revocation list of this PEM text (RFC 5280 §5).
-    /// Each call adds lists. A list stays in force after its `nextUpdate`: put a new policy in
-    /// place when there is a new one. Has no effect on connections that we open.
+    /// Each call adds lists. A list is used also after its `nextUpdate`. A running supervisor keeps the policy
+    /// it was built with. Has no effect on connections that we open.
     ///
     /// # Errors
     /// [`PolicyError::BadRevocationList`] when there is none; one that cannot be read is found when

@@ -234,29 +234,29 @@ fn layers() -> Vec<String> {
     let list = page.split("## Layers").nth(1).expect("a list of layers");
     let list = list.split("```").nth(1).expect("the list in a block");
     let lines = list.lines().skip(1);
-    let rooms = lines.flat_map(|line| line.split("  ").next().unwrap_or_default().split(' '));
-    let rooms: Vec<String> = rooms
-        .filter(|room| !room.is_empty())
+    let names = lines.flat_map(|line| line.split("  ").next().unwrap_or_default().split(' '));
+    let names: Vec<String> = names
+        .filter(|layer| !layer.is_empty())
         .map(str::to_owned)
         .collect();
-    assert!(rooms.len() > 15, "the layers are found: {rooms:?}");
-    rooms
+    assert!(names.len() > 15, "the layers are found: {names:?}");
+    names
 }
 
 #[test]
 fn a_file_imports_only_from_layers_below_its_own() {
     let layers = layers();
-    let place = |room: &str| layers.iter().position(|layer| layer == room);
+    let place = |name: &str| layers.iter().position(|layer| layer == name);
     let mut broken = Vec::new();
     let mut seen = vec![false; layers.len()];
     for source in &sources() {
         let first = source.path.iter().next().unwrap().to_string_lossy();
-        let room = first.trim_end_matches(".rs");
-        if room == "lib" {
+        let layer = first.trim_end_matches(".rs");
+        if layer == "lib" {
             continue;
         }
-        let Some(own) = place(room) else {
-            broken.push(format!("{room} is in no layer"));
+        let Some(own) = place(layer) else {
+            broken.push(format!("{layer} is in no layer"));
             continue;
         };
         seen[own] = true;

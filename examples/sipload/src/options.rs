@@ -112,7 +112,7 @@ pub struct Load {
     /// Prints one JSON object instead of the table.
     #[arg(long)]
     pub json: bool,
-    /// Vouches that a target beyond this machine is yours to load.
+    /// Confirms that you may load a target on another machine.
     #[arg(long)]
     pub target_is_mine: bool,
 }

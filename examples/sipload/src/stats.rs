@@ -8,7 +8,7 @@ use std::time::Duration;
 /// How many different reasons are kept; failures for further ones are counted under the last.
 const MAX_REASONS: usize = 50;
 
-/// The longest latency that is distinguished, in microseconds: two hours, twice as long as any run.
+/// The longest latency that is recorded exactly, in microseconds: two hours, twice as long as any run.
 /// Longer ones count as this.
 const MAX_LATENCY_MICROS: u64 = 7_200_000_000;
 

@@ -38,7 +38,7 @@ pub enum TrustError {
         /// Why not.
         why: String,
     },
-    /// It has no certificate that can be an authority's.
+    /// It has no certificate that belongs to an authority.
     NoAuthority(PathBuf),
 }
 

@@ -129,7 +129,7 @@ impl<H: PendingHandshake> Rules<H> {
         presence.handshaking.push_back((number, handshake));
         self.open += 1;
         self.handshaking += 1;
-        self.forget_the_absent(now);
+        self.remove_idle_sources(now);
         Ok(Ticket { source, number })
     }
 
@@ -238,7 +238,7 @@ impl<H: PendingHandshake> Rules<H> {
     }
 
     /// Removes sources that have no connection and a full bucket, because a new entry would be equal.
-    fn forget_the_absent(&mut self, now: Instant) {
+    fn remove_idle_sources(&mut self, now: Instant) {
         if self.sources.len() < REMEMBERED + 2 * self.swept {
             return;
         }

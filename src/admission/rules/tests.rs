@@ -129,7 +129,7 @@ fn a_source_that_fills_the_handshakes_makes_way_for_another_oldest_silent_first(
 }
 
 #[test]
-fn who_talks_is_never_made_to_give_way() {
+fn a_peer_that_has_sent_bytes_is_never_evicted() {
     let mut rules = Rules::new(AdmissionLimits {
         handshakes: 2,
         ..unlimited()

@@ -35,7 +35,8 @@ impl<T: Transport> SessionDriver<T> {
     /// How many received bytes TLS may hold: those of an incomplete record, or of an incomplete message
     /// of its own.
     fn within_tls(&self, handle: &SessionHandle) -> usize {
-        let came = handle.counters.bytes_in.load(Ordering::Relaxed) - self.mark;
+        let came =
+            handle.counters.bytes_in.load(Ordering::Relaxed) - self.bytes_in_at_last_plaintext;
         usize::try_from(came)
             .unwrap_or(MOST_WITHIN_TLS)
             .min(MOST_WITHIN_TLS)

@@ -36,7 +36,7 @@ pub(super) struct SessionDriver<T: Transport> {
     watch: Watch,
     ready: Instant,
     /// How many bytes had come when TLS last returned plaintext. TLS still holds those that came since.
-    mark: u64,
+    bytes_in_at_last_plaintext: u64,
     /// The message being encrypted.
     outgoing: Bytes,
     /// The length of the message that is being handled.
@@ -91,7 +91,7 @@ impl<T: Transport> SessionDriver<T> {
             framer: Framer::new(context.limits),
             watch: Watch::new(context.deadlines, now),
             ready: now,
-            mark: handle.counters.bytes_in.load(Ordering::Relaxed),
+            bytes_in_at_last_plaintext: handle.counters.bytes_in.load(Ordering::Relaxed),
             outgoing: Bytes::new(),
             in_hand: 0,
             pongs: 0,
@@ -252,7 +252,8 @@ impl<T: Transport> SessionDriver<T> {
                 Poll::Ready(Ok(0)) => return Err(SessionClose::at_once(CloseCause::PeerClosed)),
                 Poll::Ready(Ok(_)) => {
                     self.watch.received(now);
-                    self.mark = handle.counters.bytes_in.load(Ordering::Relaxed);
+                    self.bytes_in_at_last_plaintext =
+                        handle.counters.bytes_in.load(Ordering::Relaxed);
                 }
                 Poll::Ready(Err(error)) => return Err(self.broken(&error)),
                 Poll::Pending => {

@@ -9,7 +9,7 @@ const EMPTY_HASH: &str = "000000000000";
 
 /// The JA4 fingerprint, such as `t13d1516h2_8daaf6152771_e5627efa2ab1`.
 ///
-/// It tells kinds of clients apart, not clients. Of a hello that is not `complete` it means
+/// It identifies a kind of client software, not one client. Of a hello that is not `complete` it means
 /// nothing.
 pub(crate) fn ja4(hello: &ClientHello) -> String {
     let destination = if hello.extensions.contains(&TlsExtensionType::ServerName.0) {
@@ -94,7 +94,7 @@ fn push_hex_list(text: &mut String, values: &[u16]) {
     }
 }
 
-/// Every handshake is given a fingerprint, and most of it is these digits: not by `write!`.
+/// Every handshake is given a fingerprint, and most of it is these digits; `write!` would be slower.
 fn push_hex(text: &mut String, byte: u8) {
     for digit in [byte >> 4, byte & 0x0f] {
         text.push(char::from(b"0123456789abcdef"[usize::from(digit)]));

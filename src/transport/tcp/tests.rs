@@ -65,7 +65,7 @@ fn everything_arrives_whatever_the_room_it_is_read_into() {
 }
 
 #[test]
-fn a_socket_that_a_read_has_emptied_is_not_read_again_before_the_reactor_has_spoken() {
+fn a_socket_that_a_read_has_emptied_is_not_read_again_before_the_reactor_reports_it() {
     let (mut ours, mut peer) = connection();
     let mut room = [0; 64];
     block_on(async {
@@ -109,7 +109,7 @@ fn the_end_is_seen_after_a_read_that_emptied_the_socket() {
 }
 
 #[test]
-fn whoever_asked_last_is_woken() {
+fn the_task_that_polled_last_is_woken() {
     let (mut ours, mut peer) = connection();
     let mut room = [0; 64];
     let [first, last] = [(); 2].map(|()| Arc::<Called>::default());

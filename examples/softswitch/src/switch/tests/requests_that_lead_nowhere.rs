@@ -16,7 +16,7 @@ fn is_refused(text: &str, status: &str) -> String {
 }
 
 #[test]
-fn whoever_is_not_here_is_404_and_whoever_is_not_connected_is_480() {
+fn an_unknown_user_is_404_and_whoever_is_not_connected_is_480() {
     let text = invite("z9hG4bKn", "");
     is_refused(&text.replace("INVITE sip:bob", "INVITE sip:nobody"), "404");
     is_refused(&text.replace("INVITE sip:bob@", "INVITE sip:"), "404");
