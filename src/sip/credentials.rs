@@ -29,13 +29,16 @@ pub struct Credentials<'a> {
     params: &'a [u8],
 }
 
+/// Digest has fewer than twenty. The bound keeps the comparison of each name with all others cheap.
+const MAX_PARAMS: usize = 64;
+
 impl<'a> Credentials<'a> {
     /// Reads all of the value.
     ///
     /// # Errors
     /// [`Problem::Scheme`] without a scheme; [`Problem::Parameter`], [`Problem::UnbalancedQuote`] and
     /// [`Problem::Leftover`] for the first parameter that cannot be read; [`Problem::Parameter`] for one that is
-    /// given twice, since two readers could take two values.
+    /// given twice, since two readers could take two values, and for more than 64 parameters.
     pub fn parse(value: &'a [u8]) -> Result<Self, Problem> {
         let value = trim(value);
         let (scheme, params) = token(value).ok_or(Problem::Scheme)?;
@@ -49,7 +52,8 @@ impl<'a> Credentials<'a> {
         let mut seen: Vec<&str> = Vec::with_capacity(12);
         for piece in Pieces::new(credentials.params, b',') {
             let (name, _) = read(piece)?;
-            if seen.iter().any(|other| other.eq_ignore_ascii_case(name)) {
+            let is_known = seen.iter().any(|other| other.eq_ignore_ascii_case(name));
+            if is_known || seen.len() == MAX_PARAMS {
                 return Err(Problem::Parameter);
             }
             seen.push(name);

@@ -128,6 +128,11 @@ impl Message {
     /// Every header field, in order.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = Header<'_>> + Clone {
         let head = self.head();
+        self.spans().map(move |(span, end)| span.header(head, end))
+    }
+
+    /// Where each header field lies, and where it ends.
+    fn spans(&self) -> impl ExactSizeIterator<Item = (&Span, usize)> + Clone {
         let ends = self.headers.iter().skip(1).map(|next| next.begin as usize);
         // The empty line ends the last one.
         let ends = ends.chain(std::iter::once(self.head.fields_end));
@@ -135,7 +140,6 @@ impl Message {
             spans: self.headers.iter(),
             ends,
         }
-        .map(move |(span, end)| span.header(head, end))
     }
 
     /// The first header field of that name.
@@ -145,7 +149,10 @@ impl Message {
 
     /// Every header field of that name, in order.
     pub fn all(&self, name: Name) -> impl Iterator<Item = Header<'_>> + Clone {
-        self.headers().filter(move |header| header.name == name)
+        let head = self.head();
+        self.spans()
+            .filter(move |(span, _)| span.name == name)
+            .map(move |(span, end)| span.header(head, end))
     }
 
     /// Every header field with a name that this library does not know, in any case.

@@ -76,12 +76,14 @@ pub fn call_id(value: &[u8]) -> Result<&str, Problem> {
     }
 }
 
-/// The option tags of Require, Proxy-Require, Supported and Unsupported, and the tokens of any other list. What
-/// is no token is left out.
-pub fn tokens(value: &[u8]) -> impl Iterator<Item = &str> {
-    Pieces::new(value, b',').filter_map(|piece| match token(piece) {
-        Some((token, [])) => Some(token),
-        _ => None,
+/// The option tags of Require, Proxy-Require, Supported and Unsupported, and the tokens of any other list.
+///
+/// # Errors
+/// [`Problem::Token`] in place of each element that is no token.
+pub fn tokens(value: &[u8]) -> impl Iterator<Item = Result<&str, Problem>> {
+    Pieces::new(value, b',').map(|piece| match token(piece) {
+        Some((token, [])) => Ok(token),
+        _ => Err(Problem::Token),
     })
 }
 
@@ -153,7 +155,7 @@ mod tests {
     fn lists_are_of_tokens() {
         assert_eq!(
             tokens(b"100rel, , timer ,gr uu").collect::<Vec<_>>(),
-            ["100rel", "timer"]
+            [Ok("100rel"), Ok("timer"), Err(Problem::Token)]
         );
         assert_eq!(call_id(b" a84b4c76e66710@pc33 "), Ok("a84b4c76e66710@pc33"));
         assert_eq!(call_id(b"a b"), Err(Problem::Token));

@@ -144,8 +144,8 @@ impl<'a> SipUri<'a> {
         })
     }
 
-    /// The user part with its escapes resolved; `None` when there is none or it is empty. Escapes that give no
-    /// UTF-8 are replaced.
+    /// The user part with its escapes resolved; `None` when there is none or it is empty. If the escapes give no
+    /// UTF-8 it is as it stands, so that two such users stay two.
     pub fn user(&self) -> Option<Cow<'a, str>> {
         let user = self.user_raw.filter(|user| !user.is_empty())?;
         Some(unescaped(user))
@@ -158,10 +158,13 @@ impl<'a> SipUri<'a> {
             .map(|(_, value)| value.unwrap_or_default())
     }
 
-    /// The address of record: `user@host`, or the host alone, with escapes resolved and the host in lower case
-    /// (RFC 3261 §10.3 step 5).
+    /// The address of record: `user@host`, or the host alone, with escapes resolved and the host in lower case and
+    /// without a final dot (RFC 3261 §10.3 step 5).
     pub fn address_of_record(&self) -> String {
-        let host = self.host.to_string().to_ascii_lowercase();
+        let mut host = self.host.to_string().to_ascii_lowercase();
+        if host.ends_with('.') {
+            host.pop();
+        }
         match self.user() {
             Some(user) => format!("{user}@{host}"),
             None => host,
@@ -345,7 +348,7 @@ fn same_headers(a: &str, b: &str) -> bool {
     pieces(a) == pieces(b)
 }
 
-/// With `%HH` resolved; an escape that is none stays as it is.
+/// With `%HH` resolved; an escape that is none stays as it is, and so does the whole if it would not be UTF-8.
 pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
@@ -371,10 +374,7 @@ pub(super) fn unescaped(text: &str) -> Cow<'_, str> {
             }
         }
     }
-    match String::from_utf8(out) {
-        Ok(text) => Cow::Owned(text),
-        Err(error) => Cow::Owned(String::from_utf8_lossy(error.as_bytes()).into_owned()),
-    }
+    String::from_utf8(out).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 #[cfg(test)]
