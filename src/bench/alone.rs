@@ -6,8 +6,7 @@ use crate::clock::Clock;
 use crate::connection::{Connection, ConnectionId, Direction};
 use crate::deadline::Deadlines;
 use crate::session::{
-    self, Application, Lifecycle, ReadyAnswer, ReportLog, SessionContext, SessionHandle,
-    SessionOutcome, SessionParts,
+    self, Application, ReportLog, SessionContext, SessionHandle, SessionOutcome, SessionParts,
 };
 use crate::sip::Limits;
 use crate::tls::{Generation, TlsPolicy};
@@ -23,7 +22,6 @@ use std::time::{Instant, SystemTime};
 /// A session, and the reports and wake-ups it makes.
 pub struct Alone {
     session: Pin<Box<dyn Future<Output = SessionOutcome> + Send>>,
-    handle: Arc<SessionHandle>,
     reports: Arc<ReportLog>,
     reported: u64,
     wakes: Arc<Wakes>,
@@ -82,7 +80,6 @@ impl Alone {
         });
         let alone = Self {
             session: Box::pin(session),
-            handle,
             reports,
             reported: 0,
             wakes: Arc::default(),
@@ -97,24 +94,19 @@ impl Alone {
         loop {
             let wakes = self.wakes();
             let ended = self.session.as_mut().poll(&mut cx).is_ready();
-            let mut answered = false;
-            while let Some(report) = self.reports.take() {
+            while self.reports.take().is_some() {
                 self.reported += 1;
-                if matches!(report, Lifecycle::Ready { .. }) {
-                    self.handle.answer_ready(ReadyAnswer::Serve);
-                    answered = true;
-                }
             }
             // The session may have yielded, and has then woken itself.
-            if ended || !answered && self.wakes() == wakes {
+            if ended || self.wakes() == wakes {
                 return ended;
             }
         }
     }
 
     /// How many reports it has made to its supervisor.
-    pub const fn reports(&self) -> u64 {
-        self.reported
+    pub fn reports(&self) -> u64 {
+        self.reported + self.reports.ready_reports()
     }
 
     /// How often it was woken.

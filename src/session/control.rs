@@ -80,17 +80,6 @@ impl<'a> Control<'a> {
         self.wait(deadline, interrupted, step).await
     }
 
-    /// Waits for `step`, until the deadline or a request to close.
-    pub(super) async fn until<R>(
-        &mut self,
-        deadline: Instant,
-        step: impl FnMut(&mut Context<'_>) -> Poll<R>,
-    ) -> Result<R, Interrupted> {
-        let interrupted =
-            |handle: &SessionHandle| handle.close_request().map(Interrupted::CloseRequest);
-        self.wait(deadline, interrupted, step).await
-    }
-
     /// Waits for `step` in a session that is closing already, until the deadline or a request to close
     /// without grace.
     pub(super) async fn until_forced<R>(

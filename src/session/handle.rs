@@ -49,13 +49,6 @@ pub(crate) struct Seen {
     pub(crate) close_request: Option<CloseRequest>,
 }
 
-/// The supervisor's answer to `Ready`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReadyAnswer {
-    Serve,
-    Refuse,
-}
-
 #[derive(Debug)]
 struct State {
     /// Whether messages are accepted.
@@ -68,7 +61,6 @@ struct State {
     /// The request that applies. The session sets it when it handles its first message, and shortens it
     /// with each further one.
     close_request: Option<CloseRequest>,
-    ready_answer: Option<ReadyAnswer>,
     /// Whether the handshake was evicted in favour of another source.
     evicted: bool,
     /// Counts the changes that the session has to look at before it parks.
@@ -96,7 +88,6 @@ impl SessionHandle {
                 address: Some(address),
                 close_requests: 0,
                 close_request: None,
-                ready_answer: None,
                 evicted: false,
                 changes: 0,
                 parked: None,
@@ -141,16 +132,6 @@ impl SessionHandle {
     /// The request to close that applies, once the session has handled its message.
     pub(crate) fn close_request(&self) -> Option<CloseRequest> {
         self.state().close_request.clone()
-    }
-
-    pub(crate) fn answer_ready(&self, answer: ReadyAnswer) {
-        let mut state = self.state();
-        state.ready_answer = Some(answer);
-        Self::wake(state);
-    }
-
-    pub(crate) fn ready_answer(&self) -> Option<ReadyAnswer> {
-        self.state().ready_answer
     }
 
     /// Whether this handshake was evicted in favour of another source.
@@ -300,5 +281,43 @@ impl PendingHandshake for SessionHandle {
         let mut state = self.state();
         state.evicted = true;
         Self::wake(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::{ConnectionId, Direction};
+    use futures_util::task::noop_waker_ref;
+    use std::future::Future;
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::pin::pin;
+    use std::task::Context;
+    use std::time::SystemTime;
+
+    #[test]
+    fn the_first_of_two_requests_gives_the_cause_and_the_shorter_grace_applies() {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 5061));
+        let connection = Connection {
+            id: ConnectionId::new(1),
+            direction: Direction::Inbound,
+            peer: address,
+            local: address,
+            listener: address,
+            begun: SystemTime::UNIX_EPOCH,
+        };
+        let (handle, mailbox) = SessionHandle::new(Arc::new(connection), 1000);
+        handle.request_close(CloseCause::Operator, Duration::from_secs(5));
+        handle.request_close(CloseCause::Replaced, Duration::from_secs(1));
+
+        let session = Session {
+            handle: Arc::clone(&handle),
+        };
+        let mut actor = pin!(xtra::run(mailbox, session));
+        let mut cx = Context::from_waker(noop_waker_ref());
+        assert!(actor.as_mut().poll(&mut cx).is_pending());
+        let request = handle.close_request().expect("the request was handled");
+        assert_eq!(request.cause, CloseCause::Operator);
+        assert_eq!(request.grace, Duration::from_secs(1));
     }
 }

@@ -18,18 +18,9 @@ use std::time::{Duration, Instant};
 /// One report.
 #[derive(Debug)]
 pub(crate) enum Lifecycle {
-    Accepted {
-        handle: Arc<SessionHandle>,
-        at: Instant,
-    },
     Refused {
         connection: Arc<Connection>,
         refusal: Refusal,
-    },
-    /// The session waits for the answer in its handle before it serves anything.
-    Ready {
-        ready: Arc<Ready>,
-        at: Instant,
     },
     /// The last report about a connection, made after everything the connection held was dropped.
     Ended {
@@ -75,10 +66,25 @@ pub(crate) enum SessionOutcome {
     Dropped,
 }
 
-/// Applies reports. Implemented by the supervisor's state.
+/// The supervisor's answer to a session that is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReadyAnswer {
+    Serve,
+    Refuse,
+}
+
+/// Says that a connection is in the ledger, so that its end may be reported. Only the report that it was
+/// accepted gives one.
+#[derive(Debug)]
+pub(crate) struct InLedger(());
+
+/// Applies reports. Implemented by the supervisor's state. Each method fails when the supervisor has ended.
 pub(crate) trait LifecycleSink: Send + Sync {
-    /// # Errors
-    /// When the supervisor has ended.
+    fn accepted(&self, handle: Arc<SessionHandle>, at: Instant) -> Result<(), SupervisorGone>;
+
+    /// Fails also when the supervisor panicked over this report.
+    fn ready(&self, ready: Arc<Ready>, at: Instant) -> Result<ReadyAnswer, SupervisorGone>;
+
     fn apply(&self, report: Lifecycle) -> Result<(), SupervisorGone>;
 }
 
@@ -97,6 +103,32 @@ impl LifecycleSender {
         Self { sink }
     }
 
+    /// Reports that a connection was accepted. Comes before every other report about it.
+    ///
+    /// # Errors
+    /// When the supervisor has ended.
+    pub(crate) fn accepted(
+        &self,
+        handle: Arc<SessionHandle>,
+        at: Instant,
+    ) -> Result<InLedger, SupervisorGone> {
+        let sink = self.sink.upgrade().ok_or(SupervisorGone)?;
+        sink.accepted(handle, at).map(|()| InLedger(()))
+    }
+
+    /// Reports that a session is ready, and returns whether it may serve.
+    ///
+    /// # Errors
+    /// When the supervisor has ended, or panics over this report.
+    pub(crate) fn ready(
+        &self,
+        ready: Arc<Ready>,
+        at: Instant,
+    ) -> Result<ReadyAnswer, SupervisorGone> {
+        let sink = self.sink.upgrade().ok_or(SupervisorGone)?;
+        sink.ready(ready, at)
+    }
+
     /// Applies a report. Takes the supervisor's lock for a few microseconds and waits for nothing else.
     ///
     /// # Errors
@@ -106,10 +138,14 @@ impl LifecycleSender {
     }
 }
 
-/// Keeps every report, for tests and measurements of sessions without a supervisor.
+/// Keeps every report, for tests and measurements of sessions without a supervisor. Every session may serve.
 #[cfg(any(test, all(feature = "fuzzing", feature = "testing")))]
 #[derive(Debug, Default)]
-pub(crate) struct ReportLog(std::sync::Mutex<std::collections::VecDeque<Lifecycle>>);
+pub(crate) struct ReportLog {
+    reports: std::sync::Mutex<std::collections::VecDeque<Lifecycle>>,
+    /// How many reports were made that a session waits for an answer to.
+    ready: std::sync::atomic::AtomicU64,
+}
 
 #[cfg(any(test, all(feature = "fuzzing", feature = "testing")))]
 impl ReportLog {
@@ -122,22 +158,36 @@ impl ReportLog {
 
     /// The oldest report that was not taken yet.
     pub(crate) fn take(&self) -> Option<Lifecycle> {
-        let mut reports = self
-            .0
+        self.reports().pop_front()
+    }
+
+    /// How many sessions were ready.
+    #[cfg(all(feature = "fuzzing", feature = "testing"))]
+    pub(crate) fn ready_reports(&self) -> u64 {
+        self.ready.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    fn reports(&self) -> std::sync::MutexGuard<'_, std::collections::VecDeque<Lifecycle>> {
+        self.reports
             .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        reports.pop_front()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
 #[cfg(any(test, all(feature = "fuzzing", feature = "testing")))]
 impl LifecycleSink for ReportLog {
+    fn accepted(&self, _: Arc<SessionHandle>, _: Instant) -> Result<(), SupervisorGone> {
+        Ok(())
+    }
+
+    fn ready(&self, _: Arc<Ready>, _: Instant) -> Result<ReadyAnswer, SupervisorGone> {
+        self.ready
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(ReadyAnswer::Serve)
+    }
+
     fn apply(&self, report: Lifecycle) -> Result<(), SupervisorGone> {
-        let mut reports = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        reports.push_back(report);
+        self.reports().push_back(report);
         Ok(())
     }
 }

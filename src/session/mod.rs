@@ -21,11 +21,12 @@ pub use application::{Application, Discard, SipSession};
 pub use flow::{Busy, Flow, KeepOpen, SendError};
 
 pub(crate) use guard::SessionGuard;
-pub(crate) use handle::{ReadyAnswer, SessionHandle};
+pub(crate) use handle::SessionHandle;
 #[cfg(any(test, all(feature = "fuzzing", feature = "testing")))]
 pub(crate) use lifecycle::ReportLog;
 pub(crate) use lifecycle::{
-    Lifecycle, LifecycleSender, LifecycleSink, SessionOutcome, SupervisorGone,
+    InLedger, Lifecycle, LifecycleSender, LifecycleSink, ReadyAnswer, SessionOutcome,
+    SupervisorGone,
 };
 
 use crate::admission::Permit;
@@ -37,13 +38,12 @@ use crate::event::{Closed, Ready};
 use crate::sip::Limits;
 use crate::tls::{Generation, Handshake, Stream, Tap};
 use crate::transport::Transport;
-use control::{Control, Interrupted};
+use control::Control;
 use driver::{SessionClose, SessionDriver};
 use handle::CloseRequest;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Instant;
 use xtra::{Actor, Handler, Mailbox};
 
@@ -120,7 +120,7 @@ pub(crate) async fn run<T: Transport, A: Application>(parts: SessionParts<T, A>)
             return SessionOutcome::HandshakeFailed(failure);
         }
     };
-    let stop = match ask_to_serve(&ready, &context, &mut control).await {
+    let stop = match ask_to_serve(&ready, &context, &control) {
         Ok(()) => Box::pin(serve(stream, &tap, &ready, &context, &mut control)).await,
         Err(stop) => Box::pin(turn_away(stream, &tap, &context, &mut control, stop)).await,
     };
@@ -155,39 +155,20 @@ async fn perform_handshake<T: Transport, A>(
     }
 }
 
-/// Reports that the session is ready and waits for the supervisor's answer, so that no session is
-/// served that is not in the ledger.
-async fn ask_to_serve<A>(
+/// Reports that the session is ready and asks whether it may serve, so that no session is served that is not
+/// in the ledger.
+fn ask_to_serve<A>(
     ready: &Arc<Ready>,
     context: &SessionContext<A>,
-    control: &mut Control<'_>,
+    control: &Control<'_>,
 ) -> Result<(), SessionClose> {
-    let at = control.now();
-    let report = Lifecycle::Ready {
-        ready: Arc::clone(ready),
-        at,
-    };
-    if context.lifecycle.send(report).is_err() {
-        return Err(SessionClose::at_once(CloseCause::SupervisorGone));
-    }
-    let handle = Arc::clone(control.handle());
-    // The answer is there already, unless the supervisor panicked while it applied the report. Then its
-    // monitor asks this session to close.
-    let timeout = at + context.deadlines.handshake;
-    let answer = control.until(timeout, |_| match handle.ready_answer() {
-        Some(answer) => Poll::Ready(answer),
-        None => Poll::Pending,
-    });
-    match answer.await {
+    match context.lifecycle.ready(Arc::clone(ready), control.now()) {
         Ok(ReadyAnswer::Serve) => Ok(()),
-        Ok(ReadyAnswer::Refuse) => Err(handle.close_request().map_or_else(
+        Ok(ReadyAnswer::Refuse) => Err(control.handle().close_request().map_or_else(
             || SessionClose::at_once(CloseCause::Drain),
             SessionClose::from,
         )),
-        Err(Interrupted::CloseRequest(request)) => Err(request.into()),
-        Err(Interrupted::Deadline | Interrupted::Evicted) => {
-            Err(SessionClose::at_once(CloseCause::SupervisorGone))
-        }
+        Err(SupervisorGone) => Err(SessionClose::at_once(CloseCause::SupervisorGone)),
     }
 }
 

@@ -116,13 +116,10 @@ impl<A: Application> AcceptorContext<A> {
         permit: Permit,
         accepted: Instant,
     ) {
-        let report = Lifecycle::Accepted {
-            handle: Arc::clone(&handle),
-            at: accepted,
-        };
-        if self.session.lifecycle.send(report).is_err() {
+        let lifecycle = self.session.lifecycle.clone();
+        let Ok(in_ledger) = lifecycle.accepted(Arc::clone(&handle), accepted) else {
             return;
-        }
+        };
         let session = session::run(SessionParts {
             stream,
             handle: Arc::clone(&handle),
@@ -131,9 +128,9 @@ impl<A: Application> AcceptorContext<A> {
             accepted,
             context: Arc::clone(&self.session),
         });
-        let lifecycle = self.session.lifecycle.clone();
         let clock = self.session.clock.clone();
-        let task = SessionGuard::new(Arc::clone(&handle), lifecycle, clock, Box::pin(session));
+        let guarded = Arc::clone(&handle);
+        let task = SessionGuard::new(in_ledger, guarded, lifecycle, clock, Box::pin(session));
         #[cfg(any(test, feature = "testing"))]
         let task = crate::transport::doomed_task::DroppableTask::new(task);
         self.workers

@@ -11,6 +11,8 @@ mod shared;
 mod shutdown;
 mod start_error;
 mod state;
+#[cfg(test)]
+mod state_tests;
 
 pub use report::Report;
 pub use start_error::StartError;

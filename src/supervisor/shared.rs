@@ -2,12 +2,14 @@
 //! that makes them, and listings read it.
 
 use super::SupervisorState;
+use crate::event::Ready;
 use crate::panic::catch;
-use crate::session::{Lifecycle, LifecycleSink, SupervisorGone};
+use crate::session::{Lifecycle, LifecycleSink, ReadyAnswer, SessionHandle, SupervisorGone};
 use futures_util::task::AtomicWaker;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
+use std::time::Instant;
 
 /// The state with its lock. The supervisor and its monitor own it; whatever reports or reads has a weak
 /// reference.
@@ -45,23 +47,49 @@ impl SharedState {
     }
 }
 
-impl LifecycleSink for SharedState {
-    fn apply(&self, report: Lifecycle) -> Result<(), SupervisorGone> {
-        let wake = {
+impl SharedState {
+    /// Applies one report; `None` if the supervisor panics over it.
+    fn report<R>(
+        &self,
+        apply: impl FnOnce(&mut SupervisorState) -> R,
+    ) -> Result<Option<R>, SupervisorGone> {
+        let (answer, wake) = {
             let mut state = self.lock();
             if state.ended {
                 return Err(SupervisorGone);
             }
-            if let Err(panic) = catch(|| state.apply(report)) {
-                // Only the first panic is kept, because later ones may follow from it.
-                state.panic.get_or_insert(panic);
-            }
-            state.panic.is_some() || (state.shutdown.is_some() && state.is_empty())
+            let answer = match catch(|| apply(&mut state)) {
+                Ok(answer) => Some(answer),
+                Err(panic) => {
+                    // Only the first panic is kept, because later ones may follow from it.
+                    state.panic.get_or_insert(panic);
+                    None
+                }
+            };
+            let wake = state.panic.is_some() || (state.shutdown.is_some() && state.is_empty());
+            (answer, wake)
         };
         if wake {
             self.monitor.wake();
         }
-        Ok(())
+        Ok(answer)
+    }
+}
+
+impl LifecycleSink for SharedState {
+    fn accepted(&self, handle: Arc<SessionHandle>, at: Instant) -> Result<(), SupervisorGone> {
+        // After a panic the connection may be in the ledger, so its session runs and reports its end; the
+        // monitor asks it to close.
+        self.report(|state| state.accepted(handle, at)).map(drop)
+    }
+
+    fn ready(&self, ready: Arc<Ready>, at: Instant) -> Result<ReadyAnswer, SupervisorGone> {
+        self.report(|state| state.ready(ready, at))?
+            .ok_or(SupervisorGone)
+    }
+
+    fn apply(&self, report: Lifecycle) -> Result<(), SupervisorGone> {
+        self.report(|state| state.apply(report)).map(drop)
     }
 }
 

@@ -72,7 +72,6 @@ impl SupervisorState {
     /// Applies one report.
     pub(crate) fn apply(&mut self, report: Lifecycle) {
         match report {
-            Lifecycle::Accepted { handle, at } => self.accepted(handle, at),
             Lifecycle::Refused {
                 connection,
                 refusal,
@@ -86,7 +85,6 @@ impl SupervisorState {
                     current: refusal.current,
                 }));
             }
-            Lifecycle::Ready { ready, at } => self.ready(ready, at),
             Lifecycle::Ended { id, at, outcome } => self.ended(id, at, outcome),
             Lifecycle::AcceptFailed {
                 listener,
@@ -246,7 +244,8 @@ impl SupervisorState {
         }
     }
 
-    fn accepted(&mut self, handle: Arc<SessionHandle>, accepted: Instant) {
+    /// Begins a connection in the ledger.
+    pub(super) fn accepted(&mut self, handle: Arc<SessionHandle>, accepted: Instant) {
         let connection = Arc::clone(&handle.connection);
         let open = OpenSession {
             handle,
@@ -265,22 +264,21 @@ impl SupervisorState {
         }
     }
 
-    fn ready(&mut self, ready: Arc<Ready>, at: Instant) {
-        let id = ready.connection.id;
-        let Some(entry) = self.ledger.entry(id) else {
-            return self.discrepancy(id, "ready", Unexpected::NotOpen);
-        };
-        let handle = Arc::clone(&entry.held.handle);
+    /// Notes a session as ready, unless a shutdown has begun: then its handshake stays unfinished in the ledger,
+    /// and ends as cancelled.
+    pub(super) fn ready(&mut self, ready: Arc<Ready>, at: Instant) -> ReadyAnswer {
         if self.shutdown.is_some() {
-            // The handshake stays unfinished in the ledger, and ends as cancelled.
-            return handle.answer_ready(ReadyAnswer::Refuse);
+            return ReadyAnswer::Refuse;
         }
         match self.ledger.ready(Arc::clone(&ready), at) {
             Ok(()) => {
                 self.publish(Event::Ready(ready));
-                handle.answer_ready(ReadyAnswer::Serve);
+                ReadyAnswer::Serve
             }
-            Err(why) => self.discrepancy(id, "ready", why),
+            Err(why) => {
+                self.discrepancy(ready.connection.id, "ready", why);
+                ReadyAnswer::Refuse
+            }
         }
     }
 

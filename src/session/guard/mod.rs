@@ -4,7 +4,7 @@
 use crate::clock::Clock;
 use crate::connection::ConnectionId;
 use crate::panic::catch;
-use crate::session::{Lifecycle, LifecycleSender, SessionHandle, SessionOutcome};
+use crate::session::{InLedger, Lifecycle, LifecycleSender, SessionHandle, SessionOutcome};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,7 +22,9 @@ pub(crate) struct SessionGuard {
 }
 
 impl SessionGuard {
+    /// `_accepted` proves that the connection's end will not be reported before its accept.
     pub(crate) fn new(
+        _accepted: InLedger,
         handle: Arc<SessionHandle>,
         lifecycle: LifecycleSender,
         clock: Clock,

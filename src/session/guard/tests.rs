@@ -39,13 +39,11 @@ where
     let dropped = Arc::new(AtomicBool::new(false));
     let (reports, sender) = ReportLog::new();
     let future = session(Held(Arc::clone(&dropped)));
+    let handle = SessionHandle::new(Arc::new(connection), 1000).0;
+    let clock = Clock::default();
+    let accepted = sender.accepted(Arc::clone(&handle), clock.now()).unwrap();
     Fixture {
-        guard: SessionGuard::new(
-            SessionHandle::new(Arc::new(connection), 1000).0,
-            sender,
-            Clock::default(),
-            Box::pin(future),
-        ),
+        guard: SessionGuard::new(accepted, handle, sender, clock, Box::pin(future)),
         reports,
         dropped,
     }
