@@ -3,7 +3,7 @@
 
 use super::Problem;
 use super::lex::{Pieces, is_space, is_token, is_token_text, quoted, text, trim, unescape};
-use super::params::Params;
+use super::params::{Params, decoded};
 use super::uri::Uri;
 use std::borrow::Cow;
 use std::fmt;
@@ -91,10 +91,7 @@ impl<'a> NameAddr<'a> {
             Some((inner, _)) => unescape(inner),
             None => Cow::Borrowed(self.display),
         };
-        Some(match bytes {
-            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-            Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
-        })
+        Some(decoded(bytes))
     }
 
     /// The tag of a From or To (RFC 3261 §19.3); `None` when there is none, or one that is no token.
@@ -131,18 +128,19 @@ fn display_name(value: &[u8]) -> Result<(&[u8], &[u8]), Problem> {
 }
 
 fn checked(uri: &[u8]) -> Result<&str, Problem> {
-    let uri = text(uri).ok_or(Problem::Uri)?;
-    let is_clean = |byte: u8| byte > b' ' && byte != 0x7f && !matches!(byte, b'<' | b'>' | b'"');
-    let has_scheme = uri.split_once(':').is_some_and(|(scheme, rest)| {
-        let part = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.bytes().all(part)
-            && !rest.is_empty()
+    let part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    let colon = uri.iter().position(|byte| !part(*byte));
+    let has_scheme = colon.is_some_and(|colon| {
+        uri[0].is_ascii_alphabetic() && uri[colon] == b':' && colon + 1 < uri.len()
     });
-    if has_scheme && uri.bytes().all(is_clean) {
-        Ok(uri)
-    } else {
-        Err(Problem::Uri)
+    // No early exit: whole texts at a time are faster.
+    let mut is_clean = true;
+    for &byte in uri {
+        is_clean &= byte > b' ' && byte != 0x7f && !matches!(byte, b'<' | b'>' | b'"');
+    }
+    match text(uri) {
+        Some(uri) if has_scheme && is_clean => Ok(uri),
+        _ => Err(Problem::Uri),
     }
 }
 

@@ -2,7 +2,8 @@
 //! WWW-Authenticate and Proxy-Authenticate (RFC 3261 §25.1, RFC 7235).
 
 use super::Problem;
-use super::lex::{Pieces, is_token, quoted, token, trim, unescape};
+use super::lex::{is_space, is_token, quoted, token, trim, trim_start, unescape};
+use super::params::decoded;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -22,11 +23,12 @@ use std::fmt;
 /// assert_eq!(credentials.get("qop").as_deref(), Some("auth"));
 /// # Ok::<(), sipward::sip::Problem>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credentials<'a> {
     /// The scheme as it stands.
     pub scheme: &'a str,
-    params: &'a [u8],
+    /// Names and values as they stand.
+    params: Vec<(&'a str, &'a [u8])>,
 }
 
 /// Digest has fewer than twenty. The bound keeps the comparison of each name with all others cheap.
@@ -45,20 +47,20 @@ impl<'a> Credentials<'a> {
         if params.first() == Some(&b'=') {
             return Err(Problem::Scheme);
         }
-        let credentials = Self {
-            scheme,
-            params: trim(params),
-        };
-        let mut seen: Vec<&str> = Vec::with_capacity(12);
-        for piece in Pieces::new(credentials.params, b',') {
-            let (name, _) = read(piece)?;
-            let is_known = seen.iter().any(|other| other.eq_ignore_ascii_case(name));
-            if is_known || seen.len() == MAX_PARAMS {
+        let mut read: Vec<(&str, &[u8])> = Vec::with_capacity(12);
+        let mut rest = params;
+        while let Some((name, value, after)) = next(rest)? {
+            let is_same = |(other, _): &(&str, &[u8])| other.eq_ignore_ascii_case(name);
+            if read.len() == MAX_PARAMS || read.iter().any(is_same) {
                 return Err(Problem::Parameter);
             }
-            seen.push(name);
+            read.push((name, value));
+            rest = after;
         }
-        Ok(credentials)
+        Ok(Self {
+            scheme,
+            params: read,
+        })
     }
 
     /// Whether the scheme is this one, without regard to case.
@@ -67,52 +69,54 @@ impl<'a> Credentials<'a> {
     }
 
     /// The name and value of each parameter.
-    pub fn params(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> + use<'a> {
-        // All were read when the whole was.
-        Pieces::new(self.params, b',').filter_map(|piece| {
-            let (name, raw) = read(piece).ok()?;
-            Some((name, value(raw)))
-        })
+    pub fn params(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
+        self.params.iter().map(|(name, raw)| (*name, value(raw)))
     }
 
     /// The value of a parameter, without quotes and with its quoted-pairs resolved. Bytes that are not UTF-8
     /// are replaced.
     pub fn get(&self, name: &str) -> Option<Cow<'a, str>> {
-        Pieces::new(self.params, b',').find_map(|piece| {
-            let (found, raw) = read(piece).ok()?;
-            found.eq_ignore_ascii_case(name).then(|| value(raw))
-        })
+        let mut params = self.params.iter();
+        let found = params.find(|(found, _)| found.eq_ignore_ascii_case(name));
+        found.map(|(_, raw)| value(raw))
     }
 }
 
-/// The name and the raw value of one parameter.
-fn read(piece: &[u8]) -> Result<(&str, &[u8]), Problem> {
-    let (name, rest) = token(piece).ok_or(Problem::Parameter)?;
-    let raw = trim(trim(rest).strip_prefix(b"=").ok_or(Problem::Parameter)?);
-    if raw.first() == Some(&b'"') {
-        let (_, after) = quoted(raw).ok_or(Problem::UnbalancedQuote)?;
-        return match after.is_empty() {
-            true => Ok((name, raw)),
-            false => Err(Problem::Leftover),
-        };
-    }
-    // Some senders leave out the quotes of a URI or a nonce.
-    let fits = |byte: &u8| is_token(*byte) || b":/@;=?&$[]".contains(byte);
-    match raw.iter().all(fits) {
-        true => Ok((name, raw)),
-        false => Err(Problem::Parameter),
+/// The name and the raw value of the parameter that the text begins with, behind commas; also what follows it.
+/// `None` at the end.
+fn next(text: &[u8]) -> Result<Option<(&str, &[u8], &[u8])>, Problem> {
+    let begin = text
+        .iter()
+        .position(|byte| *byte != b',' && !is_space(*byte));
+    let Some(begin) = begin else {
+        return Ok(None);
+    };
+    let (name, rest) = token(&text[begin..]).ok_or(Problem::Parameter)?;
+    let value = trim_start(rest).strip_prefix(b"=");
+    let value = trim_start(value.ok_or(Problem::Parameter)?);
+    let (end, leftover) = if value.first() == Some(&b'"') {
+        let (_, after) = quoted(value).ok_or(Problem::UnbalancedQuote)?;
+        (value.len() - after.len(), Problem::Leftover)
+    } else {
+        // Some senders leave out the quotes of a URI or a nonce.
+        let fits = |byte: u8| is_token(byte) || b":/@;=?&$[]".contains(&byte);
+        let end = value.iter().position(|byte| !fits(*byte));
+        (end.unwrap_or(value.len()), Problem::Parameter)
+    };
+    let (value, rest) = value.split_at(end);
+    let rest = trim_start(rest);
+    match rest.first() {
+        None | Some(b',') => Ok(Some((name, value, rest))),
+        Some(_) => Err(leftover),
     }
 }
 
 fn value(raw: &[u8]) -> Cow<'_, str> {
-    let bytes = match quoted(raw) {
-        Some((inner, _)) => unescape(inner),
-        None => Cow::Borrowed(raw),
-    };
-    match bytes {
-        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
-    }
+    // What begins with a quote ends with one, as was seen when it was read.
+    decoded(match raw {
+        [b'"', inner @ .., b'"'] => unescape(inner),
+        raw => Cow::Borrowed(raw),
+    })
 }
 
 impl fmt::Debug for Credentials<'_> {

@@ -10,18 +10,24 @@ use std::fmt;
 pub struct Header<'a> {
     /// Which header it is; [`Name::Other`] for one that this library does not know.
     pub name: Name,
-    /// The name as it stands.
-    pub name_text: &'a str,
     /// The field with its name, its folds and its last CRLF.
     pub raw: &'a [u8],
     /// What follows the colon, without white space at its ends. Folds within it are CRLF and white space
     /// (RFC 3261 §7.3.1); all readers of this module take them as white space. Not always UTF-8.
     pub value: &'a [u8],
+    name_len: u16,
 }
 
-impl Header<'_> {
+impl<'a> Header<'a> {
+    /// The name as it stands.
+    pub fn name_text(&self) -> &'a str {
+        let name = self.raw.get(..usize::from(self.name_len));
+        // Names are tokens, which are ASCII.
+        str::from_utf8(name.unwrap_or_default()).unwrap_or_default()
+    }
+
     /// The value for people: bytes that are not UTF-8 are replaced.
-    pub fn text(&self) -> Cow<'_, str> {
+    pub fn text(&self) -> Cow<'a, str> {
         lossy(self.value)
     }
 }
@@ -30,14 +36,14 @@ impl Header<'_> {
 impl fmt::Debug for Header<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Header")
-            .field("name", &self.name_text)
+            .field("name", &self.name_text())
             .field("value", &format_args!("{} bytes", self.value.len()))
             .finish()
     }
 }
 
 /// Where one header field lies in its message. Offsets are below 4 GiB: a head is far smaller.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
     pub(super) begin: u32,
     /// Just behind the colon.
@@ -50,17 +56,49 @@ pub(super) struct Span {
 impl Span {
     /// The field that begins here in `head` and ends where the next one begins.
     pub(super) fn header<'a>(&self, head: &'a [u8], end: usize) -> Header<'a> {
-        let (begin, value) = (self.begin as usize, self.value as usize);
-        let name = &head[begin..begin + usize::from(self.name_len)];
         Header {
             name: self.name,
-            // Names are tokens, which are ASCII.
-            name_text: str::from_utf8(name).unwrap_or_default(),
-            raw: &head[begin..end],
-            value: trim(&head[value..end]),
+            raw: &head[self.begin as usize..end],
+            value: trim(&head[self.value as usize..end]),
+            name_len: self.name_len,
         }
     }
 }
+
+/// Header fields of a head, in order.
+#[derive(Clone, Debug)]
+pub(super) struct Headers<'a> {
+    pub(super) head: &'a [u8],
+    pub(super) spans: &'a [Span],
+    /// Where the last of them ends.
+    pub(super) end: usize,
+}
+
+impl<'a> Headers<'a> {
+    /// The next one of that name.
+    pub(super) fn next_of(&mut self, name: Name) -> Option<Header<'a>> {
+        let at = self.spans.iter().position(|span| span.name == name)?;
+        self.spans = &self.spans[at..];
+        self.next()
+    }
+}
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = Header<'a>;
+
+    fn next(&mut self) -> Option<Header<'a>> {
+        let (span, rest) = self.spans.split_first()?;
+        self.spans = rest;
+        let end = rest.first().map_or(self.end, |next| next.begin as usize);
+        Some(span.header(self.head, end))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.spans.len(), Some(self.spans.len()))
+    }
+}
+
+impl ExactSizeIterator for Headers<'_> {}
 
 /// From one list of names: the enum, the spelling of each, and its compact form.
 macro_rules! names {

@@ -37,12 +37,17 @@ const TOKEN: [bool; 256] = {
     table
 };
 
-pub(super) fn trim(mut text: &[u8]) -> &[u8] {
+pub(super) fn trim_start(mut text: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = text
         && is_space(*first)
     {
         text = rest;
     }
+    text
+}
+
+pub(super) fn trim(text: &[u8]) -> &[u8] {
+    let mut text = trim_start(text);
     while let [rest @ .., last] = text
         && is_space(*last)
     {
@@ -85,8 +90,11 @@ fn end_of_quote(text: &[u8]) -> Option<usize> {
 
 /// The inside of a quoted string with its quoted-pairs resolved and its folds as single spaces.
 pub(super) fn unescape(inner: &[u8]) -> Cow<'_, [u8]> {
-    let plain = memchr3(b'\\', b'\r', b'\n', inner).is_none();
-    if plain {
+    let mut is_plain = true;
+    for &byte in inner {
+        is_plain &= !matches!(byte, b'\\' | b'\r' | b'\n');
+    }
+    if is_plain {
         return Cow::Borrowed(inner);
     }
     let mut text = Vec::with_capacity(inner.len());

@@ -2,7 +2,7 @@
 
 use super::Violation;
 use super::head::{Head, HeadScan, Kind};
-use super::header::{Header, Name, Span};
+use super::header::{Header, Headers, Name, Span};
 use super::limits::Limits;
 use super::violation::Defect;
 use bytes::Bytes;
@@ -127,38 +127,35 @@ impl Message {
 
     /// Every header field, in order.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = Header<'_>> + Clone {
-        let head = self.head();
-        self.spans().map(move |(span, end)| span.header(head, end))
+        self.fields()
     }
 
-    /// Where each header field lies, and where it ends.
-    fn spans(&self) -> impl ExactSizeIterator<Item = (&Span, usize)> + Clone {
-        let ends = self.headers.iter().skip(1).map(|next| next.begin as usize);
-        // The empty line ends the last one.
-        let ends = ends.chain(std::iter::once(self.head.fields_end));
-        Zipped {
-            spans: self.headers.iter(),
-            ends,
+    fn fields(&self) -> Headers<'_> {
+        Headers {
+            head: self.head(),
+            spans: &self.headers,
+            // The empty line ends the last one.
+            end: self.head.fields_end,
         }
     }
 
     /// The first header field of that name.
     pub fn header(&self, name: Name) -> Option<Header<'_>> {
-        self.all(name).next()
+        self.fields().next_of(name)
     }
 
     /// Every header field of that name, in order.
     pub fn all(&self, name: Name) -> impl Iterator<Item = Header<'_>> + Clone {
-        let head = self.head();
-        self.spans()
-            .filter(move |(span, _)| span.name == name)
-            .map(move |(span, end)| span.header(head, end))
+        AllOf {
+            fields: self.fields(),
+            name,
+        }
     }
 
     /// Every header field with a name that this library does not know, in any case.
     pub fn all_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Header<'a>> + Clone {
         self.headers()
-            .filter(move |header| header.name_text.eq_ignore_ascii_case(name))
+            .filter(move |header| header.name_text().eq_ignore_ascii_case(name))
     }
 
     /// The header field of a name that may be there once only; `None` as well when it is there twice.
@@ -174,26 +171,20 @@ impl Message {
     }
 }
 
-/// Two iterators in step; the standard one is not `ExactSizeIterator` over a chain.
+/// The header fields of one name.
 #[derive(Clone)]
-struct Zipped<A, B> {
-    spans: A,
-    ends: B,
+struct AllOf<'a> {
+    fields: Headers<'a>,
+    name: Name,
 }
 
-impl<A: ExactSizeIterator, B: Iterator> Iterator for Zipped<A, B> {
-    type Item = (A::Item, B::Item);
+impl<'a> Iterator for AllOf<'a> {
+    type Item = Header<'a>;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        Some((self.spans.next()?, self.ends.next()?))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.spans.size_hint()
+    fn next(&mut self) -> Option<Header<'a>> {
+        self.fields.next_of(self.name)
     }
 }
-
-impl<A: ExactSizeIterator, B: Iterator> ExactSizeIterator for Zipped<A, B> {}
 
 /// Method or status and lengths only: headers and bodies carry credentials and keys.
 impl fmt::Debug for Message {

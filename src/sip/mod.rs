@@ -50,6 +50,6 @@ pub use params::{Param, Params, param};
 pub use problem::Problem;
 pub use respond::{NoResponse, ResponseBuilder};
 pub use uri::{Host, SipUri, Uri};
-pub use values::{CSeq, call_id, decimal, qvalue, tokens};
+pub use values::{CSeq, call_id, decimal, elements, qvalue, tokens};
 pub use via::Via;
 pub use violation::{BrokenStream, Defect, Violation};

@@ -1,7 +1,9 @@
 //! Parameters of a header value: `;name`, `;name=token`, `;name="quoted string"` (RFC 3261 §25.1).
 
 use super::Problem;
-use super::lex::{Pieces, is_token, is_token_text, quoted, text, token, trim, unescape};
+use super::lex::{
+    is_space, is_token, is_token_text, quoted, text, token, trim, trim_start, unescape,
+};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -39,6 +41,14 @@ impl<'a> Params<'a> {
     /// # Errors
     /// [`Problem::Parameter`], [`Problem::UnbalancedQuote`], [`Problem::Leftover`].
     pub fn parse(raw: &'a [u8]) -> Result<Self, Problem> {
+        Self::parse_with(raw, |_| ())
+    }
+
+    /// As `parse`; shows each parameter as well, so that a reader need not look for it again.
+    pub(super) fn parse_with(
+        raw: &'a [u8],
+        mut seen: impl FnMut(&Param<'a>),
+    ) -> Result<Self, Problem> {
         let raw = trim(raw);
         if raw.is_empty() {
             return Ok(Self::default());
@@ -46,16 +56,23 @@ impl<'a> Params<'a> {
         if raw[0] != b';' {
             return Err(Problem::Leftover);
         }
-        for piece in Pieces::new(raw, b';') {
-            read(piece)?;
+        let mut rest = raw;
+        while let Some((param, after)) = next(rest)? {
+            seen(&param);
+            rest = after;
         }
         Ok(Self { raw })
     }
 
     /// Each parameter.
     pub fn iter(&self) -> impl Iterator<Item = Param<'a>> + use<'a> {
-        // All were read when they were checked.
-        Pieces::new(self.raw, b';').filter_map(|piece| read(piece).ok())
+        let mut rest = self.raw;
+        std::iter::from_fn(move || {
+            // All were read when they were checked.
+            let (param, after) = next(rest).ok().flatten()?;
+            rest = after;
+            Some(param)
+        })
     }
 
     /// The first parameter of that name.
@@ -96,43 +113,66 @@ impl<'a> Param<'a> {
         let Some(raw) = self.raw else {
             return Cow::Borrowed("");
         };
-        let value = match quoted(raw) {
-            Some((inner, _)) => unescape(inner),
-            None => Cow::Borrowed(raw),
+        // What begins with a quote ends with one, as was seen when it was read.
+        let value = match raw {
+            [b'"', inner @ .., b'"'] => unescape(inner),
+            raw => Cow::Borrowed(raw),
         };
-        match value {
-            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-            Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
-        }
+        decoded(value)
     }
 }
 
-/// Reads one piece between semicolons.
-fn read(piece: &[u8]) -> Result<Param<'_>, Problem> {
-    let (name, rest) = token(piece).ok_or(Problem::Parameter)?;
-    let rest = trim(rest);
-    if rest.is_empty() {
-        return Ok(Param { name, raw: None });
-    }
-    let value = trim(rest.strip_prefix(b"=").ok_or(Problem::Parameter)?);
-    if value.first() == Some(&b'"') {
+/// Reads the parameter that the text begins with, behind semicolons; also what follows it. `None` at the end.
+fn next(text: &[u8]) -> Result<Option<(Param<'_>, &[u8])>, Problem> {
+    let begin = text
+        .iter()
+        .position(|byte| *byte != b';' && !is_space(*byte));
+    let Some(begin) = begin else {
+        return Ok(None);
+    };
+    let (name, rest) = token(&text[begin..]).ok_or(Problem::Parameter)?;
+    let rest = trim_start(rest);
+    let Some(value) = rest.strip_prefix(b"=") else {
+        let param = Param { name, raw: None };
+        return at_end(rest, Problem::Parameter).map(|rest| Some((param, rest)));
+    };
+    let value = trim_start(value);
+    let (end, leftover) = if value.first() == Some(&b'"') {
         let (_, after) = quoted(value).ok_or(Problem::UnbalancedQuote)?;
-        if !after.is_empty() {
-            return Err(Problem::Leftover);
-        }
-    } else if !value.iter().all(|byte| is_value(*byte)) {
-        return Err(Problem::Parameter);
-    }
+        (value.len() - after.len(), Problem::Leftover)
+    } else {
+        let end = value.iter().position(|byte| !VALUE[*byte as usize]);
+        (end.unwrap_or(value.len()), Problem::Parameter)
+    };
+    let (value, rest) = value.split_at(end);
     let raw = Some(value);
-    Ok(Param { name, raw })
+    at_end(trim_start(rest), leftover).map(|rest| Some((Param { name, raw }, rest)))
 }
 
-/// Tokens, hosts with their brackets and ports, and what senders write besides.
-const fn is_value(byte: u8) -> bool {
-    is_token(byte)
-        || byte >= 0x80
-        || matches!(byte, b'[' | b']' | b':' | b'/' | b'@' | b'&' | b'=' | b'$')
+/// Behind a parameter there is a semicolon or nothing.
+fn at_end(rest: &[u8], problem: Problem) -> Result<&[u8], Problem> {
+    match rest.first() {
+        None | Some(b';') => Ok(rest),
+        Some(_) => Err(problem),
+    }
 }
+
+/// What a value without quotes may have: tokens, hosts with their brackets and ports, and what senders write
+/// besides.
+const VALUE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = is_token(byte as u8)
+            || byte >= 0x80
+            || matches!(
+                byte as u8,
+                b'[' | b']' | b':' | b'/' | b'@' | b'&' | b'=' | b'$'
+            );
+        byte += 1;
+    }
+    table
+};
 
 /// Writes `;name=value`, quoted where the grammar needs it: what a reader takes from it is this name and
 /// this value. `None` for a value with a line end, a NUL or another control character, which no header can
@@ -182,11 +222,19 @@ pub(super) fn uri_params(raw: &str) -> impl Iterator<Item = (&str, Option<&str>)
         })
 }
 
-/// The display text of raw bytes, for messages to people.
+/// The text of raw bytes; those that are not UTF-8 are replaced.
 pub(super) fn lossy(raw: &[u8]) -> Cow<'_, str> {
+    // Nearly all texts are UTF-8, and this is found out faster than they are copied.
     match text(raw) {
         Some(text) => Cow::Borrowed(text),
         None => String::from_utf8_lossy(raw),
+    }
+}
+
+pub(super) fn decoded(raw: Cow<'_, [u8]>) -> Cow<'_, str> {
+    match raw {
+        Cow::Borrowed(bytes) => lossy(bytes),
+        Cow::Owned(bytes) => Cow::Owned(lossy(&bytes).into_owned()),
     }
 }
 

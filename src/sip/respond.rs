@@ -128,16 +128,22 @@ impl ResponseBuilder {
     }
 
     /// A whole field as it stands, with its line end; one with control characters is left out, since no header
-    /// may carry them.
+    /// may carry them, and so is a line behind it that belongs to no field.
     fn line(&mut self, raw: &[u8]) {
-        let field = trim(raw);
         let is_clean = |line: &[u8]| {
             line.iter()
                 .all(|byte| (*byte >= b' ' || *byte == b'\t') && *byte != 0x7f)
         };
-        let mut lines = field.split(|byte| *byte == b'\n');
-        if lines.all(|line| is_clean(line.strip_suffix(b"\r").unwrap_or(line))) {
-            self.head.extend_from_slice(field);
+        let begin = self.head.len();
+        for (index, line) in trim(raw).split(|byte| *byte == b'\n').enumerate() {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if index > 0 && !line.starts_with(b" ") && !line.starts_with(b"\t") {
+                break;
+            }
+            if !is_clean(line) {
+                return self.head.truncate(begin);
+            }
+            self.head.extend_from_slice(line);
             self.head.extend_from_slice(b"\r\n");
         }
     }
@@ -148,9 +154,13 @@ impl ResponseBuilder {
         if !tagged || !is_untagged {
             return self.line(raw);
         }
-        let mut field = trim(raw).to_vec();
-        field.extend_from_slice(format!(";tag={:016x}", fresh()).as_bytes());
-        self.line(&field);
+        let begin = self.head.len();
+        self.line(raw);
+        if self.head.len() > begin {
+            self.head.truncate(self.head.len() - 2);
+            let tag = format!(";tag={:016x}\r\n", fresh());
+            self.head.extend_from_slice(tag.as_bytes());
+        }
     }
 }
 
@@ -267,6 +277,15 @@ mod tests {
             response.respond(200, "OK").unwrap_err(),
             NoResponse::Response
         );
+    }
+
+    #[test]
+    fn a_line_that_is_no_header_is_not_copied() {
+        let broken = REQUEST.replace("Call-ID: x", "Call=ID: x");
+        let response = response(&broken, 400, "Bad Header Line");
+        assert_eq!(response.defect(), None);
+        assert!(response.header(Name::CallId).is_none());
+        assert!(response.header(Name::To).is_some());
     }
 
     #[test]

@@ -76,6 +76,19 @@ pub fn call_id(value: &[u8]) -> Result<&str, Problem> {
     }
 }
 
+/// The elements of a header value that is a list, as they stand but without white space around them. Commas
+/// in quoted strings and angle brackets separate nothing; empty elements are left out.
+///
+/// ```
+/// use sipward::sip::elements;
+///
+/// let routes: Vec<&[u8]> = elements(b"<sip:p1;lr>, , \"a, b\" <sip:p2;x=1,2>").collect();
+/// assert_eq!(routes, [&b"<sip:p1;lr>"[..], b"\"a, b\" <sip:p2;x=1,2>"]);
+/// ```
+pub fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    Pieces::new(value, b',')
+}
+
 /// The option tags of Require, Proxy-Require, Supported and Unsupported, and the tokens of any other list.
 ///
 /// # Errors

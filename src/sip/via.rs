@@ -1,8 +1,8 @@
 //! Via headers (RFC 3261 §20.42, RFC 3581).
 
 use super::Problem;
-use super::lex::{Pieces, is_space, text, token, trim};
-use super::params::Params;
+use super::lex::{Pieces, is_space, text, token, trim, trim_start};
+use super::params::{Param, Params};
 use super::uri::Host;
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -28,6 +28,7 @@ pub struct Via<'a> {
     pub sent_by: &'a str,
     /// The parameters.
     pub params: Params<'a>,
+    branch: Option<Param<'a>>,
 }
 
 impl<'a> Via<'a> {
@@ -38,12 +39,19 @@ impl<'a> Via<'a> {
     /// [`Problem::Host`] without sent-by, [`Problem::Leftover`], and those of [`Params::parse`].
     pub fn parse(raw: &'a [u8]) -> Result<Self, Problem> {
         let raw = trim(raw);
-        let (protocol, rest) = token(raw).ok_or(Problem::Token)?;
-        let (version, rest) = token(after_slash(rest)?).ok_or(Problem::Token)?;
-        if !protocol.eq_ignore_ascii_case("SIP") || version != "2.0" {
-            return Err(Problem::Version);
-        }
-        let (transport, rest) = token(after_slash(rest)?).ok_or(Problem::Token)?;
+        // Nearly all senders leave out the blanks that may stand here.
+        let after_protocol = match raw.strip_prefix(b"SIP/2.0/") {
+            Some(rest) => trim_start(rest),
+            None => {
+                let (protocol, rest) = token(raw).ok_or(Problem::Token)?;
+                let (version, rest) = token(after_slash(rest)?).ok_or(Problem::Token)?;
+                if !protocol.eq_ignore_ascii_case("SIP") || version != "2.0" {
+                    return Err(Problem::Version);
+                }
+                after_slash(rest)?
+            }
+        };
+        let (transport, rest) = token(after_protocol).ok_or(Problem::Token)?;
         if !rest.first().is_some_and(|byte| is_space(*byte)) {
             return Err(Problem::Host);
         }
@@ -55,11 +63,18 @@ impl<'a> Via<'a> {
         if sent_by.contains([',', '"', '<', '>']) {
             return Err(Problem::Leftover);
         }
+        let mut branch = None;
+        let params = Params::parse_with(params, |param| {
+            if branch.is_none() && param.name.eq_ignore_ascii_case("branch") {
+                branch = Some(*param);
+            }
+        })?;
         Ok(Self {
             raw,
             transport,
             sent_by,
-            params: Params::parse(params)?,
+            params,
+            branch,
         })
     }
 
@@ -81,8 +96,8 @@ impl<'a> Via<'a> {
 
     /// The branch parameter; `None` when there is none, or an empty one.
     pub fn branch(&self) -> Option<Cow<'a, str>> {
-        self.params
-            .get("branch")
+        self.branch
+            .map(|branch| branch.value())
             .filter(|branch| !branch.is_empty())
     }
 
@@ -115,15 +130,6 @@ fn after_slash(rest: &[u8]) -> Result<&[u8], Problem> {
         .strip_prefix(b"/")
         .map(trim_start)
         .ok_or(Problem::Token)
-}
-
-fn trim_start(mut text: &[u8]) -> &[u8] {
-    while let [first, rest @ ..] = text
-        && is_space(*first)
-    {
-        text = rest;
-    }
-    text
 }
 
 #[cfg(test)]
