@@ -3,7 +3,7 @@
 
 use super::{OPTIONS, Piece, digest};
 use bytes::Bytes;
-use memchr::memmem::Finder;
+use sipward::sip::Message;
 use softswitch::auth::SharedAuthenticator;
 use softswitch::auth::digest::hash::Algorithm;
 use softswitch::switch::{
@@ -69,14 +69,12 @@ struct SwitchBench {
     phones: Phones,
     now: Instant,
     requests: u64,
-    /// Finds the end of a head, as cheaply as can be: that is the framer's work.
-    end: Finder<'static>,
 }
 
 /// What each phone was sent last.
-#[derive(Default)]
 struct Phones {
     last: [Bytes; 2],
+    address: Arc<str>,
 }
 
 impl Effects for Phones {
@@ -87,6 +85,10 @@ impl Effects for Phones {
 
     fn alive(&self, _: FlowId) -> bool {
         true
+    }
+
+    fn address(&self, _: FlowId) -> Arc<str> {
+        Arc::clone(&self.address)
     }
 
     fn hold(&mut self, _: FlowId) {}
@@ -108,31 +110,31 @@ impl SwitchBench {
 
     fn with_authenticator(authenticator: Box<dyn Authenticator>) -> Self {
         let domains = vec!["example.com".to_owned()];
-        let mut config = SwitchConfig::new(domains, "sip.example.com:5061".to_owned(), [7; 32]);
+        let mut config = SwitchConfig::new(domains, [7; 32]);
         // The phones do not register again, so their bindings must last for the whole run.
         config.max_expires_s = 2_000_000_000;
         config.default_expires_s = config.max_expires_s;
         Self {
             switch: Switch::new(config, authenticator),
-            phones: Phones::default(),
+            phones: Phones {
+                last: Default::default(),
+                address: "sip.example.com:5061".into(),
+            },
             now: Instant::now(),
             requests: 0,
-            end: Finder::new("\r\n\r\n"),
         }
     }
 
     fn receive(&mut self, from: FlowId, message: impl Into<Bytes>) {
-        let message = message.into();
-        let head = self.end.find(&message).expect("an end of the head") + 4;
+        let message = Message::parse(message.into()).expect("a whole message");
         let source = Source {
             flow: from,
             peer: SocketAddr::from(([10, 0, 0, 7], 50611)),
         };
+        let incoming = Incoming::read(source, &message);
         let wall = digest::now();
-        Incoming::read(source, &message, head, |message| {
-            self.switch
-                .receive(message, self.now, wall, &mut self.phones);
-        });
+        self.switch
+            .receive(&incoming, self.now, wall, &mut self.phones);
     }
 
     /// What this phone was sent last.
@@ -241,7 +243,7 @@ impl Authenticator for NoAuthentication {
         Vec::new()
     }
 
-    fn verify(&mut self, _: &str, _: &str, _: &[&str], _: SystemTime) -> AuthResult {
+    fn verify(&mut self, _: &str, _: &[&[u8]], _: SystemTime) -> AuthResult {
         AuthResult::Missing
     }
 }

@@ -115,7 +115,10 @@ fn a_port_that_is_taken_is_an_error_with_its_remedy() {
 fn a_command_that_cannot_be_meant_exits_with_2_and_says_what_to_do() {
     let home = Scratch::new();
     let mistakes: [(&[&str], &str); 9] = [
-        (&["--listen", "0.0.0.0:0"], "add --advertise"),
+        (
+            &["--advertise", "0.0.0.0:5061=example.com"],
+            "which no --listen has",
+        ),
         (&["--listen", "127.0.0.1:0", "--cert", "a.pem"], "give both"),
         (&["--listen", "127.0.0.1:0", "--key", "a.pem"], "give both"),
         (&["--no-auth", "--user", "alice:secret"], "remove --no-auth"),

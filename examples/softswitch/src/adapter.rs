@@ -1,6 +1,7 @@
 //! Connects sipward's sessions to the switch: passes each session's messages in, and sends what the
 //! switch decides on the flows.
 
+use crate::addresses::Addresses;
 use crate::records::{EventLog, EventStream};
 use crate::switch::{Effects, FlowId, Incoming, Source, Switch, SwitchEvent, Unsendable};
 use async_std::task;
@@ -28,12 +29,17 @@ struct Core {
 
 struct Flows {
     open: FxHashMap<FlowId, OpenFlow>,
+    addresses: Addresses,
+    /// Whether the operator has been told that phones cannot reach a private address.
+    has_warned: bool,
     events: EventStream,
     log: EventLog,
 }
 
 struct OpenFlow {
     flow: Flow,
+    /// What the peer knows the switch by.
+    address: Arc<str>,
     /// Held while a binding names the flow, so that sipward does not close it for being silent.
     held: Option<KeepOpen>,
     /// Held while a call runs over the flow, so that a drain waits for it.
@@ -42,9 +48,16 @@ struct OpenFlow {
 
 impl Adapter {
     /// Also starts the task that runs the switch's timers; it ends when the adapter is dropped.
-    pub fn start(switch: Switch, events: EventStream, log: EventLog) -> Arc<Self> {
+    pub fn start(
+        switch: Switch,
+        addresses: Addresses,
+        events: EventStream,
+        log: EventLog,
+    ) -> Arc<Self> {
         let flows = Flows {
             open: FxHashMap::default(),
+            addresses,
+            has_warned: false,
             events,
             log,
         };
@@ -114,9 +127,25 @@ impl Effects for Flows {
         self.open.get(&flow).is_some_and(|open| open.flow.is_open())
     }
 
+    fn address(&self, flow: FlowId) -> Arc<str> {
+        match self.open.get(&flow) {
+            Some(open) => Arc::clone(&open.address),
+            None => self.addresses.fallback(),
+        }
+    }
+
     fn hold(&mut self, flow: FlowId) {
-        if let Some(open) = self.open.get_mut(&flow) {
-            open.held.get_or_insert_with(|| open.flow.keep_open());
+        let Some(open) = self.open.get_mut(&flow) else {
+            return;
+        };
+        open.held.get_or_insert_with(|| open.flow.keep_open());
+        let connection = open.flow.connection();
+        if !self.has_warned
+            && let Some(local) = self.addresses.unreachable(connection)
+        {
+            let source = connection.peer;
+            self.has_warned = true;
+            self.report(SwitchEvent::PrivateAddress { local, source });
         }
     }
 
@@ -157,12 +186,16 @@ impl Application for SwitchApplication {
             flow: FlowId(flow.id().number()),
             peer: flow.connection().peer,
         };
+        let mut core = self.adapter.core();
+        let address = core.flows.addresses.of(flow.connection());
         let open = OpenFlow {
             flow,
+            address,
             held: None,
             busy: None,
         };
-        self.adapter.core().flows.open.insert(source.flow, open);
+        core.flows.open.insert(source.flow, open);
+        drop(core);
         SwitchSession {
             adapter: Arc::clone(&self.adapter),
             source,
@@ -184,20 +217,15 @@ pub struct SwitchSession {
 
 impl SipSession for SwitchSession {
     async fn message(&mut self, message: Message) {
-        let head = message.head().len();
-        let message = message.into_bytes();
         let (now, wall) = (Instant::now(), SystemTime::now());
-        let decide = |message: Incoming<'_>| {
-            let Some(mut core) = self.adapter.try_core() else {
-                return false;
-            };
-            let Core { switch, flows } = &mut *core;
-            switch.receive(message, now, wall, flows);
-            true
-        };
-        // While another thread holds the switch, this one runs other sessions: that costs less than
-        // blocking it.
-        while !Incoming::read(self.source, &message, head, decide) {
+        let incoming = Incoming::read(self.source, &message);
+        loop {
+            if let Some(mut core) = self.adapter.try_core() {
+                let Core { switch, flows } = &mut *core;
+                return switch.receive(&incoming, now, wall, flows);
+            }
+            // While another thread holds the switch, this one runs other sessions: that costs less
+            // than blocking it.
             task::yield_now().await;
         }
     }

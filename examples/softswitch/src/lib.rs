@@ -6,6 +6,7 @@
 //! # Layout
 //!
 //! * `adapter`: connects sipward's sessions to the switch
+//! * `addresses`: what each peer knows the switch by
 //! * `switch`: registrar and proxy, sans-io; all its effects go through one trait
 //! * `auth`: accounts and digest authentication
 //! * `records`: event stream, event log and logger
@@ -15,6 +16,7 @@
 //! * `banner`: what is printed at the start and at the end
 
 mod adapter;
+mod addresses;
 pub mod auth;
 mod banner;
 mod certificate;
@@ -25,10 +27,11 @@ mod service;
 pub mod switch;
 
 use adapter::{Adapter, SwitchApplication};
+use addresses::Addresses;
 use async_std::task;
 use auth::{Accounts, DemoUser, DigestAuthenticator, NONCE_LIFETIME, SharedAuthenticator};
 use certificate::Development;
-use config::{AccountSource, HostPort, Identity, Options, Settings};
+use config::{AccountSource, Identity, Options, Settings};
 use control_loop::ControlLoop;
 use records::{EventLog, EventStream, logger};
 use sipward::{Builder, Deadlines, StartError, Supervisor, TlsPolicy};
@@ -93,10 +96,10 @@ async fn run(settings: Settings, inherited: Vec<TcpListener>) -> Result<(), Box<
         DigestAuthenticator::new(realm.clone(), known, nonce_secret, NONCE_LIFETIME);
     let authenticator = Arc::new(Mutex::new(authenticator));
     let events = EventStream::open(settings.events.as_ref())?;
+    let is_inherited = !inherited.is_empty();
     let builder = builder(&settings, inherited, policy, &events);
 
-    let advertised = settings.advertise.clone();
-    let mut config = SwitchConfig::new(settings.domains.clone(), String::new(), token_secret);
+    let mut config = SwitchConfig::new(settings.domains.clone(), token_secret);
     config.max_contacts = settings.max_contacts;
     let reports = events.clone();
     // Signals are caught before the switch listens: a service manager may send one as soon as it
@@ -107,12 +110,18 @@ async fn run(settings: Settings, inherited: Vec<TcpListener>) -> Result<(), Box<
     let logged = log.clone();
     let reload_realm = realm.clone();
     let shared = Arc::clone(&authenticator);
+    let advertised = settings.advertise.clone();
+    // Sockets that were handed over take the place of those that are listened on.
+    let configured = match is_inherited {
+        true => Vec::new(),
+        false => settings.listen.clone(),
+    };
     let handle = builder
         .application_at(move |bound| {
-            config.advertise = advertise(&advertised, bound).to_string();
+            let addresses = Addresses::new(&advertised, &configured, bound, &realm);
             let authenticator = SharedAuthenticator::new(realm, shared);
             let switch = Switch::new(config, Box::new(authenticator));
-            SwitchApplication::new(Adapter::start(switch, reports, logged))
+            SwitchApplication::new(Adapter::start(switch, addresses, reports, logged))
         })
         .start()
         .await?;
@@ -179,7 +188,7 @@ fn identity(settings: &Settings) -> Result<(TlsPolicy, Option<Development>), Box
         Identity::Development => {
             let names = certificate::SubjectNames::new(
                 &settings.domains,
-                &settings.advertise.host,
+                settings.advertise.iter().map(|each| &*each.address.host),
                 settings.host_name.as_deref(),
                 settings.listen.iter().map(SocketAddr::ip),
             );
@@ -238,12 +247,4 @@ fn check(
     EventStream::open(settings.events.as_ref())?;
     println!("everything is in order");
     Ok(())
-}
-
-/// The advertised address. Without a configured port it has that of the first listener.
-fn advertise(configured: &HostPort, bound: &[SocketAddr]) -> HostPort {
-    HostPort {
-        host: configured.host.clone(),
-        port: configured.port.or(bound.first().map(SocketAddr::port)),
-    }
 }

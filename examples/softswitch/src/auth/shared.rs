@@ -48,14 +48,8 @@ impl Authenticator for SharedAuthenticator {
         self.authenticator().challenges(wall, stale, md5_only)
     }
 
-    fn verify(
-        &mut self,
-        method: &str,
-        uri: &str,
-        credentials: &[&str],
-        wall: SystemTime,
-    ) -> AuthResult {
-        match self.authenticator().verify(method, uri, credentials, wall) {
+    fn verify(&mut self, method: &str, credentials: &[&[u8]], wall: SystemTime) -> AuthResult {
+        match self.authenticator().verify(method, credentials, wall) {
             DigestResult::Authenticated { user } => AuthResult::Authenticated { user },
             DigestResult::Missing => AuthResult::Missing,
             DigestResult::Stale { user } => AuthResult::Stale { user },

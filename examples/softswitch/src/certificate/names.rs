@@ -26,12 +26,12 @@ enum SubjectName {
 
 impl SubjectNames {
     /// The names of a switch: its domains, each as a host and as a SIP URI (RFC
-    /// 5922 section 7.1), the host it advertises, this machine's name, the
+    /// 5922 section 7.1), the hosts it advertises, this machine's name, the
     /// addresses it listens on unless they are wildcards, and the names of the
     /// loopback interface. Hosts are as in SIP URIs, IPv6 addresses in brackets.
-    pub fn new(
+    pub fn new<'a>(
         domains: &[String],
-        advertised: &str,
+        advertised: impl IntoIterator<Item = &'a str>,
         host_name: Option<&str>,
         listened: impl IntoIterator<Item = IpAddr>,
     ) -> Self {
@@ -40,7 +40,7 @@ impl SubjectNames {
             names.insert(SubjectName::of_host(domain));
             names.insert(SubjectName::Uri(format!("sip:{domain}")));
         }
-        names.insert(SubjectName::of_host(advertised));
+        names.extend(advertised.into_iter().map(SubjectName::of_host));
         names.extend(host_name.map(SubjectName::of_host));
         names.extend(
             listened

@@ -54,7 +54,7 @@ fn start() -> SystemTime {
 fn names(domain: &str) -> SubjectNames {
     let domains = [domain.to_owned(), "[2001:db8::1]".to_owned()];
     let listened = ["192.0.2.1", "0.0.0.0"].map(|address| address.parse().unwrap());
-    SubjectNames::new(&domains, "sip.example.com", Some("box"), listened)
+    SubjectNames::new(&domains, ["sip.example.com"], Some("box"), listened)
 }
 
 #[test]

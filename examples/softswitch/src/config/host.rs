@@ -90,6 +90,16 @@ impl FromStr for HostPort {
     }
 }
 
+impl HostPort {
+    /// With this port, if it has none.
+    pub fn with_port(&self, port: u16) -> Self {
+        Self {
+            host: self.host.clone(),
+            port: self.port.or(Some(port)),
+        }
+    }
+}
+
 impl fmt::Display for HostPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.port {

@@ -11,13 +11,15 @@ use clap::{CommandFactory, Parser, ValueEnum};
 use sipward::Threads;
 
 mod admission;
+mod advertise;
 mod host;
 mod settings;
 mod threads;
 mod usage;
 
 pub use self::admission::Admission;
-pub use self::host::{HostPort, host_name};
+pub use self::advertise::Advertise;
+pub use self::host::host_name;
 pub use self::settings::{AccountSource, EventSink, Identity, Settings};
 pub use self::usage::UsageError;
 
@@ -42,11 +44,18 @@ pub struct Options {
     )]
     listen: Vec<SocketAddr>,
 
-    /// Host, and port if it differs from the first one listened on, that phones
-    /// reach this switch at; written into Via, Record-Route and Contact.
-    /// Required when listening on a wildcard address [default: the first domain]
-    #[arg(long, value_name = "HOST[:PORT]", env = "SOFTSWITCH_ADVERTISE")]
-    advertise: Option<HostPort>,
+    /// Host, and port if it differs from the one listened on, that phones reach
+    /// this switch at, where that is another than they connect to: behind a
+    /// router that translates addresses, say. Written into Via, Record-Route and
+    /// Contact. Repeat it (or separate by commas) for several listeners, each as
+    /// in --listen [default: for each phone the address it connected to]
+    #[arg(
+        long,
+        value_name = "[LISTENER=]HOST[:PORT]",
+        env = "SOFTSWITCH_ADVERTISE",
+        value_delimiter = ','
+    )]
+    advertise: Vec<Advertise>,
 
     /// Certificate chain in PEM, together with --key [default: a certificate of
     /// an own development authority, kept in the data directory]

@@ -9,7 +9,7 @@ use sipward::Threads;
 use super::admission::Admission;
 use super::host::{canonical, of_address};
 use super::threads;
-use super::{DigestAlgorithms, HostPort, LogForm, LogLevel, Options, Password, UsageError};
+use super::{Advertise, DigestAlgorithms, LogForm, LogLevel, Options, Password, UsageError};
 use crate::auth::accounts::Accounts;
 
 /// The settings of the softswitch. Each field is complete in itself.
@@ -17,9 +17,9 @@ use crate::auth::accounts::Accounts;
 pub struct Settings {
     /// At least one; all different unless their port is 0.
     pub listen: Vec<SocketAddr>,
-    /// What phones reach the switch at. Without a port: the one that the first
-    /// listener will be bound to, which is not known before.
-    pub advertise: HostPort,
+    /// What phones reach the switch at, if that is another than they connect to. Each listener is
+    /// there once at most.
+    pub advertise: Vec<Advertise>,
     /// At least one; as in SIP URIs, so IPv6 addresses are in brackets. The
     /// first is the realm.
     pub domains: Vec<String>,
@@ -86,10 +86,7 @@ impl Options {
     pub fn validate(self, host_name: Option<String>) -> Result<Settings, UsageError> {
         let identity = identity(self.cert, self.key)?;
         check_listen(&self.listen)?;
-        let wildcard = self.listen.iter().find(|each| each.ip().is_unspecified());
-        if let (Some(&listen), None) = (wildcard, &self.advertise) {
-            return Err(UsageError::AdvertiseMissing { listen });
-        }
+        check_advertise(&self.advertise, &self.listen)?;
         check_users(&self.users)?;
         let has_accounts = !self.users.is_empty() || self.users_file.is_some();
         if self.no_auth && has_accounts {
@@ -101,8 +98,6 @@ impl Options {
         }
 
         let domains = domains(self.domains, &self.listen, host_name.as_deref())?;
-        let port = self.listen.first().map(SocketAddr::port);
-        let advertise = advertise(self.advertise, &domains, port.filter(|&port| port != 0));
         let accounts = match (self.no_auth, has_accounts) {
             (true, _) => AccountSource::Open,
             (false, false) => AccountSource::Demo,
@@ -113,7 +108,7 @@ impl Options {
         };
         Ok(Settings {
             listen: self.listen,
-            advertise,
+            advertise: self.advertise,
             domains,
             host_name,
             identity,
@@ -151,6 +146,21 @@ fn check_listen(addresses: &[SocketAddr]) -> Result<(), UsageError> {
     Ok(())
 }
 
+fn check_advertise(advertised: &[Advertise], listen: &[SocketAddr]) -> Result<(), UsageError> {
+    for (index, each) in advertised.iter().enumerate() {
+        if let Some(listener) = each.listener.filter(|listener| !listen.contains(listener)) {
+            return Err(UsageError::AdvertisedNowhere { listener });
+        }
+        if advertised[..index]
+            .iter()
+            .any(|other| other.listener == each.listener)
+        {
+            return Err(UsageError::AdvertisedTwice);
+        }
+    }
+    Ok(())
+}
+
 /// Adds the users to temporary accounts, so that the same rules apply.
 fn check_users(users: &[Password]) -> Result<(), UsageError> {
     let mut trial = Accounts::new("", &[]);
@@ -182,17 +192,6 @@ fn domains(
         });
     }
     Ok(domains)
-}
-
-fn advertise(given: Option<HostPort>, domains: &[String], listened: Option<u16>) -> HostPort {
-    let given = given.unwrap_or_else(|| HostPort {
-        host: domains.first().cloned().unwrap_or_default(),
-        port: None,
-    });
-    HostPort {
-        port: given.port.or(listened),
-        ..given
-    }
 }
 
 fn event_sink(path: PathBuf) -> EventSink {

@@ -30,7 +30,7 @@ fn the_definition_of_options_is_sound() {
 fn without_options_everything_has_a_default_for_this_machine_alone() {
     let settings = settings(&[]);
     assert_eq!(settings.listen, ["127.0.0.1:5061".parse().unwrap()]);
-    assert_eq!(settings.advertise.to_string(), "127.0.0.1:5061");
+    assert_eq!(settings.advertise, []);
     assert_eq!(settings.domains, ["127.0.0.1"]);
     assert_eq!(settings.identity, Identity::Development);
     assert_eq!(settings.accounts, AccountSource::Demo);
@@ -85,19 +85,25 @@ fn listen_and_domain_may_be_repeated_or_separated_by_commas() {
 #[test]
 fn the_domain_defaults_to_the_first_host_or_for_a_wildcard_the_host_name() {
     assert_eq!(settings(&["--listen=[::1]:5061"]).domains, ["[::1]"]);
-    let wildcard = ["--listen=0.0.0.0:5061", "--advertise=sip.example.com"];
+    let wildcard = ["--listen=0.0.0.0:5061"];
     assert_eq!(settings(&wildcard).domains, ["box.example"]);
     let nameless = parsed(&wildcard).unwrap().validate(None).unwrap();
     assert_eq!(nameless.domains, ["localhost"]);
 }
 
 #[test]
-fn what_is_advertised_has_the_port_given_else_the_one_listened_on_if_known() {
-    let advertised = |arguments: &[&str]| settings(arguments).advertise.to_string();
-    assert_eq!(advertised(&["--domain=example.com"]), "example.com:5061");
-    assert_eq!(advertised(&["--listen=127.0.0.1:0"]), "127.0.0.1");
-    assert_eq!(advertised(&["--advertise=Sip.example"]), "sip.example:5061");
-    assert_eq!(advertised(&["--advertise=[::1]:7"]), "[::1]:7");
+fn an_address_may_be_advertised_for_all_listeners_or_for_one() {
+    let settings = settings(&[
+        "--listen=0.0.0.0:5061,[::]:0",
+        "--advertise=Sip.example,[::]:0=[2001:db8::1]:7",
+    ]);
+    let [general, special] = &settings.advertise[..] else {
+        panic!("{:?}", settings.advertise);
+    };
+    assert_eq!(general.listener, None);
+    assert_eq!(general.address.to_string(), "sip.example");
+    assert_eq!(special.listener, Some("[::]:0".parse().unwrap()));
+    assert_eq!(special.address.to_string(), "[2001:db8::1]:7");
 }
 
 #[test]
@@ -115,12 +121,16 @@ fn accounts_are_open_listed_or_demo() {
 fn options_that_contradict_each_other_are_usage_errors() {
     let wildcard = "0.0.0.0:5061".parse().unwrap();
     let public = "192.0.2.1:5061".parse().unwrap();
-    let cases: [(&[&str], UsageError); 11] = [
+    let cases: [(&[&str], UsageError); 12] = [
         (&["--cert=c"], UsageError::CertWithoutKey),
         (&["--key=k"], UsageError::KeyWithoutCert),
         (
-            &["--listen=127.0.0.1:1,0.0.0.0:5061"],
-            UsageError::AdvertiseMissing { listen: wildcard },
+            &["--advertise=0.0.0.0:5061=example.com"],
+            UsageError::AdvertisedNowhere { listener: wildcard },
+        ),
+        (
+            &["--advertise=example.com,example.org"],
+            UsageError::AdvertisedTwice,
         ),
         (
             &["--listen=192.0.2.1:5061,192.0.2.1:5061"],

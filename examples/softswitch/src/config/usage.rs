@@ -16,8 +16,10 @@ pub enum UsageError {
     CertWithoutKey,
     /// `--key` without `--cert`.
     KeyWithoutCert,
-    /// A wildcard address without `--advertise`: phones cannot connect to it.
-    AdvertiseMissing { listen: SocketAddr },
+    /// `--advertise` for an address that is not listened on.
+    AdvertisedNowhere { listener: SocketAddr },
+    /// Two `--advertise` for the same listener, or two for all.
+    AdvertisedTwice,
     /// `--listen` has one address twice.
     ListenedTwice { listen: SocketAddr },
     /// A domain is not a host.
@@ -34,13 +36,13 @@ impl UsageError {
     /// The error in the form of clap's own errors, which end the process with exit code 2.
     pub fn into_clap(self, command: &mut Command) -> clap::Error {
         let kind = match self {
-            Self::CertWithoutKey | Self::KeyWithoutCert | Self::AdvertiseMissing { .. } => {
-                ErrorKind::MissingRequiredArgument
-            }
+            Self::CertWithoutKey | Self::KeyWithoutCert => ErrorKind::MissingRequiredArgument,
             Self::OpenWithAccounts | Self::OpenToOthers { .. } => ErrorKind::ArgumentConflict,
-            Self::ListenedTwice { .. } | Self::BadDomain { .. } | Self::BadUser(_) => {
-                ErrorKind::ValueValidation
-            }
+            Self::AdvertisedNowhere { .. }
+            | Self::AdvertisedTwice
+            | Self::ListenedTwice { .. }
+            | Self::BadDomain { .. }
+            | Self::BadUser(_) => ErrorKind::ValueValidation,
         };
         command.error(kind, self)
     }
@@ -55,10 +57,14 @@ impl fmt::Display for UsageError {
             Self::KeyWithoutCert => f.write_str(
                 "--key is given without --cert; give both, or neither for a development certificate",
             ),
-            Self::AdvertiseMissing { listen } => write!(
+            Self::AdvertisedNowhere { listener } => write!(
                 f,
-                "{listen} is a wildcard address, which phones cannot connect to; \
-                 add --advertise with the host name or address they use"
+                "--advertise names the listener {listener}, which no --listen has; \
+                 write it as in --listen"
+            ),
+            Self::AdvertisedTwice => f.write_str(
+                "--advertise is given twice for the same listener; \
+                 write LISTENER=HOST for each, and HOST alone once at most",
             ),
             Self::ListenedTwice { listen } => write!(
                 f,

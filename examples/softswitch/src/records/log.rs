@@ -1,10 +1,10 @@
-//! Writes the switch's events as log lines. Refused credentials are warnings and are limited per
-//! source network, as sipward's own lines are; refreshed registrations are logged at debug level,
-//! all other events at info level. A thread of its own writes them, because the switch reports them
+//! Writes the switch's events as log lines. Refused credentials are warnings; these and refused
+//! requests are limited per source network, as sipward's own lines are; refreshed registrations are
+//! logged at debug level, all other events at info level. A thread of its own writes them, because the switch reports them
 //! while it is locked.
 
 use super::fields;
-use crate::switch::SwitchEvent;
+use crate::switch::{SwitchEvent, reason_phrase};
 use log::kv::{Error, Key, Source, Value, VisitSource};
 use log::{Level, Record};
 use sipward::observe::{Field, Limiter, Pass, Summary};
@@ -96,7 +96,7 @@ fn write_all(events: &Receiver<Option<SwitchEvent>>) {
 
 fn level(event: &SwitchEvent) -> Level {
     match event {
-        SwitchEvent::AuthFailed { .. } => Level::Warn,
+        SwitchEvent::AuthFailed { .. } | SwitchEvent::PrivateAddress { .. } => Level::Warn,
         SwitchEvent::Registered { refresh: true, .. } => Level::Debug,
         _ => Level::Info,
     }
@@ -104,11 +104,17 @@ fn level(event: &SwitchEvent) -> Level {
 
 fn write_event(event: &SwitchEvent, limiter: &mut Limiter) {
     let (kind, fields) = fields(event);
-    let SwitchEvent::AuthFailed { source, why, .. } = event else {
-        return write(level(event), kind, &fields);
+    let (cause, source) = match event {
+        SwitchEvent::AuthFailed { source, why, .. } => (*why, source),
+        SwitchEvent::RequestRefused { source, status, .. } => (reason_phrase(*status), source),
+        SwitchEvent::PrivateAddress { .. } => {
+            let advice = "private_address: give the public one with --advertise";
+            return write(level(event), advice, &fields);
+        }
+        _ => return write(level(event), kind, &fields),
     };
-    if limiter.pass(kind, why, source.ip(), Instant::now()) == Pass::Write {
-        write(level(event), &format!("{kind}: {why}"), &fields);
+    if limiter.pass(kind, cause, source.ip(), Instant::now()) == Pass::Write {
+        write(level(event), &format!("{kind}: {cause}"), &fields);
     }
 }
 

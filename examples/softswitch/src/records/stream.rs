@@ -211,6 +211,38 @@ pub fn fields(event: &SwitchEvent) -> (&'static str, Vec<(&'static str, Field<'_
                 ("callee", Field::Text(callee.into())),
             ],
         ),
+        SwitchEvent::RequestRefused {
+            status,
+            reason,
+            method,
+            user,
+            source,
+            session,
+        } => (
+            "request_refused",
+            vec![
+                ("id", Field::Number(*session)),
+                ("source", text(source.to_string())),
+                ("status", Field::Number((*status).into())),
+                ("reason", Field::Text(reason.into())),
+                ("method", Field::Text(method.into())),
+                ("user", Field::Text(user.into())),
+            ],
+        ),
+        SwitchEvent::MessagesDropped { reason, count } => (
+            "messages_dropped",
+            vec![
+                ("reason", text(reason.to_string())),
+                ("count", Field::Number(*count)),
+            ],
+        ),
+        SwitchEvent::PrivateAddress { local, source } => (
+            "private_address",
+            vec![
+                ("source", text(source.to_string())),
+                ("local", text(local.to_string())),
+            ],
+        ),
     }
 }
 

@@ -1,35 +1,39 @@
 //! Authenticates the senders of REGISTER and of requests outside a dialog by digest, once per
 //! connection (RFC 3261 22).
 
-use std::borrow::Cow;
+use sipward::sip::{Host, Name, NameAddr, SipUri, Uri};
 
 use super::authenticator::AuthResult;
+use super::dialog::Dialog;
 use super::effects::Effects;
 use super::event::SwitchEvent;
-use super::flow_token::FlowToken;
-use super::header_name::HeaderName;
 use super::request::Request;
 use super::status::Refusal;
 use super::{Arrival, Switch};
 
+/// The host of a caller who does not want to be named (RFC 3323 4.1.1.3).
+const ANONYMOUS_HOST: &str = "anonymous.invalid";
+
 impl Switch {
     /// Admits a REGISTER. It may change the address-of-record of its own account only. Returns the
     /// user.
-    pub(super) fn admit_registration<'a, E: Effects>(
+    pub(super) fn admit_registration<E: Effects>(
         &mut self,
         arrival: Arrival,
-        request: &Request<'a>,
+        request: &Request<'_>,
         effects: &mut E,
-    ) -> Result<Cow<'a, str>, Refusal> {
-        let record = request.to_uri()?;
-        if !self.domains.serve(&record) || !self.domains.serve(&request.target()?) {
+    ) -> Result<String, Refusal> {
+        let record = sip_uri(&request.to)?;
+        let target = request.target()?;
+        let is_served = |uri: &SipUri<'_>| self.domains.serve(uri);
+        if !is_served(&record) || !target.sip().is_some_and(is_served) {
             return Err(Refusal::because(403, "Domain Not Served"));
         }
-        let Some(user) = record.into_user() else {
+        let Some(user) = record.user() else {
             return Err(Refusal::because(400, "Missing User In To"));
         };
         if self.authenticator.is_open() {
-            return Ok(user);
+            return Ok(user.into_owned());
         }
         let account = self.authenticated(arrival, request, Challenge::Registrar, effects)?;
         if account != user {
@@ -40,11 +44,11 @@ impl Switch {
             });
             return Err(Refusal::because(403, "Not Your Address Of Record"));
         }
-        Ok(user)
+        Ok(account)
     }
 
     /// Admits a request outside a dialog. Its From must be an account that its connection has
-    /// authenticated as before, or does with this request.
+    /// authenticated as before, or does with this request, or be anonymous.
     pub(super) fn admit_caller<E: Effects>(
         &mut self,
         arrival: Arrival,
@@ -54,43 +58,48 @@ impl Switch {
         if self.authenticator.is_open() {
             return Ok(());
         }
-        let from = request.sender()?;
-        let user = from.user().filter(|_| self.domains.serve(&from));
-        let flow = arrival.source.flow;
-        let proved = self.accounts.get(&flow).zip(user);
-        if proved.is_some_and(|(accounts, user)| accounts.iter().any(|account| account == user)) {
+        let sender = request.sender();
+        let from = sender.as_ref().and_then(Uri::sip);
+        let is_anonymous = from.is_some_and(is_anonymous);
+        let user = from.filter(|from| self.domains.serve(from));
+        let user = user.and_then(SipUri::user);
+        let is_theirs = |account: &String| match &user {
+            Some(user) => account == user,
+            None => is_anonymous,
+        };
+        let proved = self.accounts.get(&arrival.source.flow);
+        if proved.is_some_and(|accounts| accounts.iter().any(is_theirs)) {
             return Ok(());
         }
         let account = self.authenticated(arrival, request, Challenge::Proxy, effects)?;
-        if user == Some(account.as_str()) {
+        if is_theirs(&account) {
             return Ok(());
         }
         effects.report(SwitchEvent::AuthFailed {
-            user: from.address_of_record(),
+            user: from.map_or_else(|| request.from.uri.to_owned(), SipUri::address_of_record),
             source: arrival.source.peer,
             why: "foreign_from",
         });
         Err(Refusal::because(403, "From Is Not Your Account"))
     }
 
-    /// Admits a request within a dialog. It must come over one of the dialog's connections, and its
-    /// From must not be an account of ours; otherwise it must authenticate like a request outside a
-    /// dialog. The token alone is no proof: it only says that the dialog exists, and both parties
-    /// know it.
+    /// Admits a request within a dialog. It must come over one of the connections of the dialog's
+    /// parties, and its From must not be an account of ours; otherwise it must authenticate like a
+    /// request outside a dialog. The token alone is no proof: it only says that the dialog exists,
+    /// and both parties know it.
     pub(super) fn admit_in_dialog<E: Effects>(
         &mut self,
         arrival: Arrival,
         request: &Request<'_>,
-        token: FlowToken,
+        dialog: Dialog,
         effects: &mut E,
     ) -> Result<(), Refusal> {
-        let flow = arrival.source.flow;
-        let from = request.sender()?;
-        let names_account = self.domains.serve(&from)
-            && from
-                .user()
-                .is_some_and(|user| self.authenticator.knows(user));
-        if (flow == token.caller || flow == token.callee) && !names_account {
+        let sender = request.sender();
+        let from = sender.as_ref().and_then(Uri::sip);
+        let user = from.filter(|from| self.domains.serve(from));
+        let user = user.and_then(SipUri::user);
+        let names_account = user.is_some_and(|user| self.authenticator.knows(&user));
+        if !names_account && self.is_in_dialog(dialog, arrival.source.flow) {
             return Ok(());
         }
         self.admit_caller(arrival, request, effects)
@@ -103,15 +112,18 @@ impl Switch {
         challenge: Challenge,
         effects: &mut E,
     ) -> Result<String, Refusal> {
-        let credentials: Vec<&str> = request.head.all(challenge.credentials()).collect();
-        let result =
-            self.authenticator
-                .verify(request.method, request.uri, &credentials, arrival.wall);
+        let message = request.message;
+        let credentials = message.all(challenge.credentials());
+        let credentials: Vec<&[u8]> = credentials.map(|header| header.value).collect();
+        let result = self
+            .authenticator
+            .verify(request.method, &credentials, arrival.wall);
         let flow = arrival.source.flow;
         let md5_only = match result {
             AuthResult::Missing => {
-                let user_agent = request.head.all(HeaderName::UserAgent).next();
-                self.challenges.not_given(flow, user_agent)
+                let user_agent = message.header(Name::UserAgent);
+                let user_agent = user_agent.as_ref().map(|header| header.text());
+                self.challenges.not_given(flow, user_agent.as_deref())
             }
             _ => self.challenges.given(flow),
         };
@@ -142,6 +154,20 @@ impl Switch {
     }
 }
 
+/// The SIP URI of an address that decides an account.
+fn sip_uri<'a>(to: &NameAddr<'a>) -> Result<SipUri<'a>, Refusal> {
+    let uri = to.parsed_uri();
+    let uri = uri.map_err(|problem| Refusal::unreadable("To", problem))?;
+    match uri {
+        Uri::Sip(uri) => Ok(uri),
+        Uri::Other { .. } => Err(Refusal::because(400, "To Is No SIP URI")),
+    }
+}
+
+fn is_anonymous(from: &SipUri<'_>) -> bool {
+    from.host.is_same(&Host::Name(ANONYMOUS_HOST))
+}
+
 /// The role in which the switch asks for credentials.
 #[derive(Clone, Copy)]
 enum Challenge {
@@ -164,10 +190,10 @@ impl Challenge {
         }
     }
 
-    fn credentials(self) -> HeaderName {
+    fn credentials(self) -> Name {
         match self {
-            Challenge::Registrar => HeaderName::Authorization,
-            Challenge::Proxy => HeaderName::ProxyAuthorization,
+            Challenge::Registrar => Name::Authorization,
+            Challenge::Proxy => Name::ProxyAuthorization,
         }
     }
 }

@@ -17,14 +17,10 @@ pub trait Authenticator: Send {
     /// for a phone that gives up if it does not know one of several algorithms.
     fn challenges(&self, wall: SystemTime, stale: bool, md5_only: bool) -> Vec<String>;
 
-    /// Checks the values of all Authorization or Proxy-Authorization headers of one request.
-    fn verify(
-        &mut self,
-        method: &str,
-        uri: &str,
-        credentials: &[&str],
-        wall: SystemTime,
-    ) -> AuthResult;
+    /// Checks the values of all Authorization or Proxy-Authorization headers of one request. The
+    /// response is computed with the `uri` that stands in them; it need not be the Request-URI
+    /// (RFC 3261 22.4).
+    fn verify(&mut self, method: &str, credentials: &[&[u8]], wall: SystemTime) -> AuthResult;
 }
 
 /// The result of checking the credentials of a request.

@@ -2,64 +2,71 @@
 //! the ACK of its refusal (17.1.1.3). Both carry the branch parameter of the INVITE.
 
 use bytes::Bytes;
+use sipward::sip::Name;
 
-use super::head::Head;
-use super::header_name::HeaderName;
+use super::request::Request;
+use super::text::{Output, push_number};
 
-/// The CANCEL for an INVITE that was sent.
-pub(super) fn cancel(invite: &Bytes) -> Option<Bytes> {
-    let head = parsed(invite)?;
-    let to = head
-        .lines
-        .iter()
-        .find(|line| line.name == HeaderName::To)?
-        .raw;
-    build("CANCEL", &head, to)
+/// What both are made from, of an INVITE that was sent.
+#[derive(Debug)]
+pub(super) struct InviteCopy {
+    /// What follows the method: the rest of the start line, Via, Route, From, Call-ID, and To last.
+    text: Vec<u8>,
+    /// Where To begins in `text`.
+    to: usize,
+    cseq: u32,
 }
 
-/// The ACK for a final response other than 2xx; its To is that of the response.
-pub(super) fn ack(invite: &Bytes, response: &Head<'_>) -> Option<Bytes> {
-    let to = response
-        .lines
-        .iter()
-        .find(|line| line.name == HeaderName::To)?
-        .raw;
-    build("ACK", &parsed(invite)?, to)
-}
-
-fn parsed(invite: &Bytes) -> Option<Head<'_>> {
-    let end = invite.windows(4).position(|at| at == b"\r\n\r\n")?;
-    Head::split(invite, end + 4)
-}
-
-fn build(method: &str, invite: &Head<'_>, to: &str) -> Option<Bytes> {
-    let uri = invite.start.split(' ').nth(1)?;
-    let number = invite
-        .first(HeaderName::CSeq)?
-        .split_ascii_whitespace()
-        .next()?;
-    let mut out = String::with_capacity(512);
-    for text in [method, " ", uri, " SIP/2.0\r\n"] {
-        out.push_str(text);
-    }
-    let mut vias = 0;
-    for line in &invite.lines {
-        match line.name {
-            HeaderName::Via => {
-                vias += 1;
-                if vias == 1 {
-                    out.push_str(line.raw);
-                }
-            }
-            HeaderName::From | HeaderName::CallId | HeaderName::Route => out.push_str(line.raw),
-            HeaderName::To => out.push_str(to),
-            _ => {}
+impl InviteCopy {
+    /// `via` and `routes` are whole lines, as they were sent.
+    pub(super) fn new(
+        request: &Request<'_>,
+        uri: &str,
+        via: &str,
+        routes: [&[u8]; 2],
+    ) -> InviteCopy {
+        let mut text = Vec::with_capacity(512);
+        for piece in [" ", uri, " SIP/2.0\r\n", via] {
+            text.put(piece);
+        }
+        for route in routes {
+            text.extend_from_slice(route);
+        }
+        let fields = |name| request.message.header(name);
+        let common = [Name::From, Name::CallId].into_iter().filter_map(fields);
+        common.for_each(|header| text.extend_from_slice(header.raw));
+        let to = text.len();
+        text.extend_from_slice(fields(Name::To).map_or(b"", |header| header.raw));
+        InviteCopy {
+            text,
+            to,
+            cseq: request.cseq.number,
         }
     }
-    let rest = ["CSeq: ", number, " ", method, "\r\n"];
-    for text in rest {
-        out.push_str(text);
+
+    pub(super) fn cancel(&self) -> Bytes {
+        self.write("CANCEL", &self.text[self.to..])
     }
-    out.push_str("Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n");
-    Some(Bytes::from(out))
+
+    /// The ACK for a final response other than 2xx; its To is that of the response, if it has one.
+    pub(super) fn ack(&self, to: Option<&[u8]>) -> Bytes {
+        self.write("ACK", to.unwrap_or(&self.text[self.to..]))
+    }
+
+    fn write(&self, method: &str, to: &[u8]) -> Bytes {
+        let mut out = Vec::with_capacity(self.text.len() + to.len() + 80);
+        out.put(method);
+        out.extend_from_slice(&self.text[..self.to]);
+        out.extend_from_slice(to);
+        out.put("CSeq: ");
+        push_number(&mut out, self.cseq);
+        for piece in [
+            " ",
+            method,
+            "\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+        ] {
+            out.put(piece);
+        }
+        Bytes::from(out)
+    }
 }

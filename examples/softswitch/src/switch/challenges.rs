@@ -29,7 +29,6 @@ impl Challenges {
     /// Records a request without credentials. Returns whether to offer MD5 only.
     pub(super) fn not_given(&mut self, flow: FlowId, user_agent: Option<&str>) -> bool {
         let md5_only = user_agent.is_some_and(|name| {
-            let name = name.trim_start();
             MD5_ONLY_AGENTS.iter().any(|known| {
                 let start = name.get(..known.len());
                 start.is_some_and(|start| start.eq_ignore_ascii_case(known))

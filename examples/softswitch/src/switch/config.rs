@@ -8,8 +8,6 @@ pub struct SwitchConfig {
     /// The host parts the switch answers for: names, or IP addresses (IPv6 with or without
     /// brackets).
     pub domains: Vec<String>,
-    /// `host[:port]` that Via, Record-Route and Contact say.
-    pub advertise: String,
     /// Bindings one address-of-record may have. Default 10.
     pub max_contacts: usize,
     /// Bindings that may name one connection. Default 1,000.
@@ -29,6 +27,9 @@ pub struct SwitchConfig {
     /// Key of the MAC in Record-Route tokens. Generate a new one for each run of the program: flows
     /// are numbered from the start again, so an old token would lead to another peer's connection.
     pub secret: [u8; 32],
+    /// How long an answered call waits for a party whose connection has ended. Default 90 s: a phone
+    /// may wait a minute before it connects again (RFC 5626 4.5).
+    pub reconnect_timeout: Duration,
     /// 64*T1: timers B, F, H, L and M (RFC 3261 17, RFC 6026). Default 32 s.
     pub transaction_timeout: Duration,
     /// Timer C: how long an INVITE may ring after its last provisional response (RFC 3261 16.6).
@@ -44,10 +45,9 @@ pub struct SwitchConfig {
 
 impl SwitchConfig {
     /// The defaults for all fields that have one.
-    pub fn new(domains: Vec<String>, advertise: String, secret: [u8; 32]) -> SwitchConfig {
+    pub fn new(domains: Vec<String>, secret: [u8; 32]) -> SwitchConfig {
         SwitchConfig {
             domains,
-            advertise,
             max_contacts: 10,
             max_bindings: 1000,
             max_transactions: 1000,
@@ -55,6 +55,7 @@ impl SwitchConfig {
             max_kept: 8 << 20,
             max_calls: 1000,
             secret,
+            reconnect_timeout: Duration::from_secs(90),
             transaction_timeout: Duration::from_secs(32),
             ringing_timeout: Duration::from_secs(180),
             default_expires_s: 3600,

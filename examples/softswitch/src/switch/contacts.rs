@@ -1,15 +1,21 @@
-//! Parses the Contact headers of a REGISTER (RFC 3261 10.3 step 6, RFC 5626 6).
+//! Reads the Contact headers of a REGISTER (RFC 3261 10.3 step 6, RFC 5626 6).
+//!
+//! The URI of a Contact is opaque: requests reach the phone over its connection, and the phone alone
+//! has to understand what stands in their Request-URI.
 
 use std::fmt::Write;
 
+use sipward::sip::{Contacts, Name, NameAddr, Problem, Uri, decimal, param, qvalue};
+
 use super::config::SwitchConfig;
-use super::header_name::HeaderName;
-use super::location::BindingKey;
+use super::ids::Ids;
+use super::location::{BindingKey, Location};
 use super::request::Request;
 use super::status::Refusal;
-use super::text::push_number;
-use super::uri::Uri;
-use super::value::{Address, items, param};
+use super::text::{push_ip, push_number};
+
+/// Bytes that the URI and the instance of one Contact may have together. Beyond: 400.
+const MAX_CONTACT_LEN: usize = 1024;
 
 /// What a REGISTER asks for.
 #[derive(Debug)]
@@ -25,103 +31,172 @@ pub(super) enum ContactRequest {
 /// One Contact of a REGISTER.
 #[derive(Debug)]
 pub(super) struct RequestedBinding {
-    pub(super) key: BindingKey,
+    /// The number of the binding.
+    pub(super) id: u64,
+    /// Whether it is one flow of an instance (RFC 5626).
+    pub(super) is_flow: bool,
     pub(super) contact: String,
+    pub(super) instance: Option<String>,
     pub(super) sips: bool,
     pub(super) params: String,
     /// Seconds, within the limits; 0 removes the binding.
     pub(super) expires_s: u32,
 }
 
-/// Parses all Contacts. One bad Contact refuses the whole request.
+/// What decides how Contacts are read.
+pub(super) struct ContactRules<'a> {
+    pub(super) config: &'a SwitchConfig,
+    pub(super) ids: &'a Ids,
+    pub(super) user: &'a str,
+    pub(super) uses_outbound: bool,
+}
+
+/// Reads all Contacts. One bad Contact refuses the whole request.
 pub(super) fn contact_request(
     request: &Request<'_>,
-    config: &SwitchConfig,
+    rules: &ContactRules<'_>,
 ) -> Result<ContactRequest, Refusal> {
-    let general = request.head.first(HeaderName::Expires).map(|text| {
+    let message = request.message;
+    let general = message.header(Name::Expires).map(|header| {
         // A malformed value counts as the default (RFC 3261 20.19).
-        text.parse().unwrap_or(config.default_expires_s)
+        decimal(header.value).unwrap_or(rules.config.default_expires_s)
     });
-    let mut requested = Vec::new();
-    let mut star = false;
-    for item in request.head.all(HeaderName::Contact).flat_map(items) {
-        if item == "*" {
-            star = true;
-        } else {
-            requested.push(read(item, general, config)?);
-        }
+    let values = message.all(Name::Contact).map(|header| header.value);
+    let contacts = Contacts::parse(values).map_err(|problem| match problem {
+        Problem::Star => star_alone(),
+        problem => Refusal::unreadable("Contact", problem),
+    })?;
+    let list = match contacts {
+        Contacts::Star if general == Some(0) => return Ok(ContactRequest::RemoveAll),
+        Contacts::Star => return Err(star_alone()),
+        Contacts::List(list) if list.is_empty() => return Ok(ContactRequest::Query),
+        Contacts::List(list) => list,
+    };
+    let requested = list
+        .iter()
+        .map(|contact| read(contact, general, rules))
+        .collect::<Result<Vec<_>, _>>()?;
+    // RFC 5626 6: one flow is registered at a time, beside removals.
+    let added = || requested.iter().filter(|one| one.expires_s > 0);
+    let has_flow = added().any(|one| one.is_flow);
+    if has_flow && added().count() > 1 {
+        return Err(Refusal::because(400, "Several Contacts With reg-id"));
     }
-    match (star, requested.is_empty()) {
-        (false, true) => Ok(ContactRequest::Query),
-        (false, false) => Ok(ContactRequest::Update(requested)),
-        (true, true) if general == Some(0) => Ok(ContactRequest::RemoveAll),
-        (true, _) => Err(Refusal::because(
-            400,
-            "Contact Star Needs Expires Zero And No Other Contact",
-        )),
-    }
+    Ok(ContactRequest::Update(requested))
+}
+
+fn star_alone() -> Refusal {
+    Refusal::because(400, "Contact Star Needs Expires Zero And No Other Contact")
 }
 
 fn read(
-    item: &str,
+    contact: &NameAddr<'_>,
     general: Option<u32>,
-    config: &SwitchConfig,
+    rules: &ContactRules<'_>,
 ) -> Result<RequestedBinding, Refusal> {
-    let bad = || Refusal::because(400, "Bad Contact");
-    let address = Address::split(item).ok_or_else(bad)?;
-    let uri = Uri::parse(address.uri).ok_or_else(bad)?;
-    let wanted = match param(address.params, "expires") {
-        Some(text) => text.parse().unwrap_or(config.default_expires_s),
+    let config = rules.config;
+    let params = &contact.params;
+    let uri = Uri::parse(contact.uri).ok();
+    let sips = match scheme(contact.uri) {
+        Some(sips) => sips,
+        None => return Err(Refusal::because(400, "Contact Is No SIP URI")),
+    };
+    let wanted = match params.get("expires") {
+        Some(text) => decimal(text.as_bytes()).unwrap_or(config.default_expires_s),
         None => general.unwrap_or(config.default_expires_s),
     };
     if wanted > 0 && wanted < config.min_expires_s {
         return Err(Refusal::new(423).with("Min-Expires", &config.min_expires_s.to_string()));
     }
-    let instance = param(address.params, "+sip.instance");
-    let reg_id = param(address.params, "reg-id").and_then(|text| text.parse().ok());
-    let key = match (instance, reg_id) {
-        (Some(instance), Some(reg_id)) => BindingKey::Instance(instance.to_owned(), reg_id),
-        _ => BindingKey::Uri(comparable(&uri)),
+    // The headers of a URI are not kept: they would be added to each request to it.
+    let contact = match uri.as_ref().and_then(Uri::sip) {
+        Some(sip) => &contact.uri[..contact.uri.len() - sip.headers.len()],
+        None => contact.uri,
     };
-    let contact = address.uri.split('?').next().unwrap_or(address.uri);
+    let instance = params.get("+sip.instance");
+    if contact.len() + instance.as_ref().map_or(0, |instance| instance.len()) > MAX_CONTACT_LEN {
+        return Err(Refusal::because(400, "Contact Too Long"));
+    }
+    let reg_id = params.get("reg-id");
+    let reg_id = reg_id.and_then(|text| decimal(text.as_bytes()).ok());
+    let reg_id = reg_id.filter(|_| rules.uses_outbound);
+    let q = params.get("q").filter(|q| qvalue(q).is_ok());
+    let flow = instance.as_deref().zip(reg_id);
+    let id = match flow {
+        Some((instance, reg_id)) => {
+            let key = BindingKey::Instance(instance, reg_id);
+            Location::id(rules.ids, rules.user, key)
+        }
+        None => {
+            let text = comparable(contact, uri.as_ref());
+            Location::id(rules.ids, rules.user, BindingKey::Uri(&text))
+        }
+    };
     Ok(RequestedBinding {
-        key,
+        id,
+        is_flow: flow.is_some(),
         contact: contact.to_owned(),
-        sips: uri.sips,
-        params: listed(instance, reg_id, param(address.params, "q")),
+        params: listed(instance.as_deref(), reg_id, q.as_deref())?,
+        instance: instance.map(|instance| instance.into_owned()),
+        sips,
         expires_s: wanted.min(config.max_expires_s),
     })
 }
 
-/// A text that is equal for URIs that are equal by RFC 3261 19.1.4, except that the order of
-/// parameters matters.
-fn comparable(uri: &Uri<'_>) -> String {
-    let user = uri.user().unwrap_or("");
-    let mut text = String::with_capacity(user.len() + uri.params.len() + 64);
-    for piece in [if uri.sips { "sips:" } else { "sip:" }, user, "@"] {
-        text.push_str(piece);
+/// `Some(true)` for sips, `Some(false)` for sip.
+fn scheme(uri: &str) -> Option<bool> {
+    let (scheme, _) = uri.split_once(':')?;
+    match scheme.to_ascii_lowercase().as_str() {
+        "sip" => Some(false),
+        "sips" => Some(true),
+        _ => None,
     }
-    let without_case = text.len();
-    uri.host.push_to(&mut text);
-    text.push(':');
-    push_number(&mut text, uri.port.unwrap_or(0));
-    text.push_str(&uri.params);
-    text[without_case..].make_ascii_lowercase();
-    text
+}
+
+/// A text that is equal for URIs that are equal by RFC 3261 19.1.4: what has no case in lower case,
+/// and parameters in one order. A URI that cannot be read equals itself only.
+fn comparable(text: &str, uri: Option<&Uri<'_>>) -> String {
+    let Some(uri) = uri.and_then(Uri::sip) else {
+        return text.to_owned();
+    };
+    let mut params: Vec<&str> = uri
+        .params
+        .split(';')
+        .filter(|one| !one.is_empty())
+        .collect();
+    params.sort_unstable();
+    let mut out = String::with_capacity(text.len() + 8);
+    out.push_str(if uri.secure { "sips:" } else { "sip:" });
+    let without_case = out.len();
+    match uri.host.ip() {
+        Some(ip) => push_ip(&mut out, ip),
+        None => out.push_str(&uri.host.to_string()),
+    }
+    out.push(':');
+    push_number(&mut out, uri.port.unwrap_or(0));
+    out.push(';');
+    for param in params {
+        out.push_str(param);
+        out.push(';');
+    }
+    out[without_case..].make_ascii_lowercase();
+    out.push_str(&uri.user().unwrap_or_default());
+    out
 }
 
 /// The Contact parameters that the 200 repeats, as text.
-fn listed(instance: Option<&str>, reg_id: Option<u32>, q: Option<&str>) -> String {
+fn listed(instance: Option<&str>, reg_id: Option<u32>, q: Option<&str>) -> Result<String, Refusal> {
     let mut params = String::new();
-    // Writing to a String cannot fail.
     if let Some(instance) = instance {
-        let _ = write!(params, ";+sip.instance=\"{instance}\"");
+        let unwritable = || Refusal::because(400, "Bad Contact Instance");
+        params = param("+sip.instance", instance).ok_or_else(unwritable)?;
     }
+    // Writing to a String cannot fail.
     if let Some(reg_id) = reg_id {
         let _ = write!(params, ";reg-id={reg_id}");
     }
     if let Some(q) = q {
         let _ = write!(params, ";q={q}");
     }
-    params
+    Ok(params)
 }

@@ -1,55 +1,67 @@
-//! The hosts that the switch is responsible for, and the address it writes into messages.
+//! The hosts that the switch is responsible for.
 
 use std::net::IpAddr;
 
-use ezk_sip_types::host::{self, HostPort};
+use sipward::sip::{Host, SipUri};
 
 use super::config::SwitchConfig;
-use super::uri::{Host, Uri};
 
-/// The served domains and the advertised address.
+/// The served domains.
 #[derive(Debug)]
 pub(super) struct Domains {
-    /// Served domains first, the advertised host last.
-    hosts: Vec<Host<'static>>,
-    /// `host[:port]` for Via, Record-Route and Contact.
-    pub(super) advertise: String,
+    hosts: Vec<OwnHost>,
+}
+
+/// A served host, in a form that can be compared.
+#[derive(Debug)]
+enum OwnHost {
+    /// Without a final dot.
+    Name(String),
+    Ip(IpAddr),
 }
 
 impl Domains {
     pub(super) fn new(config: &SwitchConfig) -> Domains {
-        let mut hosts: Vec<_> = config.domains.iter().map(|name| host(name)).collect();
-        if let Ok(advertised) = config.advertise.parse::<HostPort>() {
-            hosts.push(advertised.host.into());
-        }
         Domains {
-            hosts,
-            advertise: config.advertise.clone(),
+            hosts: config
+                .domains
+                .iter()
+                .map(|name| OwnHost::of(name))
+                .collect(),
         }
     }
 
-    /// Whether the URI is of a served domain or of the advertised host. Ports are not compared: a
-    /// phone may reach the switch through a port it does not know of.
-    pub(super) fn serve(&self, uri: &Uri<'_>) -> bool {
-        self.hosts.iter().any(|ours| match (ours, &uri.host) {
-            (Host::Name(ours), Host::Name(other)) => {
-                without_dot(ours).eq_ignore_ascii_case(without_dot(other))
+    /// Whether the URI is of a served domain. Ports are not compared: a phone may reach the switch
+    /// through a port it does not know of.
+    pub(super) fn serve(&self, uri: &SipUri<'_>) -> bool {
+        self.hosts.iter().any(|ours| ours.is(&uri.host))
+    }
+}
+
+/// Whether the URI names this `host[:port]`. Ports are not compared.
+pub(super) fn is_at(uri: &SipUri<'_>, address: &str) -> bool {
+    Host::with_port(address).is_ok_and(|(host, _)| host.is_same(&uri.host))
+}
+
+impl OwnHost {
+    fn of(name: &str) -> OwnHost {
+        let inner = name
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        match inner.unwrap_or(name).parse() {
+            Ok(ip) => OwnHost::Ip(ip),
+            Err(_) => OwnHost::Name(name.strip_suffix('.').unwrap_or(name).to_owned()),
+        }
+    }
+
+    fn is(&self, host: &Host<'_>) -> bool {
+        match (self, host) {
+            (OwnHost::Name(ours), Host::Name(other)) => {
+                let other = other.strip_suffix('.').unwrap_or(other);
+                ours.eq_ignore_ascii_case(other)
             }
-            (ours, other) => ours == other,
-        })
+            (OwnHost::Ip(ours), other) => other.ip() == Some(*ours),
+            _ => false,
+        }
     }
-}
-
-fn host(name: &str) -> Host<'static> {
-    match name.parse::<IpAddr>() {
-        Ok(ip) => ip.into(),
-        Err(_) => match name.parse::<host::Host>() {
-            Ok(host) => host.into(),
-            Err(_) => Host::Name(name.to_owned().into()),
-        },
-    }
-}
-
-fn without_dot(name: &str) -> &str {
-    name.strip_suffix('.').unwrap_or(name)
 }

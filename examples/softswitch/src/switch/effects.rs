@@ -2,6 +2,7 @@
 //! report an event.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -35,6 +36,10 @@ pub trait Effects {
 
     /// Whether the flow can still take bytes.
     fn alive(&self, flow: FlowId) -> bool;
+
+    /// What the peer on this flow knows the switch by: `host[:port]` for Via, Record-Route and
+    /// Contact. Some address of the switch if the flow has ended.
+    fn address(&self, flow: FlowId) -> Arc<str>;
 
     /// Called when the flow has got its first binding. From now on it must not be closed for being
     /// silent.

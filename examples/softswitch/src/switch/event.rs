@@ -1,4 +1,4 @@
-//! The events that the switch reports: registrations, refused credentials and ended calls.
+//! The events that the switch reports: registrations, refusals, drops and ended calls.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -44,6 +44,51 @@ pub enum SwitchEvent {
         duration_ms: u64,
         ended_by: EndedBy,
     },
+    /// The switch itself refused a request with a final response from 400 on. Not reported for 401
+    /// and 407, which ask for credentials: credentials that are wrong are `AuthFailed`.
+    RequestRefused {
+        status: u16,
+        /// The reason phrase of the response.
+        reason: String,
+        /// At most 64 bytes.
+        method: String,
+        /// The user part of From, as far as it could be read; at most 64 bytes.
+        user: String,
+        source: SocketAddr,
+        /// The number of the connection.
+        session: u64,
+    },
+    /// A peer with a public address registered over a connection whose local address is private, and
+    /// no address is advertised: what the switch writes into Record-Route cannot be reached from
+    /// there if a phone opens a connection for it. Reported once.
+    PrivateAddress {
+        local: SocketAddr,
+        source: SocketAddr,
+    },
+    /// Messages that got no answer, since the last report, which was a second ago or more.
+    MessagesDropped { reason: DropReason, count: u64 },
+}
+
+/// Why a message was dropped. Requests are always answered, except ACK (RFC 3261 17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropReason {
+    /// A response without a Via and a CSeq that can be read, or with a defect in its head.
+    UnreadableResponse,
+    /// A response that belongs to no request which this connection was sent.
+    UnexpectedResponse,
+    /// An ACK that cannot be read.
+    UnreadableAck,
+    /// An ACK that belongs to no call here.
+    UnexpectedAck,
+}
+
+impl DropReason {
+    pub const ALL: [DropReason; 4] = [
+        DropReason::UnreadableResponse,
+        DropReason::UnexpectedResponse,
+        DropReason::UnreadableAck,
+        DropReason::UnexpectedAck,
+    ];
 }
 
 /// Why a binding was removed.
@@ -79,6 +124,17 @@ impl fmt::Display for Unregistration {
             Unregistration::Removed => "removed",
             Unregistration::FlowEnded => "flow_ended",
             Unregistration::Replaced => "replaced",
+        })
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DropReason::UnreadableResponse => "unreadable_response",
+            DropReason::UnexpectedResponse => "unexpected_response",
+            DropReason::UnreadableAck => "unreadable_ack",
+            DropReason::UnexpectedAck => "unexpected_ack",
         })
     }
 }

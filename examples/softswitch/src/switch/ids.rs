@@ -16,6 +16,11 @@ impl Ids {
         self.keys.hash_one(self.drawn)
     }
 
+    /// As `of`, with 32 bits.
+    pub(super) fn short(&self, key: impl Hash) -> u32 {
+        (self.of(key) >> 32) as u32
+    }
+
     /// The number for a key; the same for the same key while the process runs.
     pub(super) fn of(&self, key: impl Hash) -> u64 {
         self.keys.hash_one(key)

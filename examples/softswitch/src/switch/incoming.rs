@@ -1,59 +1,53 @@
-//! A received message, parsed without the switch: this part needs no lock, so no other session
-//! waits for it.
+//! A received message, read without the switch: this part needs no lock, so no other session waits
+//! for it.
 
-use bytes::Bytes;
+use sipward::sip::{Message, Name, NameAddr, Uri};
 
 use super::effects::Source;
-use super::head::{Head, unfolded};
+use super::event::DropReason;
 use super::request::Request;
 use super::responses::Response;
 use super::status::Refusal;
 
-/// A message, and where it came from.
+/// A message that has been read, and where it came from.
 pub struct Incoming<'a> {
     pub(super) source: Source,
     pub(super) content: Content<'a>,
 }
 
+// A message is read once and handled at once, so the size of this is of no account.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum Content<'a> {
-    /// A request, and the refusal if no transaction can be made for it.
-    Request(Request<'a>, Result<(), Refusal>),
+    Request(Request<'a>),
+    /// A request that has to be refused, because it cannot be read.
+    Refused(&'a Message, Refusal),
     Response(Response<'a>),
-    /// A message too broken to be answered.
-    Unreadable,
+    /// A message that gets no answer.
+    Dropped(DropReason),
 }
 
-impl Incoming<'_> {
-    /// Parses one whole message whose first `head_len` octets are the head, and calls `then` with
-    /// it.
-    pub fn read<T>(
-        source: Source,
-        message: &Bytes,
-        head_len: usize,
-        then: impl FnOnce(Incoming<'_>) -> T,
-    ) -> T {
-        if let Some(head) = Head::split(message, head_len) {
-            let content = Content::of(head, source);
-            return then(Incoming { source, content });
-        }
-        let message = unfolded(message, head_len);
-        let head = Head::split(&message, head_len);
-        let content = head.map_or(Content::Unreadable, |head| Content::of(head, source));
-        then(Incoming { source, content })
-    }
-}
-
-impl<'a> Content<'a> {
-    fn of(head: Head<'a>, source: Source) -> Content<'a> {
-        let start = head.start.get(..4);
-        let content = if start.is_some_and(|start| start.eq_ignore_ascii_case("SIP/")) {
-            Response::read(head).map(Content::Response)
-        } else {
-            Request::open(head, source.peer).map(|request| {
-                let checked = request.check();
-                Content::Request(request, checked)
-            })
+impl<'a> Incoming<'a> {
+    pub fn read(source: Source, message: &'a Message) -> Incoming<'a> {
+        let content = match message.method() {
+            None => match Response::read(message) {
+                Some(response) => Content::Response(response),
+                None => Content::Dropped(DropReason::UnreadableResponse),
+            },
+            Some(method) => match Request::read(message, source.peer) {
+                Ok(request) => Content::Request(request),
+                Err(_) if method == "ACK" => Content::Dropped(DropReason::UnreadableAck),
+                Err(refusal) => Content::Refused(message, refusal),
+            },
         };
-        content.unwrap_or(Content::Unreadable)
+        Incoming { source, content }
     }
+}
+
+/// The user part of From for reports, as far as it can be read.
+pub(super) fn user_of(message: &Message) -> String {
+    let from = message.header(Name::From);
+    let from = from.and_then(|from| NameAddr::parse(from.value).ok());
+    let uri = from.and_then(|from| Uri::parse(from.uri).ok());
+    let user = uri.as_ref().and_then(Uri::sip).and_then(|uri| uri.user());
+    user.unwrap_or_default().into_owned()
 }

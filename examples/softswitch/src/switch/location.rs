@@ -7,24 +7,30 @@ use std::time::Instant;
 use rustc_hash::FxHashMap;
 
 use super::effects::FlowId;
+use super::ids::Ids;
 use super::timers::TimerKey;
 
 /// Two registrations of a user with equal keys are the same binding.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum BindingKey {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum BindingKey<'a> {
     /// `+sip.instance` and `reg-id` (RFC 5626 6).
-    Instance(String, u32),
+    Instance(&'a str, u32),
     /// The Contact URI in a form that can be compared.
-    Uri(String),
+    Uri(&'a str),
 }
 
 /// A registered Contact of a user.
 #[derive(Clone, Debug)]
 pub(super) struct Binding {
     pub(super) user: String,
-    pub(super) key: BindingKey,
+    /// Whether it is that of one flow of an instance, so that another Contact takes its place.
+    pub(super) is_flow: bool,
     /// The Contact URI as the phone sent it, without headers.
     pub(super) contact: String,
+    /// `+sip.instance`, which also a phone without `reg-id` may send.
+    pub(super) instance: Option<String>,
+    /// The Route of requests to the phone, from its Path; empty if it has none.
+    pub(super) path: String,
     pub(super) sips: bool,
     /// The Contact parameters that responses repeat: instance, reg-id, q.
     pub(super) params: String,
@@ -36,19 +42,28 @@ pub(super) struct Binding {
     pub(super) timer: TimerKey,
 }
 
+/// Each binding has a number that stays the same when the phone registers again, also over another
+/// connection: a keyed hash of its user and its key. It is never 0.
 #[derive(Debug, Default)]
 pub(super) struct Location {
     bindings: FxHashMap<u64, Binding>,
     by_user: HashMap<String, Vec<u64>>,
     by_flow: BTreeSet<(FlowId, u64)>,
-    made: u64,
 }
 
 impl Location {
-    /// A new binding number.
-    pub(super) fn next_id(&mut self) -> u64 {
-        self.made += 1;
-        self.made
+    /// The number of a binding, whether it exists or not.
+    pub(super) fn id(ids: &Ids, user: &str, key: BindingKey<'_>) -> u64 {
+        ids.of((user, key)).max(1)
+    }
+
+    pub(super) fn get(&self, id: u64) -> Option<&Binding> {
+        self.bindings.get(&id)
+    }
+
+    /// The connection that a binding names now.
+    pub(super) fn flow_of(&self, id: u64) -> Option<FlowId> {
+        self.bindings.get(&id).map(|binding| binding.flow)
     }
 
     /// The bindings of a user, oldest first.

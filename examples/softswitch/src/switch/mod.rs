@@ -17,17 +17,18 @@ mod calls;
 mod challenges;
 mod config;
 mod contacts;
+mod dialog;
+mod dialog_token;
 mod dispatch;
 mod domains;
+mod drops;
 mod effects;
 pub mod event;
-mod flow_token;
 mod forward;
-mod head;
-mod header_name;
 mod ids;
 mod incoming;
 mod location;
+mod path;
 mod proxy;
 mod quotas;
 mod registrar;
@@ -36,14 +37,13 @@ mod response_selection;
 mod response_template;
 mod responses;
 mod route;
+mod splice;
 mod status;
 mod text;
 mod timers;
 mod transaction;
 mod transaction_timers;
 mod transactions;
-mod uri;
-mod value;
 
 #[cfg(test)]
 mod tests;
@@ -53,11 +53,13 @@ pub use config::SwitchConfig;
 pub use effects::{Effects, FlowId, Source, Unsendable};
 pub use event::SwitchEvent;
 pub use incoming::Incoming;
+pub use status::reason as reason_phrase;
 
 use calls::Calls;
 use challenges::Challenges;
+use dialog_token::TokenKey;
 use domains::Domains;
-use flow_token::TokenKey;
+use drops::Drops;
 use ids::Ids;
 use location::Location;
 use timers::{Due, Timers};
@@ -79,9 +81,7 @@ pub struct Switch {
     challenges: Challenges,
     /// Whether the switch is stopping and therefore refuses new dialogs.
     draining: bool,
-    /// The header lines of a 200 to OPTIONS.
-    capabilities: String,
-    dropped: u64,
+    drops: Drops,
 }
 
 /// Where a message came from, and when.
@@ -95,12 +95,6 @@ struct Arrival {
 impl Switch {
     pub fn new(config: SwitchConfig, authenticator: Box<dyn Authenticator>) -> Switch {
         let domains = Domains::new(&config);
-        let capabilities = format!(
-            "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, INFO, UPDATE, PRACK, \
-             SUBSCRIBE, NOTIFY, REFER, PUBLISH\r\nSupported: outbound\r\n\
-             Accept: application/sdp\r\nContact: <sip:{};transport=tls>\r\n",
-            domains.advertise
-        );
         Switch {
             tokens: TokenKey::new(&config.secret),
             config,
@@ -114,16 +108,18 @@ impl Switch {
             accounts: FxHashMap::default(),
             challenges: Challenges::default(),
             draining: false,
-            capabilities,
-            dropped: 0,
+            drops: Drops::default(),
         }
     }
 
-    /// The flow is gone: its bindings, calls and transactions end with it.
+    /// The flow is gone: its bindings and transactions end with it. Its calls wait for their party to
+    /// come back.
     pub fn flow_ended<E: Effects>(&mut self, flow: FlowId, now: Instant, effects: &mut E) {
         self.bindings_lost(flow, effects);
         self.transactions_lost(flow, now, effects);
-        for event in self.calls.flow_ended(flow, now) {
+        let patience = self.config.reconnect_timeout;
+        let calls = &mut self.calls;
+        for event in calls.flow_ended(flow, now, patience, &mut self.timers) {
             effects.report(event);
         }
         self.accounts.remove(&flow);
@@ -156,15 +152,14 @@ impl Switch {
                 Due::Server(id) => self.server_due(id, now, effects),
                 Due::Branch(id, index) => self.branch_due(id, index, now, effects),
                 Due::Binding(id) => self.binding_expired(id, effects),
+                Due::Call(name) => {
+                    if let Some(event) = self.calls.not_resumed(name, now, &mut self.timers) {
+                        effects.report(event);
+                    }
+                }
+                Due::Drops => self.report_drops(effects),
             }
         }
-    }
-
-    /// Messages that were dropped without an answer: responses that belong to no transaction,
-    /// requests too broken to be answered.
-    #[cfg(test)]
-    fn dropped(&self) -> u64 {
-        self.dropped
     }
 
     /// Whether no state is left.

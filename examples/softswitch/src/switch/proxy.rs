@@ -1,35 +1,57 @@
 //! Forwards a request (RFC 3261 16.3 to 16.6): checks it, determines its targets, and makes a
 //! branch for each.
 
-use bytes::Bytes;
+use std::sync::Arc;
 
+use bytes::Bytes;
+use sipward::sip::{Name, SipUri, Uri};
+
+use super::calls::CallEnd;
+use super::dialog::Dialog;
+use super::dialog_token::{DialogToken, End};
 use super::effects::{Effects, FlowId};
-use super::event::EndedBy;
-use super::flow_token::{FlowToken, short_hash};
-use super::forward::{ForwardTemplate, forms_dialog, record_route};
-use super::header_name::HeaderName;
-use super::request::Request;
+use super::event::{DropReason, EndedBy};
+use super::forward::{Copy, ForwardTemplate, forms_dialog, record_route};
+use super::location::Binding;
+use super::request::{Request, option_tags, refuse_tags};
 use super::response_template::ResponseTemplate;
-use super::route::RouteSet;
 use super::status::Refusal;
 use super::timers::Due;
 use super::transaction::{
     Branch, BranchOutcome, BranchState, CallAttempt, CancelState, Context, ServerKey, ServerState,
     TransactionKind,
 };
-use super::uri::Uri;
-use super::value::items;
 use super::{Arrival, Switch};
 
 /// The Retry-After of a 503 (RFC 3261 21.5.4). After this time a restarted switch is back, or a
 /// load balancer has noticed that it is not.
 pub(super) const RETRY_AFTER_S: &str = "10";
 
-/// A flow and a Request-URI to send a request to.
+/// Where to send a request.
 #[derive(Debug, PartialEq, Eq)]
 struct Target {
-    flow: FlowId,
+    end: End,
+    /// The Request-URI.
     uri: String,
+    /// A whole Route line, or nothing.
+    route: String,
+}
+
+/// What a request begins or belongs to.
+struct Routed {
+    targets: Vec<Target>,
+    kind: TransactionKind,
+    /// The end of its sender.
+    sender: End,
+}
+
+/// What the branches of one request have in common.
+struct Recording {
+    /// The end of the sender, if Record-Route is to be added.
+    sender: Option<End>,
+    sips: bool,
+    /// What the sender knows the switch by.
+    address: Arc<str>,
 }
 
 impl Switch {
@@ -41,43 +63,41 @@ impl Switch {
         server: ServerKey,
         effects: &mut E,
     ) -> Result<(), Refusal> {
-        let sips = request.is_sips()?;
-        let mut route_set = self.route_set(request)?;
-        let edits = std::mem::take(&mut route_set.edits);
-        let template =
-            ForwardTemplate::of(request, edits, &self.domains, self.authenticator.realm())?;
-        check_proxy_require(request)?;
-        let (targets, kind) = match route_set.dialog {
-            Some(token) => {
-                self.admit_in_dialog(arrival, request, token, effects)?;
-                (
-                    in_dialog(token, &route_set, request, effects)?,
-                    kind_in_dialog(request),
-                )
-            }
+        let address = effects.address(arrival.source.flow);
+        let mut route_set = self.route_set(request, &address)?;
+        let realm = self.authenticator.realm();
+        let template = ForwardTemplate::of(request, &mut route_set, &self.ids, realm)?;
+        refuse_tags(option_tags(request, Name::ProxyRequire)?)?;
+        let token = route_set.dialog;
+        let routed = match token {
+            Some(token) => self.in_dialog(arrival, request, (token, route_set.uri), effects)?,
             None if self.draining && forms_dialog(request.method) => {
                 return Err(Refusal::new(503).with("Retry-After", RETRY_AFTER_S));
             }
             None => self.out_of_dialog(arrival, request, route_set.has_other_routes, effects)?,
         };
         let branches_kept = if template.is_invite() {
-            targets.len()
+            routed.targets.len()
         } else {
             0
         };
         let kept = request.head_len() * (1 + branches_kept);
-        let in_dialog = route_set.dialog.is_some();
-        self.check_quotas(arrival.source.flow, request, kept, in_dialog)?;
+        self.check_quotas(arrival.source.flow, request, kept, token.is_some())?;
         // A transaction for a connection that has ended would never be removed: `flow_ended` has
         // been called already.
         if !effects.alive(arrival.source.flow) {
             return Ok(());
         }
-        let recorded = forms_dialog(request.method)
-            && (route_set.dialog.is_none() || request.method == "NOTIFY");
-        let id = self.open(arrival, request, server, (kind, kept), effects);
-        for target in targets {
-            self.branch(arrival, id, target, &template, (recorded, sips), effects);
+        let recorded =
+            forms_dialog(request.method) && (token.is_none() || request.method == "NOTIFY");
+        let recording = Recording {
+            sender: recorded.then_some(routed.sender),
+            sips: request.is_sips(),
+            address,
+        };
+        let id = self.open(arrival, request, server, (routed.kind, kept), effects);
+        for target in routed.targets {
+            self.branch(arrival, id, target, &template, &recording, effects);
         }
         self.advance(id, arrival.now, effects);
         Ok(())
@@ -85,21 +105,113 @@ impl Switch {
 
     /// Forwards an ACK for a 2xx within its dialog, without a transaction (RFC 3261 16.11). An ACK
     /// without a valid route is dropped, because there is no response to an ACK.
-    pub(super) fn forward_ack<E: Effects>(&mut self, request: &Request<'_>, effects: &mut E) {
-        let Ok(mut route_set) = self.route_set(request) else {
+    pub(super) fn forward_ack<E: Effects>(
+        &mut self,
+        arrival: Arrival,
+        request: &Request<'_>,
+        effects: &mut E,
+    ) {
+        let address = effects.address(arrival.source.flow);
+        if self.try_forward_ack(request, &address, effects).is_none() {
+            self.dropped(DropReason::UnexpectedAck, arrival.now);
+        }
+    }
+
+    fn try_forward_ack<E: Effects>(
+        &mut self,
+        request: &Request<'_>,
+        address: &str,
+        effects: &mut E,
+    ) -> Option<()> {
+        let mut route_set = self.route_set(request, address).ok()?;
+        let dialog = self.dialog(request, route_set.dialog?);
+        let realm = self.authenticator.realm();
+        let template = ForwardTemplate::of(request, &mut route_set, &self.ids, realm).ok()?;
+        let flow = self.flow_of(dialog, dialog.sender.other(), effects)?;
+        let message = template.write(&Copy {
+            uri: route_set.uri,
+            branch: self.ids.draw(),
+            sent_by: &effects.address(flow),
+            record_route: "",
+            route: "",
+        });
+        // If the queue is full, the ACK is lost as on any other transport; the 2xx comes again.
+        let _ = effects.send(flow, message);
+        Some(())
+    }
+
+    /// The target of a request within a dialog: the other end, where it can be reached now.
+    fn in_dialog<E: Effects>(
+        &mut self,
+        arrival: Arrival,
+        request: &Request<'_>,
+        (token, uri): (DialogToken, &str),
+        effects: &mut E,
+    ) -> Result<Routed, Refusal> {
+        let dialog = self.dialog(request, token);
+        self.admit_in_dialog(arrival, request, dialog, effects)?;
+        self.follow(arrival, request, dialog);
+        let receiver = dialog.sender.other();
+        let Some(flow) = self.flow_of(dialog, receiver, effects) else {
+            return Err(self.unreachable(arrival, request, dialog, effects));
+        };
+        let binding = token.end(receiver).binding;
+        Ok(Routed {
+            targets: vec![Target {
+                end: End { flow, binding },
+                uri: uri.to_owned(),
+                route: self.location.get(binding).map_or_else(String::new, route),
+            }],
+            kind: kind_in_dialog(request),
+            sender: End {
+                flow: arrival.source.flow,
+                binding: token.end(dialog.sender).binding,
+            },
+        })
+    }
+
+    /// A party of a call that has moved to another connection is reached there from now on. That it is
+    /// the party is proven: its From names it, and was checked when it was admitted.
+    fn follow(&mut self, arrival: Arrival, request: &Request<'_>, dialog: Dialog) {
+        let Some(call) = dialog.call else {
             return;
         };
-        let Some(token) = route_set.dialog else {
-            return;
+        let end = CallEnd {
+            call,
+            side: dialog.sender,
         };
-        let edits = std::mem::take(&mut route_set.edits);
-        let Ok(template) =
-            ForwardTemplate::of(request, edits, &self.domains, self.authenticator.realm())
-        else {
+        let flow = arrival.source.flow;
+        if self.calls.flow_of(end) == Some(flow) {
             return;
-        };
-        let message = template.write(route_set.uri, self.ids.draw(), "", &self.domains);
-        let _ = effects.send(token.towards(request.sender_tag()), message);
+        }
+        let sender = request.sender();
+        let sender = sender.as_ref().and_then(Uri::sip);
+        let name = sender.map(SipUri::address_of_record);
+        if name.is_some() && name.as_deref() == self.calls.name_of(end) {
+            self.calls.move_to(end, flow, &mut self.timers);
+        }
+    }
+
+    /// The refusal when the other end of a dialog cannot be reached. While its phone may come back,
+    /// the dialog goes on; a BYE ends the call all the same.
+    fn unreachable<E: Effects>(
+        &mut self,
+        arrival: Arrival,
+        request: &Request<'_>,
+        dialog: Dialog,
+        effects: &mut E,
+    ) -> Refusal {
+        if request.method == "BYE" {
+            let names = [request.call_id, &*request.from_tag, request.to_tag()];
+            let ended = self
+                .calls
+                .hung_up(&self.ids, names, arrival.now, &mut self.timers);
+            if let Some(event) = ended {
+                effects.report(event);
+            }
+            return Refusal::new(481);
+        }
+        Refusal::new(if dialog.call.is_some() { 480 } else { 481 })
     }
 
     /// The targets of a request outside a dialog, after its sender was authenticated.
@@ -109,15 +221,27 @@ impl Switch {
         request: &Request<'_>,
         has_other_routes: bool,
         effects: &mut E,
-    ) -> Result<(Vec<Target>, TransactionKind), Refusal> {
+    ) -> Result<Routed, Refusal> {
         let requested = request.target()?;
-        if !self.domains.serve(&requested) || has_other_routes {
+        // `target` refuses all but sip and sips.
+        let requested = requested.sip().ok_or_else(|| Refusal::new(416))?;
+        if !self.domains.serve(requested) || has_other_routes {
             return Err(Refusal::because(403, "Not Relaying"));
         }
         self.admit_caller(arrival, request, effects)?;
-        let kind = kind_out_of_dialog(request, requested.address_of_record());
-        match self.bound_targets(&requested) {
-            Ok(targets) => Ok((targets, kind)),
+        let from = request.sender();
+        let from = from.as_ref().and_then(Uri::sip);
+        let user = from
+            .filter(|from| self.domains.serve(from))
+            .and_then(SipUri::user);
+        let sender = self.end_of(user.as_deref(), arrival.source.flow);
+        let kind = kind_out_of_dialog(request, requested.address_of_record(), sender);
+        match self.bound_targets(requested) {
+            Ok(targets) => Ok(Routed {
+                targets,
+                kind,
+                sender,
+            }),
             Err(refusal) => {
                 if let TransactionKind::Call(attempt) = kind {
                     effects.report(attempt.unanswered(refusal.status, EndedBy::Failed));
@@ -128,28 +252,31 @@ impl Switch {
     }
 
     /// The targets for the user in the Request-URI, from its bindings (16.5).
-    fn bound_targets(&self, requested: &Uri<'_>) -> Result<Vec<Target>, Refusal> {
+    fn bound_targets(&self, requested: &SipUri<'_>) -> Result<Vec<Target>, Refusal> {
         let user = requested.user().ok_or_else(|| Refusal::new(404))?;
-        let mut targets = Vec::new();
-        for (_, binding) in self.location.of_user(user) {
+        let mut targets: Vec<Target> = Vec::new();
+        for (id, binding) in self.location.of_user(&user) {
             // A sips request may be sent only to a sips Contact (RFC 5630).
-            let uri = match (requested.sips, binding.sips) {
+            let uri = match (requested.secure, binding.sips) {
                 (true, false) => continue,
                 (false, true) => downgraded(&binding.contact),
                 _ => binding.contact.clone(),
             };
-            let target = Target {
-                flow: binding.flow,
-                uri,
-            };
-            if !targets.contains(&target) {
-                targets.push(target);
+            let flow = binding.flow;
+            let is_same = |one: &Target| one.end.flow == flow && one.uri == uri;
+            if !targets.iter().any(is_same) {
+                targets.push(Target {
+                    end: End { flow, binding: id },
+                    uri,
+                    route: route(binding),
+                });
             }
         }
         if !targets.is_empty() {
             return Ok(targets);
         }
-        let known = self.authenticator.knows(user) || self.location.of_user(user).next().is_some();
+        let known =
+            self.authenticator.knows(&user) || self.location.of_user(&user).next().is_some();
         Err(Refusal::new(if known { 480 } else { 404 }))
     }
 
@@ -176,6 +303,7 @@ impl Switch {
             branches: Vec::new(),
             timer: None,
             kept,
+            peer: arrival.source.peer,
             calls: 0,
             answered: false,
             cancelled: false,
@@ -188,32 +316,37 @@ impl Switch {
         id: u64,
         target: Target,
         template: &ForwardTemplate<'_>,
-        (recorded, sips): (bool, bool),
+        recording: &Recording,
         effects: &mut E,
     ) {
         let number = self.ids.draw();
-        let flow = target.flow;
-        let message = if recorded {
-            let token = FlowToken {
-                caller: arrival.source.flow,
-                callee: flow,
-                caller_tag: short_hash(template.sender_tag()),
+        let flow = target.end.flow;
+        let address = effects.address(flow);
+        let record_route = recording.sender.map(|sender| {
+            let token = DialogToken {
+                caller: sender,
+                callee: target.end,
+                caller_tag: self.ids.short(template.sender_tag()),
             };
-            let line = record_route(&self.tokens, token, sips, &self.domains);
-            template.write(&target.uri, number, &line, &self.domains)
-        } else {
-            template.write(&target.uri, number, "", &self.domains)
+            let hosts = [&*address, &*recording.address];
+            record_route(&self.tokens, token, recording.sips, hosts)
+        });
+        let copy = Copy {
+            uri: &target.uri,
+            branch: number,
+            sent_by: &address,
+            record_route: record_route.as_deref().unwrap_or_default(),
+            route: &target.route,
         };
-        // The head is kept because a CANCEL or an ACK is made from it.
-        let copy = template.is_invite().then(|| template.head_of(&message));
-        let state = deliver(flow, message, effects);
+        let state = deliver(flow, template.write(&copy), effects);
         // If nothing was sent, no CANCEL and no ACK will be needed.
-        let invite = copy.filter(|_| matches!(state, BranchState::Calling));
+        let is_calling = matches!(state, BranchState::Calling);
+        let invite = (template.is_invite() && is_calling).then(|| template.invite_copy(&copy));
         let index = self
             .transactions
             .context(id)
             .map_or(0, |context| context.branches.len());
-        let timer = matches!(state, BranchState::Calling).then(|| {
+        let timer = is_calling.then(|| {
             let at = arrival.now + self.config.transaction_timeout;
             self.timers.set(at, Due::Branch(id, index))
         });
@@ -221,7 +354,7 @@ impl Switch {
             id,
             Branch {
                 id: number,
-                flow,
+                end: target.end,
                 invite,
                 state,
                 cancel: CancelState::No,
@@ -231,11 +364,11 @@ impl Switch {
     }
 }
 
-/// Sends a request on a flow. The branch fails with 430 if the flow has ended (RFC 5626 5.3), and
-/// with 503 if its queue is full (RFC 3261 16.9).
+/// Sends a request on a flow. The branch fails with 480 if the flow has ended, since the phone may
+/// connect again, and with 503 if its queue is full (RFC 3261 16.9).
 fn deliver<E: Effects>(flow: FlowId, message: Bytes, effects: &mut E) -> BranchState {
     if !effects.alive(flow) {
-        return BranchState::Ended(BranchOutcome::Failed(430));
+        return BranchState::Ended(BranchOutcome::Failed(480));
     }
     match effects.send(flow, message) {
         Ok(()) => BranchState::Calling,
@@ -243,20 +376,12 @@ fn deliver<E: Effects>(flow: FlowId, message: Bytes, effects: &mut E) -> BranchS
     }
 }
 
-fn in_dialog<E: Effects>(
-    token: FlowToken,
-    route_set: &RouteSet<'_>,
-    request: &Request<'_>,
-    effects: &mut E,
-) -> Result<Vec<Target>, Refusal> {
-    let flow = token.towards(request.sender_tag());
-    if !effects.alive(flow) {
-        return Err(Refusal::new(430));
+/// The Route line of requests to a binding that was made with a Path (RFC 3327 5.3).
+fn route(binding: &Binding) -> String {
+    match binding.path.as_str() {
+        "" => String::new(),
+        path => format!("Route: {path}\r\n"),
     }
-    Ok(vec![Target {
-        flow,
-        uri: route_set.uri.to_owned(),
-    }])
 }
 
 /// The transaction kind of a request within a dialog.
@@ -265,42 +390,30 @@ fn kind_in_dialog(request: &Request<'_>) -> TransactionKind {
         "INVITE" => TransactionKind::Reinvite,
         "BYE" => TransactionKind::Bye {
             call_id: request.call_id.to_owned(),
-            from_tag: request.sender_tag().to_owned(),
-            to_tag: request.to.tag().unwrap_or("").to_owned(),
+            from_tag: request.from_tag.clone().into_owned(),
+            to_tag: request.to_tag().to_owned(),
         },
         _ => TransactionKind::Other,
     }
 }
 
 /// The transaction kind of a request outside any known dialog.
-fn kind_out_of_dialog(request: &Request<'_>, callee: String) -> TransactionKind {
+fn kind_out_of_dialog(request: &Request<'_>, callee: String, sender: End) -> TransactionKind {
     if request.method != "INVITE" || request.has_to_tag() {
         return kind_in_dialog(request);
     }
-    let caller = match request.sender() {
-        Ok(uri) => uri.address_of_record(),
-        Err(_) => request.from.uri.to_owned(),
+    let from = request.sender();
+    let caller = match from.as_ref().and_then(Uri::sip) {
+        Some(uri) => uri.address_of_record(),
+        None => request.from.uri.to_owned(),
     };
     TransactionKind::Call(CallAttempt {
         call_id: request.call_id.to_owned(),
         caller,
         callee,
-        caller_tag: request.sender_tag().to_owned(),
+        caller_tag: request.from_tag.clone().into_owned(),
+        caller_end: sender,
     })
-}
-
-/// Refuses with 420 a request with Proxy-Require: the switch implements no such extension (16.3
-/// step 5).
-fn check_proxy_require(request: &Request<'_>) -> Result<(), Refusal> {
-    let options: Vec<&str> = request
-        .head
-        .all(HeaderName::ProxyRequire)
-        .flat_map(items)
-        .collect();
-    if options.is_empty() {
-        return Ok(());
-    }
-    Err(Refusal::new(420).with("Unsupported", &options.join(", ")))
 }
 
 /// The sip URI for a sips Contact (RFC 5630 5.3). The request still goes over TLS.

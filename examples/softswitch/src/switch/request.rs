@@ -4,155 +4,215 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use super::head::Head;
-use super::header_name::HeaderName;
-use super::status::Refusal;
-use super::text::{push_ip, push_number};
-use super::uri::Uri;
-use super::value::{self, Address, TopVia, cut, separated, value_of};
+use sipward::sip::{CSeq, Header, Message, Name, NameAddr, Problem, Uri, Via, call_id, tokens};
 
-/// A request that is complete enough to be answered.
+use super::status::Refusal;
+use super::text::{Output, push_ip, push_number};
+
+/// A request whose identifying fields have been read. What a dialog's other end decides, such as the
+/// URIs in From and To, is read only where it is needed.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
-    pub(super) head: Head<'a>,
+    pub(super) message: &'a Message,
     pub(super) method: &'a str,
     /// The Request-URI as it was sent.
     pub(super) uri: &'a str,
-    pub(super) via: TopVia<'a>,
-    /// The first Via line with `received` and `rport` filled in (RFC 3261 18.2.1, RFC 3581 4).
-    pub(super) via_line: Cow<'a, str>,
-    pub(super) from: Address<'a>,
-    pub(super) to: Address<'a>,
+    pub(super) via: Via<'a>,
+    /// The branch of the topmost Via; empty if there is none (RFC 2543).
+    pub(super) branch: Cow<'a, str>,
+    /// Whether the branch identifies the transaction (RFC 3261 8.1.1.7).
+    pub(super) has_magic_cookie: bool,
+    /// The first Via field with `received` and `rport` filled in (RFC 3261 18.2.1, RFC 3581 4).
+    pub(super) via_field: Cow<'a, [u8]>,
+    /// Whether it came through another proxy.
+    pub(super) has_older_vias: bool,
+    pub(super) from: NameAddr<'a>,
+    /// Empty only if the request has no magic cookie: clients of RFC 2543 need not write one.
+    pub(super) from_tag: Cow<'a, str>,
+    pub(super) to: NameAddr<'a>,
+    /// `None` outside a dialog.
+    pub(super) to_tag: Option<Cow<'a, str>>,
     pub(super) call_id: &'a str,
-    pub(super) cseq: &'a str,
+    pub(super) cseq: CSeq<'a>,
 }
 
 impl<'a> Request<'a> {
-    /// `None` if no response could be made: Via, From, To, Call-ID or CSeq is missing, repeated or
-    /// unreadable.
-    pub(super) fn open(head: Head<'a>, peer: SocketAddr) -> Option<Request<'a>> {
-        let (method, rest) = cut(head.start, b' ')?;
-        let uri = cut(rest, b' ').map_or(rest, |(uri, _)| uri);
-        let top = head
-            .lines
-            .iter()
-            .find(|line| line.name == HeaderName::Via)?;
-        let via = TopVia::parse(top.value)?;
-        Some(Request {
+    /// Reads the fields by which transactions and dialogs are told apart. Refuses with the status
+    /// that names the first one that is missing, repeated or unreadable.
+    pub(super) fn read(message: &'a Message, peer: SocketAddr) -> Result<Request<'a>, Refusal> {
+        if let Some(defect) = message.defect() {
+            let (status, phrase) = defect.status();
+            return Err(Refusal::because(status, phrase));
+        }
+        // A message without a method is a response, which is not read here.
+        let method = message.method().unwrap_or_default();
+        let uri = message
+            .request_uri()
+            .ok_or_else(|| Refusal::unreadable("Request-URI", Problem::Uri))?;
+        let top = message
+            .header(Name::Via)
+            .ok_or_else(|| Refusal::missing("Via"))?;
+        let unreadable = |name: Name| move |problem| Refusal::unreadable(name.as_str(), problem);
+        let (via, others) = Via::first(top.value).map_err(unreadable(Name::Via))?;
+        let from = single(message, Name::From)?;
+        let from = NameAddr::parse(from).map_err(unreadable(Name::From))?;
+        let to = single(message, Name::To)?;
+        let to = NameAddr::parse(to).map_err(unreadable(Name::To))?;
+        let call_id = call_id(single(message, Name::CallId)?).map_err(unreadable(Name::CallId))?;
+        let cseq = single(message, Name::CSeq)?;
+        let cseq = CSeq::parse(cseq).map_err(unreadable(Name::CSeq))?;
+        if cseq.method != method {
+            return Err(Refusal::because(400, "CSeq Method Mismatch"));
+        }
+        let has_magic_cookie = via.has_magic_cookie();
+        let from_tag = match tag(&from, Name::From)? {
+            Some(tag) => tag,
+            None if has_magic_cookie => return Err(Refusal::missing("From Tag")),
+            None => Cow::Borrowed(""),
+        };
+        Ok(Request {
+            message,
             method,
             uri,
-            via_line: with_source(&via, top.raw, peer),
+            via_field: with_source(&via, others, &top, peer),
+            has_older_vias: others.is_some() || message.all(Name::Via).nth(1).is_some(),
+            branch: via.branch().unwrap_or_default(),
+            has_magic_cookie,
             via,
-            from: Address::split(head.only(HeaderName::From)?)?,
-            to: Address::split(head.only(HeaderName::To)?)?,
-            call_id: head.only(HeaderName::CallId)?,
-            cseq: head.only(HeaderName::CSeq)?,
-            head,
+            from,
+            from_tag,
+            to_tag: tag(&to, Name::To)?,
+            to,
+            call_id,
+            cseq,
         })
     }
 
     /// Bytes of start line and headers.
     pub(super) fn head_len(&self) -> usize {
-        self.head.message.len() - self.head.body.len()
+        self.message.head().len()
     }
 
-    /// Refuses with 400 a request for which no transaction can be made.
-    pub(super) fn check(&self) -> Result<(), Refusal> {
-        let method = self.cseq.trim_start_matches(|c: char| c.is_ascii_digit());
-        self.sequence()?;
-        if method.trim_start() != self.method {
-            return Err(Refusal::because(400, "CSeq Method Mismatch"));
-        }
-        let branch = self.via.branch().unwrap_or("");
-        if branch.len() <= 7
-            || !branch.is_char_boundary(7)
-            || !branch[..7].eq_ignore_ascii_case("z9hG4bK")
-        {
-            return Err(Refusal::because(400, "Via Branch Without Magic Cookie"));
-        }
-        // Two parsers could read two addresses from it. We would check one, and the callee's phone
-        // could show the other.
-        let from = self.head.only(HeaderName::From).unwrap_or_default();
-        if value::scheme(from).is_some() && from.contains('<') {
-            return Err(Refusal::because(400, "Ambiguous From"));
-        }
-        if self.from.tag().is_none_or(str::is_empty) {
-            return Err(Refusal::because(400, "Missing From Tag"));
-        }
-        Ok(())
-    }
-
-    /// The number in CSeq.
-    pub(super) fn sequence(&self) -> Result<u32, Refusal> {
-        self.cseq
-            .split([' ', '\t'])
-            .next()
-            .filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
-            .and_then(|digits| digits.parse().ok())
-            .ok_or_else(|| Refusal::because(400, "Bad CSeq"))
-    }
-
-    /// Whether the Request-URI is sips; refuses with 416 if it is neither sip nor sips.
-    pub(super) fn is_sips(&self) -> Result<bool, Refusal> {
-        value::scheme(self.uri).ok_or_else(|| Refusal::new(416))
-    }
-
-    /// The Request-URI, parsed.
+    /// The Request-URI. Refuses with 416 what is neither sip nor sips.
     pub(super) fn target(&self) -> Result<Uri<'a>, Refusal> {
-        self.is_sips()?;
-        self.parsed(self.uri, "Bad Request-URI")
+        let uri = Uri::parse(self.uri);
+        let uri = uri.map_err(|problem| Refusal::unreadable("Request-URI", problem))?;
+        match uri.sip() {
+            Some(_) => Ok(uri),
+            None => Err(Refusal::new(416)),
+        }
     }
 
-    pub(super) fn sender(&self) -> Result<Uri<'a>, Refusal> {
-        self.parsed(self.from.uri, "Bad From")
+    /// Whether the Request-URI is sips; then no hop of its way may be without TLS (RFC 5630).
+    pub(super) fn is_sips(&self) -> bool {
+        let scheme = self.uri.split_once(':').map(|(scheme, _)| scheme);
+        scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("sips"))
     }
 
-    pub(super) fn to_uri(&self) -> Result<Uri<'a>, Refusal> {
-        self.parsed(self.to.uri, "Bad To")
-    }
-
-    fn parsed(&self, text: &'a str, reason: &'static str) -> Result<Uri<'a>, Refusal> {
-        Uri::parse(text).ok_or_else(|| Refusal::because(400, reason))
-    }
-
-    /// The From tag; not empty after `check`.
-    pub(super) fn sender_tag(&self) -> &'a str {
-        self.from.tag().unwrap_or("")
+    /// The URI of From; `None` if it cannot be read, and then it names no account of ours.
+    pub(super) fn sender(&self) -> Option<Uri<'a>> {
+        Uri::parse(self.from.uri).ok()
     }
 
     /// Whether it claims to be within a dialog.
     pub(super) fn has_to_tag(&self) -> bool {
-        self.to.tag().is_some()
+        self.to_tag.is_some()
+    }
+
+    pub(super) fn to_tag(&self) -> &str {
+        self.to_tag.as_deref().unwrap_or_default()
     }
 }
 
-/// The topmost Via line with the address that the request really came from.
-fn with_source<'a>(via: &TopVia<'a>, raw: &'a str, peer: SocketAddr) -> Cow<'a, str> {
+/// The value of a header that has to be there exactly once.
+fn single(message: &Message, name: Name) -> Result<&[u8], Refusal> {
+    let mut all = message.all(name);
+    let header = all.next();
+    let header = header.ok_or_else(|| Refusal::missing(name.as_str()))?;
+    match all.next() {
+        None => Ok(header.value),
+        Some(_) => Err(Refusal::repeated(name.as_str())),
+    }
+}
+
+/// The option tags of all headers of that name.
+pub(super) fn option_tags<'a>(request: &Request<'a>, name: Name) -> Result<Vec<&'a str>, Refusal> {
+    let values = request.message.all(name).map(|header| header.value);
+    values
+        .flat_map(tokens)
+        .collect::<Result<_, _>>()
+        .map_err(|problem| Refusal::unreadable(name.as_str(), problem))
+}
+
+/// Refuses with 420 if there is any of these option tags.
+pub(super) fn refuse_tags(unsupported: Vec<&str>) -> Result<(), Refusal> {
+    match unsupported.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::new(420).with("Unsupported", &unsupported.join(", "))),
+    }
+}
+
+/// The tag of a From or To as it was sent, also if it is no token. Two tags, or an empty one, could
+/// be read as two dialogs.
+fn tag<'a>(address: &NameAddr<'a>, name: Name) -> Result<Option<Cow<'a, str>>, Refusal> {
+    if address.params.is_empty() {
+        return Ok(None);
+    }
+    let is_tag = |name: &str| name.eq_ignore_ascii_case("tag");
+    let mut tags = address.params.iter().filter(|param| is_tag(param.name));
+    let Some(tag) = tags.next() else {
+        return Ok(None);
+    };
+    let tag = tag.value();
+    if tags.next().is_some() || tag.is_empty() {
+        return Err(match name {
+            Name::From => Refusal::because(400, "Bad From Tag"),
+            _ => Refusal::because(400, "Bad To Tag"),
+        });
+    }
+    Ok(Some(tag))
+}
+
+/// The topmost Via field with the address that the request really came from.
+fn with_source<'a>(
+    via: &Via<'a>,
+    others: Option<&[u8]>,
+    field: &Header<'a>,
+    peer: SocketAddr,
+) -> Cow<'a, [u8]> {
     let ip = peer.ip().to_canonical();
     let mut stays = via.ip() == Some(ip);
-    let mut line = String::with_capacity(raw.len() + 64);
-    line.push_str("Via: ");
-    line.push_str(via.text[..via.text.len() - via.params.len()].trim_ascii_end());
-    for piece in separated(via.params, b';') {
+    let params = via.params.raw();
+    let mut text = Vec::with_capacity(field.raw.len() + 64);
+    text.put("Via: ");
+    text.extend_from_slice(via.raw[..via.raw.len() - params.len()].trim_ascii_end());
+    for param in via.params.iter() {
         // A `received` from the sender is removed, because it could be false.
-        if value_of(piece, "received").is_some() {
+        if param.name.eq_ignore_ascii_case("received") {
             stays = false;
             continue;
         }
-        line.push(';');
-        line.push_str(piece);
-        if piece.eq_ignore_ascii_case("rport") {
+        text.put(";");
+        text.put(param.name);
+        if param.name.eq_ignore_ascii_case("rport") {
+            // Its value is the sender's to ask for, and ours to fill in.
             stays = false;
-            line.push('=');
-            push_number(&mut line, peer.port());
+            text.put("=");
+            push_number(&mut text, peer.port());
+        } else if let Some(value) = param.raw {
+            text.put("=");
+            text.extend_from_slice(value);
         }
     }
     if stays {
-        return Cow::Borrowed(raw);
+        return Cow::Borrowed(field.raw);
     }
-    line.push_str(";received=");
-    push_ip(&mut line, ip);
-    line.push_str(via.others);
-    line.push_str("\r\n");
-    Cow::Owned(line)
+    text.put(";received=");
+    push_ip(&mut text, ip);
+    if let Some(others) = others {
+        text.put(", ");
+        text.extend_from_slice(others);
+    }
+    text.put("\r\n");
+    Cow::Owned(text)
 }

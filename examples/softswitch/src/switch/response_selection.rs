@@ -1,29 +1,41 @@
 //! Chooses the final response from the outcomes of all branches (RFC 3261 16.7 steps 6 and 7).
 
 use bytes::Bytes;
+use sipward::sip::{Message, Name};
 
-use super::head::Head;
-use super::header_name::HeaderName;
 use super::transaction::{BranchOutcome, BranchState, Context};
 
-/// The final response for the sender, and its status.
-pub(super) fn final_response(context: &Context) -> (u16, Bytes) {
+/// The final response for the sender of a request.
+pub(super) struct FinalResponse {
+    pub(super) status: u16,
+    pub(super) message: Bytes,
+    /// Whether the switch made it because no branch had a response.
+    pub(super) is_own: bool,
+}
+
+pub(super) fn final_response(context: &Context) -> FinalResponse {
     let best = outcomes(context).min_by_key(|outcome| rank(outcome.status()));
+    let own = |status| FinalResponse {
+        status,
+        message: context.response_template.bare(status, context.tag),
+        is_own: true,
+    };
     match best {
-        Some(BranchOutcome::Received { status, response }) if *status != 503 => match status {
-            401 | 407 => (*status, with_all_challenges(context, response)),
-            _ => (*status, response.clone()),
+        Some(BranchOutcome::Received { status, response }) if *status != 503 => FinalResponse {
+            status: *status,
+            message: match status {
+                401 | 407 => with_all_challenges(context, response),
+                _ => response.clone(),
+            },
+            is_own: false,
         },
         // A 503 would make the sender avoid this switch altogether, so 500 is sent instead (16.7
         // step 6).
-        Some(outcome) => {
-            let status = match outcome.status() {
-                503 => 500,
-                status => status,
-            };
-            (status, context.response_template.bare(status, context.tag))
-        }
-        None => (500, context.response_template.bare(500, context.tag)),
+        Some(outcome) => match outcome.status() {
+            503 => own(500),
+            status => own(status),
+        },
+        None => own(500),
     }
 }
 
@@ -56,7 +68,7 @@ fn rank(status: u16) -> u16 {
         600.. => 1,
         300..=399 => 2,
         401 | 407 | 415 | 420 | 484 => 3,
-        408 | 430 => 5,
+        408 | 430 | 480 => 5,
         400..=499 => 4,
         503 => 7,
         500..=599 => 6,
@@ -66,21 +78,18 @@ fn rank(status: u16) -> u16 {
 /// Adds to a response the challenges of all other branches that asked for credentials (16.7 step
 /// 7).
 fn with_all_challenges(context: &Context, chosen: &Bytes) -> Bytes {
-    let mut challenges = String::new();
+    let mut challenges = Vec::new();
     for outcome in outcomes(context) {
         if let BranchOutcome::Received {
             status: 401 | 407,
             response,
         } = outcome
             && response != chosen
-            && let Some(head) = split(response)
+            && let Ok(message) = Message::parse(response.clone())
         {
-            for line in head.lines {
-                if matches!(
-                    line.name,
-                    HeaderName::WwwAuthenticate | HeaderName::ProxyAuthenticate
-                ) {
-                    challenges.push_str(line.raw);
+            for name in [Name::WwwAuthenticate, Name::ProxyAuthenticate] {
+                for header in message.all(name) {
+                    challenges.extend_from_slice(header.raw);
                 }
             }
         }
@@ -89,10 +98,5 @@ fn with_all_challenges(context: &Context, chosen: &Bytes) -> Bytes {
         return chosen.clone();
     };
     let (start, rest) = chosen.split_at(first_line + 2);
-    Bytes::from([start, challenges.as_bytes(), rest].concat())
-}
-
-fn split(message: &Bytes) -> Option<Head<'_>> {
-    let end = message.windows(4).position(|at| at == b"\r\n\r\n")?;
-    Head::split(message, end + 4)
+    Bytes::from([start, &challenges, rest].concat())
 }

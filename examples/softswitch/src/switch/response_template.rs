@@ -1,11 +1,11 @@
 //! Responses the switch makes itself (RFC 3261 8.2.6).
 
 use bytes::Bytes;
+use sipward::sip::Name;
 
-use super::header_name::HeaderName;
 use super::request::Request;
 use super::status::reason;
-use super::text::{push_hex, push_number};
+use super::text::{Output, push_hex, push_number};
 
 /// A size in bytes that few responses exceed, not counting their added headers and phrase.
 const USUAL_LEN: usize = 512;
@@ -22,82 +22,82 @@ pub(super) fn response(
     headers: &str,
 ) -> Bytes {
     let mut out = started(USUAL_LEN + phrase.len() + headers.len(), status, phrase);
-    copy_lines(request, Some(tag), &mut out);
-    out.push_str(headers);
-    out.push_str(END_OF_HEAD);
+    copy_fields(request, Some(tag), &mut out);
+    out.put(headers);
+    out.put(END_OF_HEAD);
     Bytes::from(out)
 }
 
-/// The lines that all responses to one request have in common: Via, From, To, Call-ID and CSeq.
+/// The fields that all responses to one request have in common: Via, From, To, Call-ID and CSeq.
 #[derive(Debug)]
 pub(super) struct ResponseTemplate {
-    lines: String,
-    /// Where the value of To ends in `lines`, if the request has no To tag.
+    fields: Vec<u8>,
+    /// Where the value of To ends in `fields`, if the request has no To tag.
     tag_at: Option<usize>,
 }
 
 impl ResponseTemplate {
     pub(super) fn to(request: &Request<'_>) -> ResponseTemplate {
-        let mut lines = String::with_capacity(USUAL_LEN);
-        let tag_at = copy_lines(request, None, &mut lines);
-        ResponseTemplate { lines, tag_at }
+        let mut fields = Vec::with_capacity(USUAL_LEN);
+        let tag_at = copy_fields(request, None, &mut fields);
+        ResponseTemplate { fields, tag_at }
     }
 
     /// A response with the usual phrase and no further headers. `tag` is added to To if the request
     /// has no To tag and this is not a 100.
     pub(super) fn bare(&self, status: u16, tag: u64) -> Bytes {
         let phrase = reason(status);
-        let mut out = started(64 + phrase.len() + self.lines.len(), status, phrase);
+        let mut out = started(64 + phrase.len() + self.fields.len(), status, phrase);
         match self.tag_at {
             Some(at) if status > 100 => {
-                out.push_str(&self.lines[..at]);
+                out.extend_from_slice(&self.fields[..at]);
                 push_tag(&mut out, tag);
-                out.push_str(&self.lines[at..]);
+                out.extend_from_slice(&self.fields[at..]);
             }
-            _ => out.push_str(&self.lines),
+            _ => out.extend_from_slice(&self.fields),
         }
-        out.push_str(END_OF_HEAD);
+        out.put(END_OF_HEAD);
         Bytes::from(out)
     }
 }
 
-fn started(size: usize, status: u16, phrase: &str) -> String {
-    let mut out = String::with_capacity(size);
-    out.push_str("SIP/2.0 ");
+fn started(size: usize, status: u16, phrase: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(size);
+    out.put("SIP/2.0 ");
     push_number(&mut out, status);
     for text in [" ", phrase, "\r\n"] {
-        out.push_str(text);
+        out.put(text);
     }
     out
 }
 
-fn push_tag(out: &mut String, tag: u64) {
-    out.push_str(";tag=");
+fn push_tag(out: &mut Vec<u8>, tag: u64) {
+    out.put(";tag=");
     push_hex::<16>(out, tag);
 }
 
-/// Copies the lines that a response repeats, and adds `tag` to a To without one. Returns where the
+/// Copies the fields that a response repeats, and adds `tag` to a To without one. Returns where the
 /// value of To ends if it is left without a tag.
-fn copy_lines(request: &Request<'_>, tag: Option<u64>, out: &mut String) -> Option<usize> {
+fn copy_fields(request: &Request<'_>, tag: Option<u64>, out: &mut Vec<u8>) -> Option<usize> {
     let mut tag_at = None;
     let mut top = true;
-    for line in &request.head.lines {
-        match line.name {
-            HeaderName::Via if top => {
-                out.push_str(&request.via_line);
+    for header in request.message.headers() {
+        match header.name {
+            Name::Via if top => {
+                out.extend_from_slice(&request.via_field);
                 top = false;
             }
-            HeaderName::Via | HeaderName::From | HeaderName::CallId | HeaderName::CSeq => {
-                out.push_str(line.raw)
+            Name::Via | Name::From | Name::CallId | Name::CSeq => {
+                out.extend_from_slice(header.raw);
             }
-            HeaderName::To => {
-                out.push_str(line.raw.trim_ascii_end());
+            Name::To => {
+                out.extend_from_slice(header.raw.trim_ascii_end());
                 match tag {
                     _ if request.has_to_tag() => {}
                     Some(tag) => push_tag(out, tag),
                     None => tag_at = Some(out.len()),
                 }
-                out.push_str("\r\n");
+                out.put("\r\n");
             }
             _ => {}
         }

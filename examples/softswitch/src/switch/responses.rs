@@ -1,24 +1,28 @@
 //! Forwards responses (RFC 3261 16.7, 17.1; RFC 4320; RFC 6026).
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use bytes::Bytes;
+use sipward::sip::{CSeq, Message, Name, NameAddr, Via};
 
 use super::Switch;
-use super::branch_requests;
 use super::effects::{Effects, FlowId};
-use super::forward::our_branch;
-use super::head::Head;
-use super::header_name::HeaderName;
+use super::event::DropReason;
+use super::forward::{is_asserted_identity, our_branch};
+use super::splice::{Edit, spliced};
+use super::text::Output;
 use super::timers::Due;
 use super::transaction::{BranchOutcome, BranchState, CancelState, ServerState, TransactionKind};
-use super::value::{Address, TopVia};
 
 /// A response.
+#[derive(Debug)]
 pub(super) struct Response<'a> {
-    head: Head<'a>,
+    message: &'a Message,
     status: u16,
-    via: TopVia<'a>,
+    via: Via<'a>,
+    /// The older Vias that stand in the same field.
+    other_vias: Option<&'a [u8]>,
     /// The method of the request that it answers.
     method: &'a str,
 }
@@ -34,7 +38,7 @@ impl Switch {
     pub(super) fn response<E: Effects>(
         &mut self,
         flow: FlowId,
-        response: Response<'_>,
+        response: &Response<'_>,
         now: Instant,
         effects: &mut E,
     ) {
@@ -43,11 +47,10 @@ impl Switch {
             .filter(|&(id, index)| {
                 self.transactions
                     .branch(id, index)
-                    .is_some_and(|branch| branch.flow == flow)
+                    .is_some_and(|branch| branch.end.flow == flow)
             });
         let Some((id, index)) = found else {
-            self.dropped += 1;
-            return;
+            return self.dropped(DropReason::UnexpectedResponse, now);
         };
         let invite = self
             .transactions
@@ -56,12 +59,14 @@ impl Switch {
         match (response.method, response.status) {
             // The response to our own CANCEL changes nothing; the response to the INVITE decides.
             ("CANCEL", _) => {}
-            _ if (response.method == "INVITE") != invite => self.dropped += 1,
-            (_, ..200) if invite => self.provisional(id, index, &response, now, effects),
+            _ if (response.method == "INVITE") != invite => {
+                self.dropped(DropReason::UnexpectedResponse, now);
+            }
+            (_, ..200) if invite => self.provisional(id, index, response, now, effects),
             // Provisional responses are forwarded for an INVITE only (RFC 4320 4.1).
             (_, ..200) => {}
-            (_, ..300) if invite => self.accepted(id, index, &response, now, effects),
-            _ => self.refused(id, index, &response, now, effects),
+            (_, ..300) if invite => self.accepted(id, index, response, now, effects),
+            _ => self.refused(id, index, response, now, effects),
         }
     }
 
@@ -116,7 +121,7 @@ impl Switch {
         let Some(branch) = self.transactions.branch(id, index) else {
             return;
         };
-        let callee = branch.flow;
+        let callee = branch.end;
         match branch.state {
             BranchState::Calling | BranchState::Ringing => {
                 branch.state = BranchState::Accepted;
@@ -148,8 +153,7 @@ impl Switch {
             && context.calls < MAX_CALLS_PER_INVITE
         {
             let tag = response.to_tag();
-            let flows = (caller, callee);
-            let begun = self.calls.answered(&self.ids, attempt, tag, flows, now);
+            let begun = self.calls.answered(&self.ids, attempt, &tag, callee, now);
             context.calls += usize::from(begun);
         }
         self.transactions.answered(id);
@@ -172,10 +176,10 @@ impl Switch {
         if matches!(branch.state, BranchState::Accepted | BranchState::Ended(_)) {
             return;
         }
-        if let Some(invite) = branch.invite.take()
-            && let Some(ack) = branch_requests::ack(&invite, &response.head)
-        {
-            let _ = effects.send(branch.flow, ack);
+        if let Some(invite) = branch.invite.take() {
+            let to = response.message.header(Name::To);
+            let ack = invite.ack(to.map(|to| to.raw));
+            let _ = effects.send(branch.end.flow, ack);
         }
         let response = response.without_top_via();
         branch.state = BranchState::Ended(BranchOutcome::Received { status, response });
@@ -190,55 +194,50 @@ impl Switch {
 }
 
 impl<'a> Response<'a> {
-    /// `None` if Via or CSeq is missing or unreadable, since the response cannot be matched then.
-    pub(super) fn read(head: Head<'a>) -> Option<Response<'a>> {
-        let status = head.start.split(' ').nth(1)?.parse().ok()?;
-        let via = TopVia::parse(head.first(HeaderName::Via)?)?;
-        let method = head
-            .only(HeaderName::CSeq)?
-            .split_ascii_whitespace()
-            .nth(1)?;
+    /// `None` if Via or CSeq is missing or unreadable, since the response cannot be matched then, and
+    /// for a head that two readers could read differently.
+    pub(super) fn read(message: &'a Message) -> Option<Response<'a>> {
+        if message.defect().is_some() {
+            return None;
+        }
+        let (via, other_vias) = Via::first(message.header(Name::Via)?.value).ok()?;
+        let cseq = CSeq::parse(message.only(Name::CSeq)?.value).ok()?;
         Some(Response {
-            head,
-            status,
+            message,
+            status: message.status()?,
             via,
-            method,
+            other_vias,
+            method: cseq.method,
         })
     }
 
     /// The response without our Via.
     fn without_top_via(&self) -> Bytes {
-        let mut out = Vec::with_capacity(self.head.message.len());
-        out.extend_from_slice(self.head.start.as_bytes());
-        out.extend_from_slice(b"\r\n");
+        let message = self.message;
+        let mut edits = Vec::with_capacity(4);
         let mut top = true;
-        for line in &self.head.lines {
-            if line.name == HeaderName::Via && top {
+        for header in message.headers() {
+            if header.name == Name::Via && top {
                 top = false;
-                let others = self.via.others.trim_start().trim_start_matches(',');
-                if !others.is_empty() {
-                    for text in ["Via: ", others.trim_start(), "\r\n"] {
-                        out.extend_from_slice(text.as_bytes());
-                    }
+                let mut others = Vec::new();
+                if let Some(vias) = self.other_vias {
+                    others.put("Via: ");
+                    others.extend_from_slice(vias);
+                    others.put("\r\n");
                 }
-                continue;
-            }
-            // Identity headers from a peer outside the trust domain are removed (RFC 3325 section
-            // 5).
-            if line.name != HeaderName::Asserted {
-                out.extend_from_slice(line.raw.as_bytes());
+                edits.push(Edit::replace(message, header.raw, others));
+            } else if is_asserted_identity(header.name) {
+                edits.push(Edit::remove(message, header.raw));
             }
         }
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(self.head.body);
-        Bytes::from(out)
+        spliced(message, &[message.start_line()], &[], &edits)
     }
 
-    fn to_tag(&self) -> &str {
-        self.head
-            .first(HeaderName::To)
-            .and_then(Address::split)
-            .and_then(|to| to.tag())
-            .unwrap_or("")
+    /// The To tag; empty if there is none.
+    fn to_tag(&self) -> Cow<'a, str> {
+        let to = self.message.header(Name::To);
+        to.and_then(|to| NameAddr::parse(to.value).ok())
+            .and_then(|to| to.params.get("tag"))
+            .unwrap_or_default()
     }
 }

@@ -1,130 +1,154 @@
 //! Route preprocessing (RFC 3261 16.4, 16.12): determines whether a request is within a dialog that
 //! passes here, and its next hop.
 
-use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use sipward::sip::{Message, Name, NameAddr, Uri, elements};
 
 use super::Switch;
-use super::domains::Domains;
-use super::flow_token::{FlowToken, TOKEN_LEN, is_token};
-use super::head::Head;
-use super::header_name::HeaderName;
+use super::dialog_token::{DialogToken, TOKEN_LEN, is_token};
+use super::domains::is_at;
 use super::request::Request;
+use super::splice::Edit;
 use super::status::Refusal;
-use super::uri::Uri;
-use super::value::{Address, items};
+use super::text::Output;
 
-/// Where a request goes, and how its Route lines change for that.
+/// Where a request goes, and how its Route fields change for that.
 #[derive(Debug)]
 pub(super) struct RouteSet<'a> {
     /// The dialog of the request, from a token made here.
-    pub(super) dialog: Option<FlowToken>,
+    pub(super) dialog: Option<DialogToken>,
     /// The Request-URI to use. It differs from the request's own after a strict router (16.4).
     pub(super) uri: &'a str,
     /// Whether Routes remain that are not ours.
     pub(super) has_other_routes: bool,
-    /// Replacements for the Route lines.
-    pub(super) edits: Vec<(usize, Cow<'a, str>)>,
+    /// Replacements for the Route fields.
+    pub(super) edits: Vec<Edit<'a>>,
+    /// The Route field that is left, as a whole line; empty if there is none.
+    pub(super) left: Vec<u8>,
 }
 
 impl Switch {
-    /// Removes our own entries from Route. Refuses with 403 a token that was not made here.
-    pub(super) fn route_set<'a>(&self, request: &Request<'a>) -> Result<RouteSet<'a>, Refusal> {
-        let mut routes = Routes::of(&request.head);
+    /// Removes our own entries from Route. `address` is what the sender knows the switch by. Refuses
+    /// with 403 a token that was not made here.
+    pub(super) fn route_set<'a>(
+        &self,
+        request: &Request<'a>,
+        address: &str,
+    ) -> Result<RouteSet<'a>, Refusal> {
+        let mut routes = Routes::of(request.message);
         let mut uri = request.uri;
-        let mut dialog = self.token(uri)?;
+        // A shorter URI cannot contain a token, so it need not be read.
+        let mut dialog = match uri.len() > TOKEN_LEN {
+            true => self.token(Uri::parse(uri).ok().as_ref().and_then(token_text))?,
+            false => None,
+        };
         if dialog.is_some()
-            && let Some(last) = routes.left.pop()
+            && let Some(last) = routes.left.pop_back()
         {
-            uri = Address::split(last).ok_or_else(bad_route)?.uri;
+            uri = read(last)?.uri;
         }
-        while let Some(first) = routes.left.first() {
-            let address = Address::split(first).ok_or_else(bad_route)?;
-            if !is_ours(&self.domains, address.uri) {
+        let mut opened = None;
+        while let Some(first) = routes.left.front() {
+            let route = Uri::parse(read(first)?.uri).ok();
+            let text = route.as_ref().and_then(token_text);
+            if opened.is_some() {
+                // A second entry with the same token is that of the other side (RFC 5658).
+                if text == opened {
+                    routes.left.pop_front();
+                }
                 break;
             }
-            let token = self.token(address.uri)?;
-            routes.left.remove(0);
-            if token.is_some() {
-                dialog = token;
+            let is_ours = route.as_ref().is_some_and(|uri| self.is_ours(uri, address));
+            if text.is_none() && !is_ours {
                 break;
+            }
+            routes.left.pop_front();
+            if text.is_some() {
+                dialog = self.token(text)?;
+                opened = text;
             }
         }
         // A token is valid in its dialog only. A request without a To tag would begin a new one, so
         // it is admitted like any other request outside a dialog.
         let dialog = dialog.filter(|_| request.has_to_tag());
+        let left = routes.line();
         Ok(RouteSet {
             dialog,
             uri,
             has_other_routes: !routes.left.is_empty(),
-            edits: routes.edits(),
+            edits: routes.edits(request.message, &left),
+            left,
         })
     }
 
-    /// The token in a URI; `None` if the URI is not ours or has no token.
-    fn token(&self, text: &str) -> Result<Option<FlowToken>, Refusal> {
-        // A shorter URI cannot contain a token, so it need not be parsed.
-        if text.len() <= TOKEN_LEN {
-            return Ok(None);
-        }
-        let Some(uri) = Uri::parse(text) else {
-            return Ok(None);
-        };
-        match uri.user() {
-            Some(user) if is_token(user) && self.domains.serve(&uri) => self
-                .tokens
-                .open(user)
-                .map(Some)
-                .map_err(|_| Refusal::because(403, "Forged Route")),
-            _ => Ok(None),
-        }
+    /// The dialog that a token names.
+    fn token(&self, text: Option<&str>) -> Result<Option<DialogToken>, Refusal> {
+        let dialog = text.map(|text| self.tokens.open(text)).transpose();
+        dialog.map_err(|_| Refusal::because(403, "Forged Route"))
+    }
+
+    /// Whether the URI names this switch: a served domain, or what the sender knows it by.
+    fn is_ours(&self, uri: &Uri<'_>, address: &str) -> bool {
+        uri.sip()
+            .is_some_and(|uri| self.domains.serve(uri) || is_at(uri, address))
     }
 }
 
-fn is_ours(domains: &Domains, text: &str) -> bool {
-    Uri::parse(text).is_some_and(|uri| domains.serve(&uri))
+fn read(route: &[u8]) -> Result<NameAddr<'_>, Refusal> {
+    NameAddr::parse(route).map_err(|problem| Refusal::unreadable("Route", problem))
 }
 
-fn bad_route() -> Refusal {
-    Refusal::because(400, "Bad Route")
+/// The user part of a URI, if it has the form of a token.
+fn token_text<'a>(uri: &Uri<'a>) -> Option<&'a str> {
+    let user = uri.sip().and_then(|uri| uri.user_raw);
+    user.filter(|user| is_token(user))
 }
 
-/// The entries of all Route lines.
+/// The entries of all Route fields.
 struct Routes<'a> {
-    lines: Vec<usize>,
-    left: Vec<&'a str>,
+    fields: Vec<&'a [u8]>,
+    left: VecDeque<&'a [u8]>,
     given: usize,
 }
 
 impl<'a> Routes<'a> {
-    fn of(head: &Head<'a>) -> Routes<'a> {
-        let (mut lines, mut left) = (Vec::new(), Vec::new());
-        for (index, line) in head.lines.iter().enumerate() {
-            if line.name == HeaderName::Route {
-                lines.push(index);
-                left.extend(items(line.value));
-            }
+    fn of(message: &'a Message) -> Routes<'a> {
+        let (mut fields, mut left) = (Vec::new(), VecDeque::new());
+        for header in message.all(Name::Route) {
+            fields.push(header.raw);
+            left.extend(elements(header.value));
         }
         Routes {
-            lines,
+            fields,
             given: left.len(),
             left,
         }
     }
 
-    /// Edits that put the remaining entries into the first Route line and remove the other lines.
-    /// Empty if no entry was removed.
-    fn edits(self) -> Vec<(usize, Cow<'a, str>)> {
+    /// The remaining entries as one field.
+    fn line(&self) -> Vec<u8> {
+        let mut line = Vec::new();
+        for (index, route) in self.left.iter().enumerate() {
+            line.put(if index == 0 { "Route: " } else { ", " });
+            line.extend_from_slice(route);
+        }
+        if !line.is_empty() {
+            line.put("\r\n");
+        }
+        line
+    }
+
+    /// Edits that put the remaining entries into the first Route field and remove the others. Empty
+    /// if no entry was removed.
+    fn edits(self, message: &Message, line: &[u8]) -> Vec<Edit<'a>> {
         if self.left.len() == self.given {
             return Vec::new();
         }
-        let mut edits: Vec<_> = self
-            .lines
+        let mut text = Some(line.to_vec());
+        self.fields
             .into_iter()
-            .map(|index| (index, Cow::Borrowed("")))
-            .collect();
-        if let (Some((_, first)), false) = (edits.first_mut(), self.left.is_empty()) {
-            *first = Cow::Owned(format!("Route: {}\r\n", self.left.join(", ")));
-        }
-        edits
+            .map(|field| Edit::replace(message, field, text.take().unwrap_or_default()))
+            .collect()
     }
 }

@@ -1,8 +1,12 @@
 //! The refusal of a request, and the reason phrases of the responses that the switch itself makes
 //! (RFC 3261 21, RFC 5626 11).
 
-/// The phrase for a status line.
-pub(super) fn reason(status: u16) -> &'static str {
+use std::borrow::Cow;
+
+use sipward::sip::Problem;
+
+/// The usual phrase for a status line.
+pub fn reason(status: u16) -> &'static str {
     match status {
         100 => "Trying",
         200 => "OK",
@@ -15,11 +19,12 @@ pub(super) fn reason(status: u16) -> &'static str {
         416 => "Unsupported URI Scheme",
         420 => "Bad Extension",
         423 => "Interval Too Brief",
-        430 => "Flow Failed",
+        439 => "First Hop Lacks Outbound Support",
         480 => "Temporarily Unavailable",
         481 => "Call/Transaction Does Not Exist",
         482 => "Loop Detected",
         483 => "Too Many Hops",
+        487 => "Request Terminated",
         503 => "Service Unavailable",
         _ => "Server Internal Error",
     }
@@ -29,7 +34,7 @@ pub(super) fn reason(status: u16) -> &'static str {
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: u16,
-    pub(super) reason: &'static str,
+    pub(super) reason: Cow<'static, str>,
     /// Whole header lines.
     pub(super) headers: String,
 }
@@ -44,7 +49,34 @@ impl Refusal {
     pub(super) fn because(status: u16, reason: &'static str) -> Refusal {
         Refusal {
             status,
-            reason,
+            reason: Cow::Borrowed(reason),
+            headers: String::new(),
+        }
+    }
+
+    /// 400 for a header that cannot be read: `400 Bad To: unbalanced quote`.
+    pub(super) fn unreadable(what: &str, problem: Problem) -> Refusal {
+        Refusal {
+            status: 400,
+            reason: Cow::Owned(format!("Bad {what}: {problem}")),
+            headers: String::new(),
+        }
+    }
+
+    /// 400 for a header that must be there: `400 Missing Call-ID`.
+    pub(super) fn missing(what: &str) -> Refusal {
+        Refusal {
+            status: 400,
+            reason: Cow::Owned(format!("Missing {what}")),
+            headers: String::new(),
+        }
+    }
+
+    /// 400 for a header that may be there once: `400 Repeated Call-ID`.
+    pub(super) fn repeated(what: &str) -> Refusal {
+        Refusal {
+            status: 400,
+            reason: Cow::Owned(format!("Repeated {what}")),
             headers: String::new(),
         }
     }

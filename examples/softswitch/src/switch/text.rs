@@ -4,30 +4,48 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
+/// What a message is written into: text, or bytes that need not be UTF-8.
+pub(super) trait Output {
+    fn put(&mut self, text: &str);
+}
+
+impl Output for String {
+    fn put(&mut self, text: &str) {
+        self.push_str(text);
+    }
+}
+
+impl Output for Vec<u8> {
+    fn put(&mut self, text: &str) {
+        self.extend_from_slice(text.as_bytes());
+    }
+}
+
 /// Appends a number in decimal digits.
-pub(super) fn push_number(out: &mut String, number: impl itoa::Integer) {
-    out.push_str(itoa::Buffer::new().format(number));
+pub(super) fn push_number(out: &mut impl Output, number: impl itoa::Integer) {
+    out.put(itoa::Buffer::new().format(number));
 }
 
 /// Appends the last `DIGITS` lower-case hexadecimal digits of a number.
-pub(super) fn push_hex<const DIGITS: usize>(out: &mut String, number: u64) {
+pub(super) fn push_hex<const DIGITS: usize>(out: &mut impl Output, number: u64) {
     let mut digits = [b'0'; DIGITS];
     for (place, digit) in digits.iter_mut().rev().enumerate() {
         *digit = b"0123456789abcdef"[(number >> (4 * place)) as usize & 15];
     }
     // Digits are ASCII, so this cannot fail.
-    out.push_str(str::from_utf8(&digits).unwrap_or_default());
+    out.put(str::from_utf8(&digits).unwrap_or_default());
 }
 
-pub(super) fn push_ip(out: &mut String, ip: IpAddr) {
+pub(super) fn push_ip(out: &mut impl Output, ip: IpAddr) {
     let IpAddr::V4(ip) = ip else {
+        let mut text = String::new();
         // Writing to a String cannot fail.
-        let _ = write!(out, "{ip}");
-        return;
+        let _ = write!(text, "{ip}");
+        return out.put(&text);
     };
     for (index, octet) in ip.octets().into_iter().enumerate() {
         if index > 0 {
-            out.push('.');
+            out.put(".");
         }
         push_number(out, octet);
     }
@@ -48,9 +66,9 @@ mod tests {
             assert_eq!(text, format!("{number}{number:016x}{low:08x}"));
         }
         for ip in ["10.0.0.7", "255.1.20.0", "2001:db8::1"] {
-            let mut text = String::new();
+            let mut text = Vec::new();
             push_ip(&mut text, ip.parse().expect("an address"));
-            assert_eq!(text, ip);
+            assert_eq!(text, ip.as_bytes());
         }
     }
 }

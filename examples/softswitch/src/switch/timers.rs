@@ -17,6 +17,10 @@ pub(super) enum Due {
     Branch(u64, usize),
     /// A binding expires.
     Binding(u64),
+    /// A party of a call has not come back.
+    Call(u64),
+    /// The drops are reported.
+    Drops,
 }
 
 #[derive(Debug, Default)]

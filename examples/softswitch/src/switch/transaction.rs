@@ -3,8 +3,12 @@
 //!
 //! TLS is a reliable transport, so timers A, E and G are never set, and D, I, J and K are zero.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 
+use super::branch_requests::InviteCopy;
+use super::dialog_token::End;
 use super::effects::FlowId;
 use super::response_template::ResponseTemplate;
 use super::timers::TimerKey;
@@ -14,7 +18,7 @@ use super::timers::TimerKey;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ServerKey {
     pub(super) flow: FlowId,
-    /// Keyed hash of branch, sent-by and method.
+    /// Keyed hash of branch, sent-by and method; or, without a magic cookie, of other fields.
     pub(super) name: u64,
 }
 
@@ -33,6 +37,8 @@ pub(super) struct Context {
     pub(super) timer: Option<TimerKey>,
     /// Bytes kept for the request: its lines and the copies for its branches.
     pub(super) kept: usize,
+    /// Where the request came from.
+    pub(super) peer: SocketAddr,
     /// How many calls the 2xx to it have begun; each To tag is one.
     pub(super) calls: usize,
     /// A 2xx to INVITE has been sent.
@@ -64,6 +70,7 @@ pub(super) struct CallAttempt {
     pub(super) caller: String,
     pub(super) callee: String,
     pub(super) caller_tag: String,
+    pub(super) caller_end: End,
 }
 
 /// State of the server side.
@@ -84,9 +91,9 @@ pub(super) enum ServerState {
 pub(super) struct Branch {
     /// The number in the branch parameter of our Via.
     pub(super) id: u64,
-    pub(super) flow: FlowId,
-    /// The head of the INVITE as it was sent; a CANCEL and an ACK are made from it.
-    pub(super) invite: Option<Bytes>,
+    pub(super) end: End,
+    /// What a CANCEL and an ACK are made from.
+    pub(super) invite: Option<InviteCopy>,
     pub(super) state: BranchState,
     pub(super) cancel: CancelState,
     /// Timer B, C, F or M; `state` tells which.

@@ -3,11 +3,14 @@
 
 use std::time::Instant;
 
+use sipward::sip::Message;
+
 use super::Switch;
-use super::branch_requests;
+use super::dispatch::refused;
 use super::effects::{Effects, FlowId};
 use super::event::EndedBy;
-use super::response_selection::final_response;
+use super::response_selection::{FinalResponse, final_response};
+use super::status::reason;
 use super::timers::Due;
 use super::transaction::{
     Branch, BranchOutcome, BranchState, CancelState, ServerState, TransactionKind,
@@ -40,8 +43,8 @@ impl Switch {
             (BranchState::Calling, CancelState::No) => branch.cancel = CancelState::Held,
             (BranchState::Ringing, CancelState::No | CancelState::Held) => {
                 branch.cancel = CancelState::Sent;
-                if let Some(message) = branch.invite.as_ref().and_then(branch_requests::cancel) {
-                    let _ = effects.send(branch.flow, message);
+                if let Some(invite) = &branch.invite {
+                    let _ = effects.send(branch.end.flow, invite.cancel());
                 }
                 // The branch has 64*T1 to send its 487; then it counts as ended (RFC 3261 9.1).
                 if let Some(timer) = branch.timer.take() {
@@ -121,10 +124,10 @@ impl Switch {
                 continue;
             };
             for branch in &mut context.branches {
-                if branch.flow == flow && !branch.is_ended() {
+                if branch.end.flow == flow && !branch.is_ended() {
                     let outcome = match branch.state {
                         BranchState::Accepted => BranchOutcome::Delivered,
-                        _ => BranchOutcome::Failed(430),
+                        _ => BranchOutcome::Failed(480),
                     };
                     branch.state = BranchState::Ended(outcome);
                     if let Some(timer) = branch.timer.take() {
@@ -172,16 +175,29 @@ impl Switch {
         let Some(context) = self.transactions.context(id) else {
             return;
         };
-        let (status, response) = final_response(context);
+        let FinalResponse {
+            status,
+            message,
+            is_own,
+        } = final_response(context);
+        let flow = context.server.flow;
+        if is_own && let Ok(response) = Message::parse(message.clone()) {
+            effects.report(refused(
+                &response,
+                status,
+                reason(status),
+                (flow, context.peer),
+            ));
+        }
         context.state = ServerState::Over;
         if context.is_invite() {
-            let _ = effects.send(context.server.flow, response.clone());
-            context.state = ServerState::Completed(response);
+            let _ = effects.send(flow, message.clone());
+            context.state = ServerState::Completed(message);
             context.timer = Some(self.timers.set(over, Due::Server(id)));
         } else if status != 408 {
             // A 408 to a request other than INVITE is not sent: it would arrive after the sender's
             // own timeout (RFC 4320 4.2).
-            let _ = effects.send(context.server.flow, response);
+            let _ = effects.send(flow, message);
         }
         match &context.kind {
             TransactionKind::Call(attempt) => {
@@ -199,9 +215,8 @@ impl Switch {
                 from_tag,
                 to_tag,
             } if !matches!(status, 401 | 407) => {
-                let ended = self
-                    .calls
-                    .hung_up(&self.ids, call_id, from_tag, to_tag, now);
+                let names = [&**call_id, from_tag, to_tag];
+                let ended = self.calls.hung_up(&self.ids, names, now, &mut self.timers);
                 if let Some(event) = ended {
                     effects.report(event);
                 }

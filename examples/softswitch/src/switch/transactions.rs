@@ -66,7 +66,7 @@ impl Transactions {
         };
         self.by_branch
             .insert(branch.id, (id, context.branches.len()));
-        self.by_flow.insert((branch.flow, id));
+        self.by_flow.insert((branch.end.flow, id));
         context.branches.push(branch);
     }
 
@@ -119,7 +119,7 @@ impl Transactions {
         }
         for branch in context.branches {
             self.by_branch.remove(&branch.id);
-            self.by_flow.remove(&(branch.flow, id));
+            self.by_flow.remove(&(branch.end.flow, id));
             if let Some(timer) = branch.timer {
                 timers.cancel(timer);
             }

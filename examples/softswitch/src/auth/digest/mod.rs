@@ -2,14 +2,15 @@
 
 use std::time::{Duration, SystemTime};
 
+use sipward::sip::Credentials;
+
 use super::accounts::Accounts;
 
-mod credentials;
+mod answer;
 pub mod hash;
 mod nonce;
-mod uri;
 
-use self::credentials::{Credentials, QopAuth};
+use self::answer::Answer;
 use self::hash::{Algorithm, DigestInput, Hash};
 use self::nonce::{Nonces, REMEMBERED_NONCES};
 
@@ -33,7 +34,7 @@ pub struct DigestAuthenticator {
 pub enum DigestResult {
     /// The request comes from this account.
     Authenticated { user: String },
-    /// There are no digest credentials for our realm.
+    /// There are no digest credentials for our realm, or only a name without a response.
     Missing,
     /// The password is right, but the nonce has expired or its count did not rise: challenge with
     /// `stale=true`, and the client repeats the request without asking its user for the password
@@ -53,8 +54,6 @@ pub enum DigestFailure {
     WrongPassword,
     /// The nonce was not issued here, or before the last restart.
     BadNonce,
-    /// The `uri` parameter names another resource than the Request-URI.
-    UriMismatch,
     /// The algorithm was not among the challenges.
     AlgorithmNotOffered,
     /// Not readable, or without `qop=auth`, `cnonce` and `nc`, or with
@@ -69,7 +68,6 @@ impl DigestFailure {
             Self::UnknownUser => "unknown_user",
             Self::WrongPassword => "wrong_password",
             Self::BadNonce => "bad_nonce",
-            Self::UriMismatch => "uri_mismatch",
             Self::AlgorithmNotOffered => "algorithm_not_offered",
             Self::Malformed => "malformed",
         }
@@ -131,20 +129,15 @@ impl DigestAuthenticator {
 
     /// Checks the values of a request's `Authorization` (or `Proxy-Authorization`) headers. The
     /// first that authenticates decides; otherwise the result is `Stale` if any is stale, else
-    /// `Refused` for the first that was refused.
-    pub fn verify(
-        &mut self,
-        method: &str,
-        request_uri: &str,
-        credentials: &[&str],
-        now: SystemTime,
-    ) -> DigestResult {
+    /// `Refused` for the first that was refused. The `uri` in the credentials need not be the
+    /// Request-URI: phones and proxies write both in several ways (RFC 3261 section 22.4).
+    pub fn verify(&mut self, method: &str, credentials: &[&[u8]], now: SystemTime) -> DigestResult {
         let mut result = DigestResult::Missing;
         for value in credentials {
-            let found = match self.parse_for_realm(value) {
+            let found = match self.read_for_realm(value) {
                 None => continue,
                 Some(Err(why)) => refused("", why),
-                Some(Ok(digest)) => self.check(method, request_uri, &digest, now),
+                Some(Ok(answer)) => self.check(method, &answer, now),
             };
             match (&result, &found) {
                 (_, DigestResult::Authenticated { .. }) => return found,
@@ -155,46 +148,30 @@ impl DigestAuthenticator {
         result
     }
 
-    /// Parses digest credentials for our realm; `None` for another scheme or realm.
-    fn parse_for_realm<'a>(
-        &self,
-        value: &'a str,
-    ) -> Option<Result<Credentials<'a>, DigestFailure>> {
-        let (scheme, parameters) = value.trim().split_once([' ', '\t', '\r', '\n'])?;
-        if !scheme.eq_ignore_ascii_case("Digest") {
+    /// `None` for another scheme or realm, and for a name without a response.
+    fn read_for_realm<'a>(&self, value: &'a [u8]) -> Option<Result<Answer<'a>, DigestFailure>> {
+        let scheme = value.split(u8::is_ascii_whitespace).next();
+        if !scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"Digest")) {
             return None;
         }
-        match Credentials::parse(parameters) {
-            Ok(digest) if digest.realm != self.realm => None,
-            digest => Some(digest.map_err(|_| DigestFailure::Malformed)),
-        }
+        let Ok(credentials) = Credentials::parse(value) else {
+            return Some(Err(DigestFailure::Malformed));
+        };
+        let answer = Answer::of(&credentials);
+        let is_ours = answer.realm == self.realm && !answer.is_empty();
+        is_ours.then_some(Ok(answer))
     }
 
-    fn check(
-        &mut self,
-        method: &str,
-        request_uri: &str,
-        digest: &Credentials<'_>,
-        now: SystemTime,
-    ) -> DigestResult {
-        let Some(username) = &digest.username else {
-            return refused("", DigestFailure::Malformed);
-        };
-        if digest.userhash {
-            return refused("", DigestFailure::Malformed);
-        }
-        let qop_auth = digest.qop_auth.as_ref();
-        let Some(qop_auth) = qop_auth.filter(|qop_auth| !qop_auth.cnonce.is_empty()) else {
+    fn check(&mut self, method: &str, answer: &Answer<'_>, now: SystemTime) -> DigestResult {
+        let username = &*answer.username;
+        let Some(count) = answer.count() else {
             return refused(username, DigestFailure::Malformed);
         };
         let offered = |named: &Algorithm| self.accounts.algorithms().any(|each| each == *named);
-        let Some(algorithm) = digest.algorithm.filter(offered) else {
+        let Some(algorithm) = answer.algorithm().filter(offered) else {
             return refused(username, DigestFailure::AlgorithmNotOffered);
         };
-        if !uri::same(&digest.uri, request_uri) {
-            return refused(username, DigestFailure::UriMismatch);
-        }
-        let Some(nonce) = self.nonces.recognise(&digest.nonce) else {
+        let Some(nonce) = self.nonces.recognise(&answer.nonce) else {
             return refused(username, DigestFailure::BadNonce);
         };
 
@@ -202,7 +179,14 @@ impl DigestAuthenticator {
         // which users exist.
         let account = self.accounts.ha1(username, algorithm);
         let ha1 = account.map_or(&self.unknown_user_ha1, |(_, ha1)| ha1);
-        let matches = response_matches(algorithm, ha1, method, digest, qop_auth);
+        let input = DigestInput {
+            method,
+            uri: &answer.uri,
+            nonce: &answer.nonce,
+            count: answer.nc.as_bytes(),
+            cnonce: &answer.cnonce,
+        };
+        let matches = bool::from(algorithm.response(ha1, &input).matches(&answer.response));
         let Some((user, _)) = account else {
             return refused(username, DigestFailure::UnknownUser);
         };
@@ -214,7 +198,7 @@ impl DigestAuthenticator {
         // retransmitted over TLS. The result is `Stale` all the same: a replayer cannot answer the
         // new nonce, and a phone that always sends nc=00000001 is let in after one more round trip.
         let user = user.to_owned();
-        if !self.nonces.record_use(nonce, qop_auth.nc, now) {
+        if !self.nonces.record_use(nonce, count, now) {
             return DigestResult::Stale { user };
         }
         DigestResult::Authenticated { user }
@@ -226,34 +210,6 @@ fn refused(user: &str, why: DigestFailure) -> DigestResult {
         user: user.to_owned(),
         why,
     }
-}
-
-/// Whether the response fits the password. Computes it with `nc` in lower-case digits (LHEX of RFC
-/// 7616 section 3.4), then in upper-case ones if these differ: some clients send upper case, and
-/// the parser keeps the number only.
-fn response_matches(
-    algorithm: Algorithm,
-    ha1: &Hash,
-    method: &str,
-    digest: &Credentials<'_>,
-    qop_auth: &QopAuth<'_>,
-) -> bool {
-    let mut count = [0; 8];
-    for (pair, byte) in count.chunks_exact_mut(2).zip(qop_auth.nc.to_be_bytes()) {
-        pair.copy_from_slice(&hash::hex_digits(byte));
-    }
-    let upper_case = count.to_ascii_uppercase();
-    let matches = |count: &[u8]| {
-        let input = DigestInput {
-            method,
-            uri: &digest.uri,
-            nonce: &digest.nonce,
-            count,
-            cnonce: &qop_auth.cnonce,
-        };
-        algorithm.response(ha1, &input).matches(&digest.response)
-    };
-    bool::from(matches(&count)) || (upper_case != count && bool::from(matches(&upper_case)))
 }
 
 #[cfg(test)]

@@ -27,9 +27,10 @@ impl Authenticator for FixedPassword {
             .collect()
     }
 
-    fn verify(&mut self, _: &str, _: &str, credentials: &[&str], _: SystemTime) -> AuthResult {
+    fn verify(&mut self, _: &str, credentials: &[&[u8]], _: SystemTime) -> AuthResult {
         let ours = credentials
             .iter()
+            .filter_map(|value| str::from_utf8(value).ok())
             .find(|value| value.contains("realm=\"example.com\""));
         let Some(value) = ours else {
             return AuthResult::Missing;
@@ -71,7 +72,7 @@ impl Authenticator for NoAuthentication {
         Vec::new()
     }
 
-    fn verify(&mut self, _: &str, _: &str, _: &[&str], _: SystemTime) -> AuthResult {
+    fn verify(&mut self, _: &str, _: &[&[u8]], _: SystemTime) -> AuthResult {
         AuthResult::Missing
     }
 }

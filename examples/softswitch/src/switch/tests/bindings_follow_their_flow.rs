@@ -114,25 +114,25 @@ fn a_binding_expires_when_it_is_not_refreshed() {
 }
 
 #[test]
-fn a_binding_whose_connection_is_gone_fails_with_430() {
+fn a_binding_whose_connection_is_gone_fails_with_480() {
     let mut fixture = Fixture::without_authentication();
     fixture.register(BOB, "bob");
     fixture.disconnect_unnoticed(BOB);
     fixture.send(ALICE, &invite("z9hG4bKx", ""));
     fixture.expect(ALICE, "SIP/2.0 100 ");
-    fixture.expect(ALICE, "SIP/2.0 430 Flow Failed");
+    fixture.expect(ALICE, "SIP/2.0 480 Temporarily Unavailable");
     fixture.assert_nothing_left();
 }
 
 #[test]
-fn a_phone_that_disconnects_while_it_rings_fails_the_call_with_430() {
+fn a_phone_that_disconnects_while_it_rings_fails_the_call_with_480() {
     let mut fixture = Fixture::without_authentication();
     fixture.register(BOB, "bob");
     fixture.send(ALICE, &invite("z9hG4bKx", ""));
     fixture.expect(ALICE, "SIP/2.0 100 ");
     fixture.expect(BOB, "INVITE ");
     fixture.disconnect(BOB);
-    fixture.expect(ALICE, "SIP/2.0 430 Flow Failed");
+    fixture.expect(ALICE, "SIP/2.0 480 Temporarily Unavailable");
     fixture.assert_nothing_left();
 }
 

@@ -54,7 +54,7 @@ fn a_ringing_phone_is_cancelled_at_once() {
             ..
         }]
     ));
-    assert_eq!(fixture.switch.dropped(), 0);
+    assert_eq!(fixture.drops(), []);
     fixture.assert_nothing_left();
 }
 

@@ -131,13 +131,17 @@ fn a_repeated_2xx_is_sent_on_every_time() {
 }
 
 #[test]
-fn a_call_ends_with_the_connection_of_either_party() {
+fn a_call_ends_when_a_party_that_lost_its_connection_does_not_come_back() {
     for flow in [ALICE, BOB] {
         let mut fixture = Fixture::without_authentication();
         fixture.register(BOB, "bob");
         AnsweredCall::answered(&mut fixture, ALICE, BOB);
         fixture.advance(Duration::from_secs(2));
         fixture.disconnect(flow);
+        fixture.events();
+        fixture.advance(Duration::from_millis(89_999));
+        assert_eq!(fixture.events(), []);
+        fixture.advance(Duration::from_millis(1));
         let events = fixture.events();
         let over = events.iter().filter(|event| {
             matches!(

@@ -3,11 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use sipward::sip::{Message, Name};
 
 use super::authenticators::{FixedPassword, NoAuthentication};
+use crate::switch::event::DropReason;
 use crate::switch::{
     Authenticator, Effects, FlowId, Incoming, Source, Switch, SwitchConfig, SwitchEvent, Unsendable,
 };
@@ -21,6 +24,10 @@ pub(super) struct RecordedEffects {
     pub(super) held: BTreeSet<FlowId>,
     pub(super) authenticated: BTreeSet<FlowId>,
     pub(super) events: Vec<SwitchEvent>,
+    /// What each flow's peer knows the switch by; for others it is sip.example.com:5061.
+    pub(super) addresses: BTreeMap<FlowId, Arc<str>>,
+    /// The last message that was sent.
+    pub(super) last: Bytes,
 }
 
 impl Effects for RecordedEffects {
@@ -31,10 +38,17 @@ impl Effects for RecordedEffects {
         if self.full.contains(&flow) {
             return Err(Unsendable::Full);
         }
-        let text = String::from_utf8(message.to_vec()).expect("UTF-8");
-        assert_well_formed(&text);
+        assert_well_formed(&message);
+        // Bytes that are no UTF-8 are looked at in the messages themselves.
+        let text = String::from_utf8_lossy(&message).into_owned();
         self.sent.entry(flow).or_default().push_back(text);
+        self.last = message;
         Ok(())
+    }
+
+    fn address(&self, flow: FlowId) -> Arc<str> {
+        let usual = || Arc::from("sip.example.com:5061");
+        self.addresses.get(&flow).map_or_else(usual, Arc::clone)
     }
 
     fn alive(&self, flow: FlowId) -> bool {
@@ -93,7 +107,7 @@ impl Fixture {
         choose: impl FnOnce(&mut SwitchConfig),
     ) -> Fixture {
         let domains = vec!["example.com".to_owned()];
-        let mut config = SwitchConfig::new(domains, "sip.example.com:5061".to_owned(), [7; 32]);
+        let mut config = SwitchConfig::new(domains, [7; 32]);
         config.max_contacts = 3;
         choose(&mut config);
         Fixture {
@@ -122,16 +136,19 @@ impl Fixture {
             lines.join("\r\n"),
             body.len()
         );
+        let message = Message::parse(Bytes::from(format!("{head}{body}")));
+        self.receive(flow, &message.expect("a message that ends where it should"));
+    }
+
+    pub(super) fn receive(&mut self, flow: FlowId, message: &Message) {
         let source = Source {
             flow,
             peer: peer(flow),
         };
-        let message = Bytes::from(format!("{head}{body}"));
+        let incoming = Incoming::read(source, message);
         let wall = SystemTime::UNIX_EPOCH;
-        Incoming::read(source, &message, head.len(), |message| {
-            self.switch
-                .receive(message, self.now, wall, &mut self.effects);
-        });
+        self.switch
+            .receive(&incoming, self.now, wall, &mut self.effects);
     }
 
     /// Takes the oldest recorded message on a flow; it must begin with `start`.
@@ -153,6 +170,18 @@ impl Fixture {
         for (flow, queue) in &self.effects.sent {
             assert!(queue.is_empty(), "on {flow:?}: {queue:#?}");
         }
+    }
+
+    /// How many messages were dropped for each reason since the last report. Lets a second pass.
+    pub(super) fn drops(&mut self) -> Vec<(DropReason, u64)> {
+        self.advance(Duration::from_secs(1));
+        let drops = |event: &SwitchEvent| match event {
+            SwitchEvent::MessagesDropped { reason, count } => Some((*reason, *count)),
+            _ => None,
+        };
+        let found = self.effects.events.iter().filter_map(drops).collect();
+        self.effects.events.retain(|event| drops(event).is_none());
+        found
     }
 
     /// Lets time pass, and runs every timer that expires.
@@ -183,8 +212,29 @@ impl Fixture {
         self.effects.full.insert(flow);
     }
 
+    /// The events since the last look, except those of refused requests.
     pub(super) fn events(&mut self) -> Vec<SwitchEvent> {
-        std::mem::take(&mut self.effects.events)
+        let is_refusal = |event: &SwitchEvent| matches!(event, SwitchEvent::RequestRefused { .. });
+        let mut events = std::mem::take(&mut self.effects.events);
+        events.retain(|event| !is_refusal(event));
+        events
+    }
+
+    /// Status, reason, method and user of the requests that were refused since the last look.
+    pub(super) fn refusals(&mut self) -> Vec<(u16, String, String, String)> {
+        let refusal = |event: &SwitchEvent| match event.clone() {
+            SwitchEvent::RequestRefused {
+                status,
+                reason,
+                method,
+                user,
+                ..
+            } => Some((status, reason, method, user)),
+            _ => None,
+        };
+        let found = self.effects.events.iter().filter_map(refusal).collect();
+        self.effects.events.retain(|event| refusal(event).is_none());
+        found
     }
 
     /// Registers a user at sip:USER@10.0.0.FLOW and takes the response.
@@ -272,12 +322,9 @@ pub(super) fn response(request: &str, status: &str, tag: &str, more: &str) -> St
 }
 
 #[track_caller]
-fn assert_well_formed(text: &str) {
-    let (head, body) = text.split_once("\r\n\r\n").expect("an end of the head");
-    let declared: Vec<&str> = head
-        .split("\r\n")
-        .filter_map(|line| line.strip_prefix("Content-Length: "))
-        .collect();
-    assert_eq!(declared, [body.len().to_string()], "in\n{text}");
-    assert!(head.split("\r\n").all(|line| !line.contains('\n')));
+fn assert_well_formed(message: &Bytes) {
+    let text = String::from_utf8_lossy(message).into_owned();
+    let message = Message::parse(message.clone()).expect("one whole message");
+    assert_eq!(message.defect(), None, "in\n{text}");
+    assert_eq!(message.all(Name::ContentLength).count(), 1, "in\n{text}");
 }

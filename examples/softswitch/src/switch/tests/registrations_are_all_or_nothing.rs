@@ -96,13 +96,19 @@ fn refused_requests_change_nothing() {
         (2, "Contact: *, <sip:bob@10.0.0.9>\nExpires: 0", "400"),
         (2, "Contact: <tel:+49123>", "400"),
         (2, "Contact: <sip:bob@10.0.0.9", "400"),
-        (2, "Contact: <sip:bob@10.0.0.9>, <sip:bob@10.0.0.9>", "400"),
+        (2, "Contact: <sip:bob@10.0.0.9>, *", "400"),
+        (
+            2,
+            "Contact: <sip:a@10.0.0.9>;+sip.instance=\"i\";reg-id=1, \
+             <sip:b@10.0.0.9>;+sip.instance=\"i\";reg-id=2",
+            "400",
+        ),
         (1, "Contact: <sip:bob@10.0.0.9>, <sip:bob@10.0.0.2>", "500"),
         (0, "Contact: <sip:bob@10.0.0.2>;expires=0", "500"),
         (1, "Contact: *\nExpires: 0", "500"),
         (
             2,
-            "Require: path, outbound\nContact: <sip:bob@10.0.0.9>",
+            "Require: gruu, outbound, path\nContact: <sip:bob@10.0.0.9>",
             "420",
         ),
         (
@@ -120,7 +126,7 @@ fn refused_requests_change_nothing() {
             assert_eq!(value(&answer, "Min-Expires"), "60");
         }
         if refused == "420" {
-            assert_eq!(value(&answer, "Unsupported"), "path");
+            assert_eq!(value(&answer, "Unsupported"), "gruu");
         }
         assert_eq!(
             listed(&mut fixture),

@@ -1,8 +1,10 @@
 //! Requests that are refused, each with the status that says why, and leave nothing behind.
 
+use sipward::sip::Message;
+
 use super::dialog::{invite, request};
 use super::fixture::{ALICE, BOB, Fixture, response, value};
-use crate::switch::event::{EndedBy, SwitchEvent};
+use crate::switch::event::{DropReason, EndedBy, SwitchEvent};
 
 #[track_caller]
 fn is_refused(text: &str, status: &str) -> String {
@@ -91,16 +93,47 @@ fn what_cannot_be_a_transaction_is_400() {
         &text.replace("1 INVITE", "4294967296 INVITE"),
         "400 Bad CSeq",
     );
-    is_refused(
-        &text.replace("z9hG4bKn", "1"),
-        "400 Via Branch Without Magic Cookie",
-    );
     is_refused(&text.replace(";tag=a1", ""), "400 Missing From Tag");
-    is_refused(&text.replace(";tag=a1", ";tag="), "400 Missing From Tag");
+    is_refused(&text.replace(";tag=a1", ";tag="), "400 Bad From Tag");
+    is_refused(
+        &text.replace(";tag=a1", ";tag=a1;TAG=a2"),
+        "400 Bad From Tag",
+    );
+    is_refused(
+        &text.replace(
+            "To: <sip:bob@example.com>",
+            "To: <sip:bob@example.com>;tag=1;tag=2",
+        ),
+        "400 Bad To Tag",
+    );
     is_refused(
         &text.replace("INVITE sip:bob@example.com", "INVITE sip:bob@[::"),
-        "400 Bad Request-URI",
+        "400 Bad Request-URI: bad host",
     );
+}
+
+#[test]
+fn a_client_of_rfc_2543_is_served_by_the_fields_of_its_request() {
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    let text = invite("1", "").replace(";tag=a1", "");
+    fixture.send(ALICE, &text);
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    let got = fixture.expect(BOB, "INVITE ");
+    // The same again is a retransmission, another CSeq another request.
+    fixture.send(ALICE, &text);
+    fixture.expect_silence();
+    fixture.send(BOB, &response(&got, "486 Busy Here", "b", ""));
+    fixture.expect(BOB, "ACK ");
+    let refused = fixture.expect(ALICE, "SIP/2.0 486 ");
+    let ack = text.replace("INVITE", "ACK").replace(
+        "To: <sip:bob@example.com>",
+        &format!("To: {}", value(&refused, "To")),
+    );
+    fixture.send(ALICE, &ack);
+    fixture.expect_silence();
+    assert_eq!(fixture.drops(), []);
+    fixture.assert_nothing_left();
 }
 
 #[test]
@@ -137,24 +170,101 @@ fn a_host_that_is_no_dns_name_is_answered_where_it_came_from() {
 }
 
 #[test]
-fn what_cannot_even_be_answered_is_dropped_and_counted() {
+fn every_broken_request_is_answered_with_what_is_broken() {
     let text = invite("z9hG4bKn", "");
-    let mut fixture = Fixture::without_authentication();
-    for (count, broken) in [
-        text.replace("Call-ID: call-1\n", ""),
-        text.replace("Call-ID: call-1\n", "Call-ID: call-1\nCall-ID: call-2\n"),
-        text.replace("Via: SIP/2.0/TLS 10.0.0.1", "Via: SIP/3.0/TLS 10.0.0.1"),
-        text.replace("Via: SIP/2.0/TLS 10.0.0.1", "Via: , SIP/2.0/TLS 10.0.0.1"),
-        text.replace("Via: SIP/2.0/TLS 10.0.0.1", "Via: SIP/2.0/TLS "),
-        text.replace("To: <sip:bob@example.com>", "To: nonsense"),
-    ]
-    .iter()
-    .enumerate()
-    {
-        fixture.send(ALICE, broken);
+    for (from, to, reason) in [
+        (
+            "Via: SIP/2.0/TLS 10.0.0.1;branch=z9hG4bKn\n",
+            "",
+            "Missing Via",
+        ),
+        (
+            "SIP/2.0/TLS 10",
+            "SIP/3.0/TLS 10",
+            "Bad Via: unknown version",
+        ),
+        ("SIP/2.0/TLS 10.0.0.1", "SIP/2.0/TLS ", "Bad Via: bad host"),
+        ("From: ", "X-From: ", "Missing From"),
+        ("To: ", "X-To: ", "Missing To"),
+        ("Call-ID: call-1\n", "", "Missing Call-ID"),
+        ("CSeq: 1 INVITE\n", "", "Missing CSeq"),
+        ("From: ", "f: <sip:a@b>;tag=1\nFrom: ", "Repeated From"),
+        ("To: ", "t: <sip:a@b>\nTo: ", "Repeated To"),
+        ("Call-ID: ", "i: call-2\nCall-ID: ", "Repeated Call-ID"),
+        ("CSeq: ", "CSEQ: 1 INVITE\nCSeq: ", "Repeated CSeq"),
+        (
+            "To: <sip:bob@example.com>",
+            "To: nonsense",
+            "Bad To: bad URI",
+        ),
+        (
+            "To: <sip:bob@example.com>",
+            "To: <sip:bob@example.com",
+            "Bad To: unbalanced angle bracket",
+        ),
+        ("\"Alice; <1>\"", "\"Alice", "Bad From: unbalanced quote"),
+        (
+            "Call-ID: call-1",
+            "Call-ID: call 1",
+            "Bad Call-ID: bad token",
+        ),
+        ("CSeq: 1 INVITE", "CSeq: INVITE", "Bad CSeq: bad number"),
+        (
+            "Max-Forwards: 70",
+            "Max-Forwards: many",
+            "Bad Max-Forwards: bad number",
+        ),
+        (
+            "Max-Forwards: 70",
+            "Max-Forwards: 70\nMax-Forwards: 7",
+            "Repeated Max-Forwards",
+        ),
+        (
+            "Contact: ",
+            "Route: <sip:example.com\nContact: ",
+            "Bad Route: unbalanced angle bracket",
+        ),
+    ] {
+        let broken = text.replacen(from, to, 1);
+        assert_ne!(broken, text, "{from}");
+        let mut fixture = Fixture::without_authentication();
+        fixture.register(BOB, "bob");
+        fixture.send(ALICE, &broken);
+        let answer = fixture.expect(ALICE, &format!("SIP/2.0 400 {reason}\r\n"));
+        if !reason.contains("Via") {
+            assert!(
+                value(&answer, "Via").contains("branch=z9hG4bKn"),
+                "{answer}"
+            );
+        }
         fixture.expect_silence();
-        assert_eq!(fixture.switch.dropped(), count as u64 + 1);
+        let user = if reason.contains("From") && reason != "Repeated From" {
+            ""
+        } else {
+            "alice"
+        };
+        let user = if reason == "Repeated From" { "a" } else { user };
+        let refusal = (400, reason.to_owned(), "INVITE".to_owned(), user.to_owned());
+        assert_eq!(fixture.refusals(), [refusal]);
+        fixture.assert_nothing_left();
     }
+}
+
+#[test]
+fn a_broken_ack_is_dropped_and_counted() {
+    let text = request("ACK", "z9hG4bKn", "");
+    let mut fixture = Fixture::without_authentication();
+    fixture.send(ALICE, &text.replace("Call-ID: call-1\n", ""));
+    fixture.send(ALICE, &text.replace("To: ", "T o: "));
+    fixture.send(ALICE, &text);
+    fixture.expect_silence();
+    assert_eq!(
+        fixture.drops(),
+        [
+            (DropReason::UnreadableAck, 2),
+            (DropReason::UnexpectedAck, 1)
+        ]
+    );
     fixture.assert_nothing_left();
 }
 
@@ -170,9 +280,16 @@ fn responses_nobody_waits_for_are_dropped_and_counted() {
     fixture.send(ALICE, &ok);
     fixture.send(BOB, &ok.replace("1 INVITE", "1 BYE"));
     fixture.send(BOB, &ok.replacen("z9hG4bK", "z9hG4bK0", 1));
-    fixture.send(BOB, &ok.replace("SIP/2.0 200", "SIP/2.0 ok"));
+    // One that cannot be read.
+    fixture.send(BOB, &ok.replace("CSeq: 1 INVITE", "CSeq: one"));
     fixture.expect_silence();
-    assert_eq!(fixture.switch.dropped(), 4);
+    assert_eq!(
+        fixture.drops(),
+        [
+            (DropReason::UnreadableResponse, 1),
+            (DropReason::UnexpectedResponse, 3)
+        ]
+    );
     fixture.send(BOB, &ok);
     fixture.expect(ALICE, "SIP/2.0 200 ");
     fixture.assert_nothing_left();
@@ -224,7 +341,14 @@ fn nothing_a_peer_may_send_brings_the_switch_down() {
             text.splice(at..end, piece.chars());
         }
         let text: String = text.into_iter().collect();
-        fixture.send(if round % 2 == 0 { ALICE } else { BOB }, &text);
+        let text = format!(
+            "{}\r\nContent-Length: 0\r\n\r\n",
+            text.replace('\n', "\r\n")
+        );
+        // The rest would have ended its session.
+        if let Ok(message) = Message::parse(text.into()) {
+            fixture.receive(if round % 2 == 0 { ALICE } else { BOB }, &message);
+        }
     }
     fixture.assert_nothing_left();
 }

@@ -1,6 +1,8 @@
 //! Record-Route tokens (RFC 3261 16.12, RFC 5626 5.2).
 
 use super::dialog::{AnsweredCall, request};
+use crate::switch::event::{EndedBy, SwitchEvent};
+
 use super::fixture::{ALICE, BOB, Fixture, STRANGER, response, value, values};
 
 /// A running call, and its Record-Route as the caller knows it.
@@ -39,12 +41,19 @@ fn a_forged_route_is_refused() {
 }
 
 #[test]
-fn a_dead_flow_is_430_and_an_ack_to_it_is_dropped() {
+fn a_bye_to_a_dead_flow_ends_the_call_and_an_ack_to_it_is_dropped() {
     let (mut fixture, call, _) = talking();
     fixture.disconnect_unnoticed(BOB);
     let bye = call.caller_request(&mut fixture, "BYE", 2);
     fixture.send(ALICE, &bye);
-    fixture.expect(ALICE, "SIP/2.0 430 Flow Failed");
+    fixture.expect(ALICE, "SIP/2.0 481 ");
+    assert!(matches!(
+        fixture.events()[..],
+        [SwitchEvent::CallEnded {
+            ended_by: EndedBy::Caller,
+            ..
+        }]
+    ));
     let ack = call.caller_request(&mut fixture, "ACK", 1);
     fixture.send(ALICE, &ack);
     fixture.expect_silence();

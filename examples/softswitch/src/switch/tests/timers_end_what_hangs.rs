@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::dialog::{invite, request};
+use crate::switch::event::DropReason;
+
 use super::fixture::{ALICE, BOB, Fixture, response, value};
 
 fn seconds(seconds: u64) -> Duration {
@@ -73,7 +75,7 @@ fn another_request_nobody_reacts_to_ends_without_an_answer() {
     fixture.advance(seconds(32));
     fixture.send(BOB, &response(&got, "200 OK", "b", ""));
     fixture.expect_silence();
-    assert_eq!(fixture.switch.dropped(), 1);
+    assert_eq!(fixture.drops(), [(DropReason::UnexpectedResponse, 1)]);
     fixture.assert_nothing_left();
 }
 
