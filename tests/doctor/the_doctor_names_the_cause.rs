@@ -50,6 +50,21 @@ async fn a_server_a_phone_could_use_is_said_to_be_one() {
     }
 }
 
+#[async_std::test]
+async fn a_server_that_writes_latin_1_is_usable() {
+    let authority = Authority::new();
+    let to = Tls::only(&TLS13).serve(&authority.issue(&[LOCAL]), |stream| {
+        // The first line of the response is that of the status, and takes a header with it.
+        sip(stream, "200 OK\r\nServer: K\u{f6}ln\r\nSubject: \u{fc}");
+    });
+    let findings = findings(to, &settings(authority.anchors())).await;
+    assert!(findings.is_usable(), "{}", findings.text());
+    assert_eq!(
+        findings.json()["attempts"][0]["options"]["software"],
+        "K\u{fffd}ln"
+    );
+}
+
 struct Polite;
 struct Answering(Flow);
 

@@ -9,3 +9,4 @@ mod openssl_verifies_the_certificate_it_made;
 mod sipp_registers_and_calls_through_it;
 mod the_log_tells_registering_from_staying_registered;
 mod the_softswitch_starts_with_one_command;
+mod what_it_does_not_need_passes_through;

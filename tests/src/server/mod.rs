@@ -277,7 +277,9 @@ pub fn sip(mut stream: StreamOwned<ServerConnection, TcpStream>, status: &str) {
                 Frame::Ping => "\r\n".to_owned(),
                 Frame::Pong => continue,
             };
-            if stream.write_all(answer.as_bytes()).is_err() || stream.flush().is_err() {
+            // Each character is a byte, so that a test can have any.
+            let answer: Vec<u8> = answer.chars().map(|c| c as u8).collect();
+            if stream.write_all(&answer).is_err() || stream.flush().is_err() {
                 return;
             }
         }

@@ -5,7 +5,7 @@ use super::cause::Cause;
 use super::target::Target;
 use async_std::future;
 use futures_lite::{AsyncReadExt, AsyncWriteExt};
-use sipward::sip::{Frame, Framer, Limits, Message};
+use sipward::sip::{Frame, Framer, Limits, Message, Name};
 use sipward::{CloseCause, Connected};
 use std::io;
 use std::time::{Duration, Instant};
@@ -62,7 +62,7 @@ impl<'a> SipExchange<'a> {
         let status = line.trim_start_matches("SIP/2.0 ");
         Ok(Answer {
             status: status.to_owned(),
-            software: header(&answer, "Server").or_else(|| header(&answer, "User-Agent")),
+            software: software(&answer),
             after: begun.elapsed(),
         })
     }
@@ -155,15 +155,15 @@ fn request(target: &Target, local: &str, call: &str) -> String {
 
 /// Whether the message is the final response to the request with this Call-ID.
 fn answers(message: &Message, call: &str) -> bool {
-    let ours = header(message, "Call-ID").or_else(|| header(message, "i"));
-    message.status().is_some_and(|status| status >= 200) && ours.as_deref() == Some(call)
+    let ours = message.header(Name::CallId).map(|header| header.value);
+    message.status().is_some_and(|status| status >= 200) && ours == Some(call.as_bytes())
 }
 
-fn header(message: &Message, name: &str) -> Option<String> {
-    let head = String::from_utf8_lossy(message.head());
-    let mut lines = head.split("\r\n").filter_map(|line| line.split_once(':'));
-    let (_, value) = lines.find(|(found, _)| found.trim().eq_ignore_ascii_case(name))?;
-    Some(value.trim().to_owned())
+/// What the server calls itself.
+fn software(message: &Message) -> Option<String> {
+    let server = message.all_named("Server").next();
+    let header = server.or_else(|| message.header(Name::UserAgent));
+    header.map(|header| header.text().into_owned())
 }
 
 fn token() -> Result<String, Cause> {
