@@ -10,4 +10,5 @@ mod junk_never_panics;
 mod last_words_reach_the_peer;
 mod messages_are_framed_exactly;
 mod nothing_is_served_before_the_supervisor_agrees;
+mod readers_agree_with_another_parser;
 mod what_came_first_counts_first;
