@@ -207,6 +207,9 @@ fn what_two_readers_could_read_differently_is_answered_and_the_session_goes_on()
     let events = site.switch.events.wait_for(6, "request_refused");
     assert_eq!(events[0].text("reason"), "Control Character In Header");
     assert_eq!(events[0].text("user"), "alice");
+    site.switch
+        .program
+        .complains("request_refused: Bad Request");
     site.passes(MESSAGE, b"Subject: goes on\r\n", b"");
     site.close();
 }

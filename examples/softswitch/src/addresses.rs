@@ -41,9 +41,9 @@ impl Addresses {
 
     /// `host[:port]` for Via, Record-Route and Contact on this connection.
     pub fn of(&self, connection: &Connection) -> Arc<str> {
-        match self.advertised(connection) {
+        match self.advertised(connection.listener) {
             Some(address) => Arc::clone(address),
-            None => local(connection).to_string().into(),
+            None => without_zone(connection.local).to_string().into(),
         }
     }
 
@@ -54,26 +54,27 @@ impl Addresses {
     /// The local address, if the peer could not connect to it: it is private, nothing else is
     /// advertised, and the peer has a public address.
     pub fn unreachable(&self, connection: &Connection) -> Option<SocketAddr> {
-        let local = local(connection);
-        let peer = connection.peer.ip().to_canonical();
-        let is_unreachable =
-            self.advertised(connection).is_none() && is_private(local.ip()) && !is_private(peer);
-        is_unreachable.then_some(local)
+        let local = without_zone(connection.local);
+        let is_private = is_out_of_reach(local, connection.peer);
+        let is_advertised = self.advertised(connection.listener).is_some();
+        (is_private && !is_advertised).then_some(local)
     }
 
-    fn advertised(&self, connection: &Connection) -> Option<&Arc<str>> {
+    fn advertised(&self, listener: SocketAddr) -> Option<&Arc<str>> {
         let mut all = self.by_listener.iter();
-        let found = all.find(|(listener, _)| *listener == connection.listener);
+        let found = all.find(|(other, _)| *other == listener);
         found.map(|(_, address)| address)
     }
 }
 
-/// Without the zone of an IPv6 address, which means nothing to others (RFC 4007 section 6).
-fn local(connection: &Connection) -> SocketAddr {
-    SocketAddr::new(
-        connection.local.ip().to_canonical(),
-        connection.local.port(),
-    )
+/// The zone of an IPv6 address means nothing to others (RFC 4007 section 6).
+fn without_zone(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Whether a peer with this address could not connect to that local address.
+fn is_out_of_reach(local: SocketAddr, peer: SocketAddr) -> bool {
+    is_private(local.ip()) && !is_private(peer.ip().to_canonical())
 }
 
 /// Whether an address is of a private network, of a provider's (RFC 6598), of a link, or of this
@@ -107,6 +108,34 @@ mod tests {
             texts.collect::<Vec<_>>(),
             ["example.com:5071", "v6.example.com:7002"]
         );
+    }
+
+    #[test]
+    fn a_private_address_is_out_of_reach_for_a_public_peer_alone() {
+        let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        let private = address("192.168.1.5:5061");
+        assert!(is_out_of_reach(private, address("198.51.100.7:1234")));
+        assert!(is_out_of_reach(
+            private,
+            address("[::ffff:198.51.100.7]:1234")
+        ));
+        assert!(!is_out_of_reach(private, address("192.168.1.9:1234")));
+        assert!(!is_out_of_reach(
+            address("192.0.2.1:5061"),
+            address("198.51.100.7:1")
+        ));
+    }
+
+    #[test]
+    fn an_address_is_written_without_its_zone_and_as_ipv4_where_it_is_one() {
+        for (address, written) in [
+            ("[fe80::1%3]:5061", "[fe80::1]:5061"),
+            ("[::ffff:10.0.0.7]:5061", "10.0.0.7:5061"),
+            ("10.0.0.7:5061", "10.0.0.7:5061"),
+        ] {
+            let address: SocketAddr = address.parse().expect("an address");
+            assert_eq!(without_zone(address).to_string(), written);
+        }
     }
 
     #[test]

