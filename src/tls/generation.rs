@@ -203,7 +203,7 @@ impl Identities {
             if !is_dns_name {
                 return Err(PolicyError::BadServerName(name.clone()));
             }
-            named.insert(name.clone(), ServedIdentity::load(identity)?);
+            named.insert(canonical(name), ServedIdentity::load(identity)?);
         }
         Ok(Self {
             default: ServedIdentity::load(&policy.default)?,
@@ -228,10 +228,11 @@ impl Identities {
     }
 
     fn served(&self, name: Option<&str>) -> Option<&ServedIdentity> {
+        // Nearly every name is in canonical form already, so that nothing is allocated for it.
         let named = name.and_then(|name| {
             self.named
                 .get(name)
-                .or_else(|| self.named.get(&name.to_ascii_lowercase()))
+                .or_else(|| self.named.get(&canonical(name)))
         });
         match named {
             Some(identity) => Some(identity),
@@ -239,6 +240,12 @@ impl Identities {
             None => Some(&self.default),
         }
     }
+}
+
+/// The name in lower case and without the dot of the DNS root, because `SIP.example.com.` is the host
+/// `sip.example.com`.
+fn canonical(name: &str) -> String {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
 impl ServedIdentity {

@@ -127,13 +127,13 @@ impl TlsPolicy {
     }
 
     /// Presents another identity, from PEM texts, to peers that ask for this server name
-    /// (RFC 6066 §3).
+    /// (RFC 6066 §3). Upper case and a dot at the end make no difference, in this name and in the peer's.
     ///
     /// # Errors
     /// [`PolicyError::NoCertificate`], [`PolicyError::NoKey`].
     pub fn identity(mut self, name: &str, chain: &[u8], key: &[u8]) -> Result<Self, PolicyError> {
         let identity = Identity::from_pem(chain, key)?;
-        self.named.push((name.to_ascii_lowercase(), identity));
+        self.named.push((name.to_owned(), identity));
         Ok(self)
     }
 

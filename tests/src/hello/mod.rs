@@ -59,6 +59,21 @@ impl Hello {
         self
     }
 
+    /// With this host name in the server_name extension (RFC 6066 §3), whatever its bytes are.
+    pub fn server_name(self, name: &[u8]) -> Self {
+        self.server_names(&[(0, name)])
+    }
+
+    /// With these names, each with its type; 0 is a host name.
+    pub fn server_names(self, names: &[(u8, &[u8])]) -> Self {
+        let names = names.iter().flat_map(|(kind, name)| {
+            let mut entry = vec![*kind];
+            entry.extend(vector(name.to_vec()));
+            entry
+        });
+        self.with(SERVER_NAME, vector(names.collect()))
+    }
+
     pub fn alpn(self, protocol: &str) -> Self {
         let mut name = vec![protocol.len() as u8];
         name.extend(protocol.as_bytes());
