@@ -90,7 +90,9 @@ mod transport;
 
 pub use admission::{AdmissionLimits, Ban, BanRule, Rate};
 pub use builder::{Builder, ListenAddress};
-pub use cause::{Cancelled, CloseCause, Fault, HandshakeCause, Phase, Plaintext, RefusalCause};
+pub use cause::{
+    Cancelled, CloseCause, Fault, HandshakeCause, Phase, Plaintext, RefusalCause, ServerNameDefect,
+};
 pub use connection::{
     Alert, AlertDirection, Certificate, Connection, ConnectionId, ConnectionStats, Counts,
     Direction, Evidence, ExpectedMessage, HandshakeFailure, NotACertificate, Tls,

@@ -67,14 +67,15 @@ impl HandshakeCause {
         self.row().phases
     }
 
-    /// What narrows the name down: `sip` or `http` for plaintext, `drain` or `operator` for a
-    /// cancellation, the error kind of the network, the text of a defect.
+    /// What narrows the name down: `sip` or `http` for plaintext, `port` or `uri` for a server
+    /// name, `drain` or `operator` for a cancellation, the error kind of the network, the text of a defect.
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::Plaintext(Plaintext::Sip { method }) => Some(format!("sip {method}")),
             Self::Plaintext(Plaintext::SipKeepAlive) => Some("sip keep-alive".into()),
             Self::Plaintext(Plaintext::Http) => Some("http".into()),
             Self::Plaintext(Plaintext::Other) => Some("other".into()),
+            Self::InvalidServerName(defect) => Some(defect.name().into()),
             Self::Cancelled(by) => Some(by.name().into()),
             Self::Io(kind) => Some(kind.to_string()),
             Self::Internal(what) => Some(what.clone()),

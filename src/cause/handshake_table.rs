@@ -1,7 +1,7 @@
 //! Every cause of a failed handshake: one row each.
 
 use super::handshake::{AlertSent, Cancelled, HandshakeRow, Plaintext};
-use super::{Fault, Phase};
+use super::{Fault, Phase, ServerNameDefect};
 use log::Level;
 use std::io;
 
@@ -156,6 +156,13 @@ causes! {
             explanation: "The peer asked for a server name we hold no certificate for, or for none, and the \
                 policy is strict about it. Correct the host in the peer's settings, add an identity for that \
                 name, or let the policy answer unknown names with its first certificate.",
+        }
+        /// The server name in its hello is not one host name (RFC 6066 §3).
+        InvalidServerName(defect: ServerNameDefect = ServerNameDefect::Port) = "invalid_server_name" {
+            phases: &[Phase::Negotiation],
+            fault: Fault::Peer, level: Level::Info, alert: defect.alert(),
+            hint: defect.hint(),
+            explanation: defect.explanation(),
         }
         /// The peer sent a fatal alert: it does not trust our certificate, most often.
         RejectedByPeer = "rejected_by_peer" {

@@ -9,6 +9,7 @@ mod close;
 mod handshake;
 mod handshake_table;
 mod refusal;
+mod server_name;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub(crate) use handshake::AlertSent;
 pub use handshake::{Cancelled, Plaintext};
 pub use handshake_table::HandshakeCause;
 pub use refusal::RefusalCause;
+pub use server_name::ServerNameDefect;
 
 /// How far a connection had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -86,6 +86,7 @@ impl Observation {
                     Direction::Outbound => server.is_some(),
                 },
                 offered_versions: offered.unwrap_or_default(),
+                server_name_defect: client.as_ref().and_then(|hello| hello.server_name_defect),
                 certificate: certificate_progress(wire, server.as_ref(), resumed),
                 alert: read.alert().map(|alert| PlainAlert {
                     fatal: alert.is_fatal(),

@@ -83,6 +83,17 @@ fn one_that_takes_rsa_alone_hears_handshake_failure() {
 
 #[test]
 #[ignore = "needs openssl"]
+fn one_whose_server_name_has_a_port_hears_unrecognized_name() {
+    check(
+        &["-servername", "sip.example.com:5061"],
+        "invalid_server_name",
+        "unrecognized_name",
+        "unrecognized name",
+    );
+}
+
+#[test]
+#[ignore = "needs openssl"]
 fn one_that_does_not_trust_us_is_said_to_reject_us() {
     let stranger = format!("sipward-stranger-{}.pem", std::process::id());
     let stranger = std::env::temp_dir().join(stranger);

@@ -3,9 +3,9 @@
 //! The error of TLS alone is often misleading: an OpenSSL client that rejects our certificate under TLS
 //! 1.3 causes a decryption error, and a client with only old versions one about signature algorithms.
 
-use crate::cause::{Cancelled, HandshakeCause, Phase, Plaintext};
+use crate::cause::{Cancelled, HandshakeCause, Phase, Plaintext, ServerNameDefect};
 use crate::connection::{Direction, ExpectedMessage};
-use rustls::{CertificateError, Error, PeerIncompatible};
+use rustls::{CertificateError, Error, InvalidMessage, PeerIncompatible, PeerMisbehaved};
 use std::io;
 
 #[cfg(test)]
@@ -39,6 +39,8 @@ pub(super) struct Facts {
     pub(super) hello_complete: bool,
     /// The versions the ClientHello offers; empty while that is not known.
     pub(super) offered_versions: Vec<u16>,
+    /// What is wrong with the server_name extension of the ClientHello, if that can be said.
+    pub(super) server_name_defect: Option<ServerNameDefect>,
     pub(super) certificate: CertificateProgress,
     /// The last alert the peer sent in clear, fatal if any was.
     pub(super) alert: Option<PlainAlert>,
@@ -148,6 +150,9 @@ fn gone(facts: &Facts, how: HandshakeCause) -> HandshakeCause {
 }
 
 fn of_tls(error: &Error, facts: &Facts) -> HandshakeCause {
+    if let Some(defect) = server_name_defect(error, facts) {
+        return HandshakeCause::InvalidServerName(defect);
+    }
     match error {
         Error::AlertReceived(alert) => alerted(alert.get_u8(), facts),
         // An alert in clear where an encrypted one is due: OpenSSL under TLS 1.3, which has no
@@ -177,6 +182,25 @@ fn of_tls(error: &Error, facts: &Facts) -> HandshakeCause {
             HandshakeCause::UnknownServerName
         }
         unmapped => HandshakeCause::Internal(unmapped.to_string()),
+    }
+}
+
+/// What is wrong with the server name, when the ClientHello was refused for it.
+fn server_name_defect(error: &Error, facts: &Facts) -> Option<ServerNameDefect> {
+    let seen = facts.server_name_defect;
+    match error {
+        Error::InvalidMessage(InvalidMessage::InvalidServerName) => {
+            Some(seen.unwrap_or(ServerNameDefect::Other))
+        }
+        Error::PeerMisbehaved(
+            PeerMisbehaved::DuplicateServerNameTypes
+            | PeerMisbehaved::ServerNameMustContainOneHostName,
+        ) => seen,
+        // An extension of no bytes, which tells that it is empty and not which extension it is.
+        Error::InvalidMessage(InvalidMessage::MissingData(_)) => {
+            seen.filter(|defect| *defect == ServerNameDefect::Missing)
+        }
+        _ => None,
     }
 }
 

@@ -30,6 +30,7 @@ fn negotiating() -> Facts {
         sslv2: false,
         hello_complete: true,
         offered_versions: vec![0x0304, 0x0303],
+        server_name_defect: None,
         certificate: CertificateProgress::Unsent,
         alert: None,
         self_issued: false,
@@ -124,7 +125,6 @@ fn what_cannot_be_read_is_malformed_unless_it_never_was_tls() {
         InvalidMessage::InvalidDhParams,
         InvalidMessage::InvalidEmptyPayload,
         InvalidMessage::InvalidKeyUpdate,
-        InvalidMessage::InvalidServerName,
         InvalidMessage::MessageTooLarge,
         InvalidMessage::MessageTooShort,
         InvalidMessage::MissingData("Random"),
@@ -158,6 +158,32 @@ fn what_cannot_be_read_is_malformed_unless_it_never_was_tls() {
             HandshakeCause::VersionMismatch,
             "a hello of SSL 2.0 is a hello, and too old"
         );
+    }
+}
+
+#[test]
+fn a_server_name_that_is_no_host_name_has_a_cause_of_its_own() {
+    use ServerNameDefect as Defect;
+    let naming = |server_name_defect| Facts {
+        server_name_defect,
+        ..negotiating()
+    };
+    let name = || Error::from(InvalidMessage::InvalidServerName);
+    let none = || Error::from(PeerMisbehaved::ServerNameMustContainOneHostName);
+    let two = || Error::from(PeerMisbehaved::DuplicateServerNameTypes);
+    let short = || Error::from(InvalidMessage::MissingData("u8"));
+    let rows = [
+        (name(), Some(Defect::Port), Some(Defect::Port)),
+        (name(), None, Some(Defect::Other)),
+        (none(), Some(Defect::Missing), Some(Defect::Missing)),
+        (two(), Some(Defect::Several), Some(Defect::Several)),
+        (short(), Some(Defect::Missing), Some(Defect::Missing)),
+        (short(), Some(Defect::Port), None),
+    ];
+    for (error, seen, expected) in rows {
+        let expected =
+            expected.map_or(HandshakeCause::Malformed, HandshakeCause::InvalidServerName);
+        assert_eq!(of_error(error, &naming(seen)), expected);
     }
 }
 

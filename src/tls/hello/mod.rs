@@ -7,11 +7,13 @@
 mod ja4;
 mod names;
 mod plaintext;
+mod server_name;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
+use crate::cause::ServerNameDefect;
 use tls_parser::{
     TlsCipherAu, TlsCipherKx, TlsCipherSuite, TlsExtension, TlsExtensionType, TlsHandshakeType,
     TlsServerHelloContents, parse_tls_client_hello_extension, parse_tls_handshake_server_hello,
@@ -30,6 +32,8 @@ pub(crate) struct ClientHello {
     /// The host name of the server_name extension in lower case; bytes that are not printable ASCII
     /// stand as `\xNN`.
     pub(crate) server_name: Option<String>,
+    /// What is wrong with the server_name extension, if that can be said.
+    pub(crate) server_name_defect: Option<ServerNameDefect>,
     /// The versions of supported_versions, else the legacy version; empty while the extensions are
     /// not all there.
     pub(crate) versions: Vec<u16>,
@@ -167,7 +171,8 @@ fn read_client_extension(hello: &mut ClientHello, extension: &[u8]) {
     hello.extensions.push(kind);
     match parse_tls_client_hello_extension(extension).map(|(_, parsed)| parsed) {
         Ok(TlsExtension::SNI(names)) => {
-            hello.server_name = names.first().map(|(_, name)| host_name(name))
+            hello.server_name = names.first().map(|(_, name)| host_name(name));
+            hello.server_name_defect = server_name::defect(&names);
         }
         Ok(TlsExtension::SupportedVersions(versions)) => {
             hello.versions = wire::without_grease(versions.into_iter().map(u16::from));

@@ -3,6 +3,7 @@
 use super::hello::{Offer, client_hello};
 use super::scene::{AMPLE, Client, SHORT, listen, say};
 use super::{Heard, Provoked, Scene};
+use crate::hello::Hello;
 use crate::peer::Authority;
 use async_std::task::block_on;
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa};
@@ -97,6 +98,10 @@ fn raw() -> Vec<Provoked> {
 fn offers() -> Vec<Provoked> {
     let offer = |cause, offer| provoke(cause, |scene| say(scene.tcp(), &client_hello(offer)));
     vec![
+        provoke("invalid_server_name", |scene| {
+            let hello = Hello::with_key().server_name(b"sip.example.com:5061");
+            say(scene.tcp(), &hello.record())
+        }),
         offer(
             "version_mismatch",
             Offer {
