@@ -106,7 +106,7 @@ pub use named::UnknownName;
 pub use observe::{EventFilter, LogObserver, Observer, Subscription};
 pub use session::{Application, Busy, Discard, Flow, KeepOpen, SendError, SipSession};
 pub use supervisor::{StartError, Supervisor};
-pub use tls::{ClientAuth, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};
+pub use tls::{ClientAuth, FoundInstead, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};
 pub use transport::ProxyProtocol;
 
 // The crates whose types stand in the public interface, in the versions that stand there.

@@ -64,12 +64,12 @@ impl Connector {
         })
     }
 
-    /// Presents this certificate, from PEM texts (the chain, leaf first, and its key), to a server that
+    /// Presents this certificate, from PEM texts (the chain in any order, and its key), to a server that
     /// asks for one. Default: no certificate is presented.
     ///
     /// # Errors
     /// [`PolicyError::NoCertificate`], [`PolicyError::NoKey`], [`PolicyError::UnsupportedKey`],
-    /// [`PolicyError::Unusable`] when the two do not belong together.
+    /// [`PolicyError::KeyMismatch`], [`PolicyError::Unusable`].
     pub fn identity(mut self, chain: &[u8], key: &[u8]) -> Result<Self, PolicyError> {
         self.policy.identify(chain, key)?;
         Ok(self)

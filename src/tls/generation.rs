@@ -1,5 +1,6 @@
 //! One immutable, validated TLS policy. Connections keep the one they were accepted under.
 
+use super::chain;
 use super::policy::{ClientAuth, Identity, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};
 use super::preflight;
 use crate::connection::Certificate;
@@ -250,10 +251,11 @@ fn canonical(name: &str) -> String {
 
 impl ServedIdentity {
     fn load(identity: &Identity) -> Result<Self, PolicyError> {
-        let leaf = identity.chain.first();
-        let leaf = leaf.and_then(|der| Certificate::from_der(der).ok());
+        let key = certified(identity)?;
+        let leaf = key.cert.first();
+        let leaf = leaf.and_then(|leaf| Certificate::from_der(&leaf.0).ok());
         Ok(Self {
-            key: certified(identity)?,
+            key,
             until: leaf.map(|leaf| leaf.not_after),
         })
     }
@@ -269,7 +271,8 @@ impl ResolvesServerCert for Identities {
 pub(super) fn certified(identity: &Identity) -> Result<Arc<CertifiedKey>, PolicyError> {
     let key = any_supported_type(&PrivateKey(identity.key.clone()))
         .map_err(|_| PolicyError::UnsupportedKey)?;
-    let chain = identity.chain.iter().cloned().map(rustls::Certificate);
+    let chain = chain::ordered(&identity.chain, &identity.key)?;
+    let chain = chain.into_iter().map(rustls::Certificate);
     Ok(Arc::new(CertifiedKey::new(chain.collect(), key)))
 }
 

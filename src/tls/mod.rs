@@ -1,6 +1,7 @@
 //! The only place that names the TLS libraries.
 
 mod alert;
+mod chain;
 mod client;
 mod closing;
 mod diagnosis;
@@ -10,12 +11,14 @@ pub(crate) mod fuzzing;
 mod generation;
 mod hello;
 mod observation;
+mod pem;
 mod policy;
 mod preflight;
 mod records;
 mod server;
 mod tap;
 
+pub use pem::FoundInstead;
 pub use policy::{ClientAuth, PolicyError, TlsPolicy, TlsVersions, TrustAnchors};
 
 pub(crate) use client::{ClientHandshake, ClientPolicy, ClientStream};

@@ -1,8 +1,7 @@
 //! The TLS policy that an operator chooses.
 
 use super::generation::Generation;
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use super::pem::{self, FoundInstead};
 use std::fmt;
 use std::fs;
 use std::io;
@@ -29,7 +28,7 @@ pub struct TlsPolicy {
     pub(super) tickets: usize,
 }
 
-/// A certificate chain, leaf first, and its private key.
+/// A certificate chain in any order, and its private key.
 #[derive(Clone)]
 pub(super) struct Identity {
     pub(super) chain: Vec<Vec<u8>>,
@@ -83,10 +82,12 @@ pub enum PolicyError {
         source: io::Error,
     },
     /// There is no PEM certificate where one is expected.
-    NoCertificate,
+    NoCertificate(FoundInstead),
     /// There is no PEM private key where one is expected (PKCS#8, PKCS#1 or SEC1, not encrypted).
-    NoKey,
-    /// The private key is of a kind that is not supported (RSA, P-256, P-384, Ed25519 are).
+    NoKey(FoundInstead),
+    /// The private key belongs to none of the certificates.
+    KeyMismatch,
+    /// The private key is of a kind that is not supported (RSA of 2048 to 4096 bits, P-256, P-384, Ed25519 are).
     UnsupportedKey,
     /// A certificate authority's certificate cannot be used.
     BadTrustAnchor(String),
@@ -94,12 +95,16 @@ pub enum PolicyError {
     BadRevocationList(String),
     /// A server name to present an identity for is not a DNS name.
     BadServerName(String),
-    /// The certificate and the key do not belong together, or a handshake with them fails.
+    /// A handshake with the certificate and the key fails.
     Unusable(String),
 }
 
 impl TlsPolicy {
-    /// One identity for every server name, from PEM texts: the chain, leaf first, and the key.
+    /// One identity for every server name, from PEM texts: the chain and the key.
+    ///
+    /// The texts may have a byte order mark, line ends of any system, blanks, and other text around the
+    /// sections. The order of the certificates does not matter: the leaf is the one to which the key
+    /// belongs, and the issuer of each is sent behind it. Certificate and key may stand in one text.
     ///
     /// # Errors
     /// [`PolicyError::NoCertificate`], [`PolicyError::NoKey`].
@@ -200,12 +205,11 @@ impl TrustAnchors {
     /// [`PolicyError::BadRevocationList`] when there is none; one that cannot be read is found when
     /// the policy is used.
     pub fn revocation_list(mut self, pem: &[u8]) -> Result<Self, PolicyError> {
-        let lists: Result<Vec<Vec<u8>>, _> = CertificateRevocationListDer::pem_slice_iter(pem)
-            .map(|list| list.map(|der| der.to_vec()))
-            .collect();
-        let lists = lists.ok().filter(|lists| !lists.is_empty());
-        let missing = || PolicyError::BadRevocationList("no PEM X509 CRL section".to_owned());
-        self.revocation_lists.extend(lists.ok_or_else(missing)?);
+        let lists = pem::revocation_lists(pem).map_err(|found| {
+            let found = Described(&found, "crl");
+            PolicyError::BadRevocationList(format!("no PEM section X509 CRL: {found}"))
+        })?;
+        self.revocation_lists.extend(lists);
         Ok(self)
     }
 
@@ -222,7 +226,7 @@ impl TrustAnchors {
     /// # Errors
     /// [`PolicyError::NoCertificate`] when there is none.
     pub fn from_pem(pem: &[u8]) -> Result<Self, PolicyError> {
-        let certificates = certificates(pem)?;
+        let certificates = pem::certificates(pem).map_err(PolicyError::NoCertificate)?;
         Ok(Self::of(certificates))
     }
 
@@ -245,14 +249,18 @@ impl TrustAnchors {
         let certificates = certificates.into_iter().map(Into::into).collect();
         Self::of(certificates)
     }
+
+    /// The authorities' certificates, in DER.
+    pub fn der(&self) -> impl Iterator<Item = &[u8]> {
+        self.certificates.iter().map(Vec::as_slice)
+    }
 }
 
 impl Identity {
     pub(super) fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, PolicyError> {
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| PolicyError::NoKey)?;
         Ok(Self {
-            chain: certificates(chain)?,
-            key: key.secret_der().to_vec(),
+            chain: pem::certificates(chain).map_err(PolicyError::NoCertificate)?,
+            key: pem::key(key).map_err(PolicyError::NoKey)?,
         })
     }
 }
@@ -269,14 +277,22 @@ impl fmt::Display for PolicyError {
             Self::Unreadable { path, source } => {
                 write!(f, "cannot read {}: {source}", path.display())
             }
-            Self::NoCertificate => f.write_str(
-                "no certificate found: expected PEM text with a BEGIN CERTIFICATE section",
+            Self::NoCertificate(found) => write!(
+                f,
+                "expected a certificate in PEM, a section CERTIFICATE: {}",
+                Described(found, "x509")
             ),
-            Self::NoKey => f.write_str(
-                "no private key found: expected PEM text with an unencrypted PRIVATE KEY section",
+            Self::NoKey(found) => write!(
+                f,
+                "expected an unencrypted private key in PEM, a section PRIVATE KEY: {}",
+                Described(found, "pkey")
+            ),
+            Self::KeyMismatch => f.write_str(
+                "the private key belongs to none of the certificates: is one of the two older than the other?",
             ),
             Self::UnsupportedKey => f.write_str(
-                "this kind of private key is not supported: use ECDSA P-256 or P-384, RSA or Ed25519",
+                "this kind of private key is not supported: use ECDSA P-256 or P-384, RSA of 2048 to \
+                 4096 bits, or Ed25519",
             ),
             Self::BadTrustAnchor(why) => {
                 write!(f, "a certificate authority cannot be used: {why}")
@@ -303,12 +319,11 @@ fn read(path: &Path) -> Result<Vec<u8>, PolicyError> {
     })
 }
 
-fn certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, PolicyError> {
-    let chain: Result<Vec<Vec<u8>>, _> = CertificateDer::pem_slice_iter(pem)
-        .map(|certificate| certificate.map(|der| der.to_vec()))
-        .collect();
-    chain
-        .ok()
-        .filter(|chain| !chain.is_empty())
-        .ok_or(PolicyError::NoCertificate)
+/// What was found, and the command of OpenSSL for what was expected.
+struct Described<'a>(&'a FoundInstead, &'a str);
+
+impl fmt::Display for Described<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.describe(f, self.1)
+    }
 }

@@ -3,9 +3,10 @@
 
 use super::policy::PolicyError;
 use rustls::client::{ServerCertVerified, ServerCertVerifier};
+use rustls::version::TLS13;
 use rustls::{
-    Certificate, ClientConfig, ClientConnection, ServerConfig, ServerConnection, ServerName,
-    SupportedProtocolVersion,
+    Certificate, ClientConfig, ClientConnection, PrivateKey, ServerConfig, ServerConnection,
+    ServerName, SupportedProtocolVersion,
 };
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -27,6 +28,16 @@ pub(super) fn shake_hands_with_each<'a>(
         }
     }
     Ok(())
+}
+
+/// Whether a signature of this key, in PKCS#8, PKCS#1 or SEC1, is one that the certificate verifies.
+pub(super) fn proves(certificate: &[u8], key: &[u8]) -> Result<(), rustls::Error> {
+    let chain = vec![Certificate(certificate.to_vec())];
+    let server = ServerConfig::builder()
+        .with_safe_defaults()
+        .with_no_client_auth()
+        .with_single_cert(chain, PrivateKey(key.to_vec()))?;
+    shake_hands(&Arc::new(server), &TLS13, None)
 }
 
 fn shake_hands(

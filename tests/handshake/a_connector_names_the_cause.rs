@@ -383,7 +383,7 @@ fn a_key_that_is_not_the_certificates_is_found_out_before_any_server_does() {
     let (one, other) = (authority.issue(&["a"]), authority.issue(&["b"]));
     let connector = Connector::new(authority.anchors()).unwrap();
     let mixed = connector.identity(one.chain.as_bytes(), other.key.as_bytes());
-    assert!(matches!(mixed, Err(sipward::PolicyError::Unusable(_))));
+    assert!(matches!(mixed, Err(sipward::PolicyError::KeyMismatch)));
 }
 
 #[test]

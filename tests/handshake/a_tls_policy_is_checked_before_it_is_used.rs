@@ -43,7 +43,7 @@ fn a_key_of_another_certificate_is_found_out_before_anybody_connects() {
         TlsVersions::Tls13,
     ] {
         let error = refused(policy.clone().versions(versions));
-        assert!(matches!(error, PolicyError::Unusable(_)), "{error:?}");
+        assert!(matches!(error, PolicyError::KeyMismatch), "{error:?}");
     }
 }
 
@@ -56,22 +56,22 @@ fn a_key_of_another_named_certificate_is_found_out_as_well() {
         .policy()
         .identity("phones.example", pem(&chain), pem(&key));
     let error = refused(policy.unwrap());
-    assert!(matches!(error, PolicyError::Unusable(_)), "{error:?}");
+    assert!(matches!(error, PolicyError::KeyMismatch), "{error:?}");
 }
 
 #[test]
 fn what_is_no_pem_is_an_error_that_says_what_is_missing() {
     let (chain, key) = Authority::new().issue(&["localhost"]);
     let of = |chain: &str, key: &str| TlsPolicy::from_pem(pem(chain), pem(key)).unwrap_err();
-    assert!(matches!(of("garbage", &key), PolicyError::NoCertificate));
-    assert!(matches!(of("", &key), PolicyError::NoCertificate));
-    assert!(matches!(of(&key, &key), PolicyError::NoCertificate));
-    assert!(matches!(of(&chain, "garbage"), PolicyError::NoKey));
-    assert!(matches!(of(&chain, &chain), PolicyError::NoKey));
+    assert!(matches!(of("garbage", &key), PolicyError::NoCertificate(_)));
+    assert!(matches!(of("", &key), PolicyError::NoCertificate(_)));
+    assert!(matches!(of(&key, &key), PolicyError::NoCertificate(_)));
+    assert!(matches!(of(&chain, "garbage"), PolicyError::NoKey(_)));
+    assert!(matches!(of(&chain, &chain), PolicyError::NoKey(_)));
     let cut = chain.replace("-----END CERTIFICATE-----", "");
-    assert!(matches!(of(&cut, &key), PolicyError::NoCertificate));
+    assert!(matches!(of(&cut, &key), PolicyError::NoCertificate(_)));
     let none = TrustAnchors::from_pem(b"garbage").unwrap_err();
-    assert!(matches!(none, PolicyError::NoCertificate));
+    assert!(matches!(none, PolicyError::NoCertificate(_)));
     let missing = TlsPolicy::from_pem_files("/does/not/exist.crt", "/does/not/exist.key");
     let Err(PolicyError::Unreadable { path, .. }) = missing else {
         panic!("read a file that is not there");

@@ -7,7 +7,7 @@ use rustls::{
     Certificate, ClientConfig, ClientConnection, PrivateKey, RootCertStore, ServerConfig,
     ServerConnection, ServerName,
 };
-use sipward::fuzzing;
+use sipward::{TlsPolicy, TrustAnchors, fuzzing};
 use sipward_tests::peer;
 use sipward_tests::peer::Authority;
 use std::sync::Arc;
@@ -245,6 +245,23 @@ fn values() -> Vec<Vec<u8>> {
 #[test]
 fn no_header_value_makes_a_reader_panic_or_a_writer_say_something_else() {
     run("headers", &values(), fuzzing::headers);
+}
+
+#[test]
+fn no_file_of_certificates_or_keys_makes_its_reader_panic() {
+    let authority = Authority::new();
+    let (chain, key) = authority.issue(&["localhost"]);
+    let crl = authority.revoke(&[7]);
+    let marked = format!("\u{feff}{chain}\r\n\u{feff}# {key}\r{key}");
+    let mut corpus: Vec<_> = [&chain, &key, &crl, &marked]
+        .map(|text| text.as_bytes().to_vec())
+        .into();
+    corpus.extend(pem(&chain));
+    run("files", &corpus, |bytes| {
+        let _ = TlsPolicy::from_pem(bytes, bytes);
+        let anchors = TrustAnchors::from_der([bytes.to_vec()]);
+        let _ = anchors.revocation_list(bytes);
+    });
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl Options {
         if let (Some(cert), Some(key)) = (&self.cert, &self.key) {
             connector = connector
                 .identity(&read(cert)?, &read(key)?)
-                .map_err(|error| format!("{}: {error}", cert.display()))?;
+                .map_err(|error| format!("{} and {}: {error}", cert.display(), key.display()))?;
         }
         Ok(Settings {
             connector,

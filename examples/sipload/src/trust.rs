@@ -10,8 +10,7 @@ use rustls::{
     ALL_VERSIONS, Certificate, ClientConfig, DigitallySignedStruct, Error, RootCertStore,
     ServerName, SupportedProtocolVersion,
 };
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
+use sipward::TrustAnchors;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -184,9 +183,9 @@ fn load(path: &Path) -> Result<Arc<WebPkiVerifier>, TrustError> {
         why,
     };
     let text = std::fs::read(path).map_err(|error: io::Error| unreadable(error.to_string()))?;
+    let anchors = TrustAnchors::from_pem(&text).map_err(|error| unreadable(error.to_string()))?;
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&text) {
-        let certificate = certificate.map_err(|error| unreadable(error.to_string()))?;
+    for certificate in anchors.der() {
         // A file with a chain also has certificates that are no authority's.
         let _ = roots.add(&Certificate(certificate.to_vec()));
     }
