@@ -1,6 +1,7 @@
 //! Promise: one command starts a switch that phones can use, and a command that cannot be meant or
 //! carried out says what to do instead.
 
+use sipward_tests::peer::Authority;
 use sipward_tests::real::program::Program;
 use sipward_tests::real::scratch::Scratch;
 use sipward_tests::real::switch::{Softswitch, softswitch};
@@ -155,12 +156,19 @@ fn a_check_finds_what_a_start_would_fail_of() {
     let home = Scratch::new();
     home.write("users", "alice:one\nbob\n");
     home.write("broken.pem", "not a certificate");
-    let failures: [(&[&str], &str); 3] = [
+    let authority = Authority::new();
+    home.write("server.crt", &authority.issue(&["localhost"]).0);
+    home.write("other.key", &authority.issue(&["localhost"]).1);
+    let failures: [(&[&str], &str); 4] = [
         (&["--users-file", "users"], "users, line 2"),
         (&["--users-file", "none"], "none"),
         (
             &["--cert", "broken.pem", "--key", "broken.pem"],
             "broken.pem",
+        ),
+        (
+            &["--cert", "server.crt", "--key", "other.key"],
+            "--key other.key cannot be used: the private key belongs to none",
         ),
     ];
     for (arguments, named) in failures {

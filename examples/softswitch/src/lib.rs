@@ -179,7 +179,10 @@ fn accounts(
 fn identity(settings: &Settings) -> Result<(TlsPolicy, Option<Development>), Box<dyn Error>> {
     match &settings.identity {
         Identity::Files { cert, key } => {
-            let policy = TlsPolicy::from_pem_files(cert, key).map_err(|error| {
+            let policy = TlsPolicy::from_pem_files(cert, key);
+            // Checked here and not only at the start, so that the error names the files.
+            let policy = policy.and_then(|policy| policy.validate().map(|()| policy));
+            let policy = policy.map_err(|error| {
                 let (cert, key) = (cert.display(), key.display());
                 format!("--cert {cert} and --key {key} cannot be used: {error}")
             })?;

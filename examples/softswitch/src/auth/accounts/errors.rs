@@ -33,12 +33,22 @@ pub struct FileError {
 #[derive(Debug)]
 enum FileProblem {
     Unreadable(io::Error),
+    Utf16,
+    NotUtf8(usize),
     Line(usize, AccountError),
 }
 
 impl FileError {
     pub(super) fn unreadable(path: &Path, error: io::Error) -> Self {
         Self::new(path, FileProblem::Unreadable(error))
+    }
+
+    pub(super) fn utf16(path: &Path) -> Self {
+        Self::new(path, FileProblem::Utf16)
+    }
+
+    pub(super) fn not_utf8(path: &Path, line: usize) -> Self {
+        Self::new(path, FileProblem::NotUtf8(line))
     }
 
     pub(super) fn in_line(path: &Path, line: usize, error: AccountError) -> Self {
@@ -92,6 +102,14 @@ impl fmt::Display for FileError {
                 f,
                 "the users file {path} cannot be read ({error}); name a readable UTF-8 text file"
             ),
+            FileProblem::Utf16 => write!(
+                f,
+                "the users file {path} is UTF-16, which Windows Notepad calls Unicode; save it as UTF-8"
+            ),
+            FileProblem::NotUtf8(line) => write!(
+                f,
+                "{path}, line {line}: a character is not UTF-8; save the file as UTF-8, not as Latin-1 or ANSI"
+            ),
             FileProblem::Line(line, error) => write!(f, "{path}, line {line}: {error}"),
         }
     }
@@ -103,6 +121,7 @@ impl Error for FileError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.problem {
             FileProblem::Unreadable(error) => Some(error),
+            FileProblem::Utf16 | FileProblem::NotUtf8(_) => None,
             FileProblem::Line(_, error) => Some(error),
         }
     }

@@ -16,6 +16,9 @@ mod errors;
 
 pub use self::errors::{AccountError, FileError};
 
+/// Editors put it at the beginning of a text, and `cat` leaves it between two texts.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// The users, and the hashes of their passwords.
 pub struct Accounts {
     realm: String,
@@ -95,20 +98,26 @@ impl Accounts {
     }
 
     /// Adds the accounts of a file with one `NAME:PASSWORD` or `NAME:HA1` a line; blank lines,
-    /// lines that begin with `#` and white space around a line are ignored. Returns how many were
-    /// added. After an error some may have been added; do not use the accounts then.
+    /// lines that begin with `#`, a byte order mark and white space around a line are ignored, and
+    /// lines end as on any system. Returns how many were added. After an error some may have been added; do not use the accounts then.
     pub fn load(&mut self, path: &Path) -> Result<usize, FileError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|error| FileError::unreadable(path, error))?;
-        self.add_lines(&text)
+        let bytes = std::fs::read(path).map_err(|error| FileError::unreadable(path, error))?;
+        if is_utf16(&bytes) {
+            return Err(FileError::utf16(path));
+        }
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            FileError::not_utf8(path, lines(&before).count())
+        })?;
+        self.add_lines(text)
             .map_err(|(line, error)| FileError::in_line(path, line, error))
     }
 
     /// Adds the accounts in the text of such a file; an error comes with the number of its line.
     pub(super) fn add_lines(&mut self, text: &str) -> Result<usize, (usize, AccountError)> {
         let before = self.listed.len();
-        for (index, line) in text.lines().enumerate() {
-            let line = line.trim();
+        for (index, line) in lines(text).enumerate() {
+            let line = line.trim_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK);
             if !line.is_empty() && !line.starts_with('#') {
                 self.add_line(line).map_err(|error| (index + 1, error))?;
             }
@@ -269,6 +278,22 @@ impl Hashes {
             Algorithm::Md5 => self.md5.as_ref(),
         }
     }
+}
+
+/// Whether the text is UTF-16, with its byte order mark or without: then every other byte of the first
+/// name is zero.
+const fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..]
+    )
+}
+
+/// The lines of a text, which end in LF, CRLF or CR.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line))
+        .flat_map(|line| line.split('\r'))
 }
 
 /// Splits `NAME:SECRET`. The name must need no escape in a SIP URI or a quoted string, and must not

@@ -50,6 +50,62 @@ fn a_file_may_have_comments_blank_lines_and_windows_line_ends() {
 }
 
 #[test]
+fn a_file_is_read_however_an_editor_saved_it() {
+    let texts = [
+        "\u{feff}alice:one\nbob:two\n",
+        "\u{feff}# phones\nalice:one\n\u{feff}bob:two",
+        "alice:one\r\nbob:two\r\n",
+        "alice:one\rbob:two\r",
+        "\r\n\t alice:one \t\r\n\r\n\u{a0}bob:two\u{a0}\r\n",
+    ];
+    for text in texts {
+        let mut accounts = none_yet();
+        assert_eq!(accounts.add_lines(text), Ok(2), "{text:?}");
+        for (name, password) in [("alice", "one"), ("bob", "two")] {
+            let expected = hashed(Algorithm::Sha256, name, password);
+            let ha1 = ha1_text(&accounts, name, Algorithm::Sha256);
+            assert_eq!(ha1, Some(expected), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn an_error_has_the_number_of_its_line_whatever_the_line_ends_are() {
+    for text in ["a:b\n\nc", "a:b\r\n\r\nc", "a:b\r\rc"] {
+        let error = from_lines(text).err();
+        assert_eq!(error, Some((3, AccountError::NoColon)), "{text:?}");
+    }
+}
+
+/// The error of a file with these bytes.
+fn of_file(name: &str, bytes: &[u8]) -> String {
+    let name = format!("softswitch-users-{name}-{}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    let loaded = none_yet().load(&path);
+    std::fs::remove_file(&path).unwrap();
+    loaded.unwrap_err().to_string()
+}
+
+#[test]
+fn a_file_in_another_encoding_is_told_to_be_saved_as_utf_8() {
+    let units = || "alice:one\r\n".encode_utf16();
+    let little: Vec<u8> = units().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
+    let marked = [&[0xff, 0xfe], &little[..]].concat();
+    for (name, bytes) in [("le", little), ("be", big), ("marked", marked)] {
+        let error = of_file(name, &bytes);
+        assert!(error.contains("UTF-16"), "{error}");
+    }
+    let error = of_file("latin1", b"# phones\r\nalice:gr\xfcn\r\n");
+    assert!(
+        error.contains("line 2: a character is not UTF-8"),
+        "{error}"
+    );
+    assert!(!error.contains("gr"), "the password is not shown: {error}");
+}
+
+#[test]
 fn a_file_may_give_hashes_and_the_weakest_account_sets_what_is_offered() {
     let md5 = hashed(Algorithm::Md5, "alice", "one").to_uppercase();
     let accounts = from_lines(&format!("alice:{md5}\nbob:two")).unwrap();
