@@ -103,6 +103,8 @@ impl Certificate {
     /// that stands in its subjectAltName, by itself or in a `sip:` URI.
     pub fn speaks_for(&self, domain: &str) -> bool {
         let Some(address) = literal(domain) else {
+            // The dot of the DNS root stands in no certificate.
+            let domain = domain.strip_suffix('.').unwrap_or(domain);
             let mut identities = self.identities().into_iter();
             return identities.any(|identity| identity.eq_ignore_ascii_case(domain));
         };
@@ -228,6 +230,15 @@ mod tests {
             certificate("Cn.Example", &[], &[]).identities(),
             ["cn.example"]
         );
+    }
+
+    #[test]
+    fn upper_case_and_a_dot_at_the_end_make_no_difference_to_the_domain() {
+        let certificate = certificate("cn", &["PBX.example.com"], &[]);
+        for domain in ["pbx.example.com", "Pbx.Example.com", "pbx.example.com."] {
+            assert!(certificate.speaks_for(domain), "{domain}");
+        }
+        assert!(!certificate.speaks_for("pbx.example.com.."));
     }
 
     #[test]
