@@ -18,16 +18,23 @@ pub fn create_directory(path: &Path) -> Result<(), CertificateError> {
         .map_err(|error| CertificateError::file("create", path, error))
 }
 
-/// The text of a file; `None` if the file does not exist.
+/// The text of a file, without what an editor has added: the byte order mark, blanks and carriage returns
+/// at the ends of lines. `None` if the file does not exist.
 pub fn read(path: &Path) -> Result<Option<String>, CertificateError> {
     match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+        Ok(text) => Ok(Some(as_written(&text))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) if error.kind() == ErrorKind::InvalidData => {
             Err(CertificateError::damaged(path, "not text"))
         }
         Err(error) => Err(CertificateError::file("read", path, error)),
     }
+}
+
+fn as_written(text: &str) -> String {
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    let lines = text.split(['\n', '\r']);
+    lines.map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 /// Writes a file that only its owner can read.

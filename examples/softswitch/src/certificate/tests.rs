@@ -58,6 +58,21 @@ fn names(domain: &str) -> SubjectNames {
 }
 
 #[test]
+fn the_files_may_be_saved_again_by_an_editor() {
+    let scratch = Scratch::new("edited");
+    scratch.prepare("example.com", start()).unwrap();
+    for file in ["ca.crt", "ca.key", "server.crt", "server.key"] {
+        let text = String::from_utf8(scratch.read(file)).unwrap();
+        for end in [" \t\r\n", "\r", "\n"] {
+            let lines = text.lines().map(|line| format!("{line}{end}"));
+            scratch.write(file, format!("\u{feff}{}", lines.collect::<String>()));
+            let preparation = scratch.prepare("example.com", start() + DAY);
+            assert_eq!(preparation.unwrap(), Preparation::Reused, "{file}");
+        }
+    }
+}
+
+#[test]
 fn the_first_run_creates_an_authority_and_a_certificate_and_the_next_reuses_them() {
     let scratch = Scratch::new("reuse");
     let first = prepare(&scratch.data(), &names("example.com"), start()).unwrap();
