@@ -17,18 +17,26 @@ pub(super) struct Dialog {
 }
 
 impl Switch {
-    pub(super) fn dialog(&self, request: &Request<'_>, token: DialogToken) -> Dialog {
-        let sender = token.sender(self.ids.short(&*request.from_tag));
-        let tags = match sender {
-            Side::Caller => [&*request.from_tag, request.to_tag()],
-            Side::Callee => [request.to_tag(), &*request.from_tag],
+    /// `None` if the token is that of another dialog.
+    pub(super) fn dialog(&self, request: &Request<'_>, token: DialogToken) -> Option<Dialog> {
+        let (from, to) = (&*request.from_tag, request.to_tag());
+        let is_begun_by = |tag: &str| self.dialog_id(request.call_id, tag) == token.dialog;
+        let (sender, caller, callee) = match is_begun_by(from) {
+            true => (Side::Caller, from, to),
+            false if is_begun_by(to) => (Side::Callee, to, from),
+            false => return None,
         };
-        let name = self.ids.of((request.call_id, tags[0], tags[1]));
-        Dialog {
+        let name = self.ids.of((request.call_id, caller, callee));
+        Some(Dialog {
             token,
             sender,
             call: self.calls.is_running(name).then_some(name),
-        }
+        })
+    }
+
+    /// The dialog in a token.
+    pub(super) fn dialog_id(&self, call_id: &str, caller_tag: &str) -> u64 {
+        self.ids.of((call_id, caller_tag))
     }
 
     /// The connection on which an end of the dialog can be reached: the newest open one among that of
@@ -56,11 +64,9 @@ impl Switch {
         ]
     }
 
-    /// Whether the connection is one of those on which a party of the dialog is or was.
+    /// Whether the connection is one on which the sender's end of the dialog is or was.
     pub(super) fn is_in_dialog(&self, dialog: Dialog, flow: FlowId) -> bool {
-        [Side::Caller, Side::Callee]
-            .into_iter()
-            .any(|side| self.flows_of(dialog, side).contains(&Some(flow)))
+        self.flows_of(dialog, dialog.sender).contains(&Some(flow))
     }
 
     /// The end of a dialog that is about to begin, for a user on this connection.

@@ -14,8 +14,8 @@ use super::text::push_hex;
 /// Octets of the truncated HMAC-SHA-256.
 const MAC_LEN: usize = 10;
 
-/// Octets before the MAC: two ends of a flow and a binding each, and the tag.
-const FIELDS_LEN: usize = 4 * 8 + 4;
+/// Octets before the MAC: two ends of a flow and a binding each, and the dialog.
+const FIELDS_LEN: usize = 5 * 8;
 
 /// Hexadecimal digits of a token.
 pub(super) const TOKEN_LEN: usize = 2 * (FIELDS_LEN + MAC_LEN);
@@ -41,8 +41,9 @@ pub(super) enum Side {
 pub(super) struct DialogToken {
     pub(super) caller: End,
     pub(super) callee: End,
-    /// Keyed hash of the caller's From tag; it tells in which direction a later request goes.
-    pub(super) caller_tag: u32,
+    /// Keyed hash of the Call-ID and the caller's tag: the token is good for this dialog alone, and
+    /// tells in which direction a later request goes.
+    pub(super) dialog: u64,
 }
 
 impl Side {
@@ -55,14 +56,6 @@ impl Side {
 }
 
 impl DialogToken {
-    /// The end that sends requests whose From tag has this hash.
-    pub(super) fn sender(&self, from_tag: u32) -> Side {
-        match from_tag == self.caller_tag {
-            true => Side::Caller,
-            false => Side::Callee,
-        }
-    }
-
     pub(super) fn end(&self, side: Side) -> End {
         match side {
             Side::Caller => self.caller,
@@ -100,11 +93,11 @@ impl TokenKey {
             token.caller.binding,
             token.callee.flow.0,
             token.callee.binding,
+            token.dialog,
         ];
         for (place, number) in fields.chunks_exact_mut(8).zip(numbers) {
             place.copy_from_slice(&number.to_be_bytes());
         }
-        fields[32..].copy_from_slice(&token.caller_tag.to_be_bytes());
         let mac = self.mac.clone().chain_update(fields).finalize();
         let mut text = String::with_capacity(TOKEN_LEN);
         for byte in fields.iter().chain(&mac.into_bytes()[..MAC_LEN]) {
@@ -141,7 +134,7 @@ impl TokenKey {
         Ok(DialogToken {
             caller: end(0),
             callee: end(16),
-            caller_tag: number(FIELDS_LEN - 8) as u32,
+            dialog: number(32),
         })
     }
 }

@@ -100,8 +100,9 @@ impl<'a> ForwardTemplate<'a> {
         })
     }
 
-    pub(super) fn sender_tag(&self) -> &str {
-        &self.request.from_tag
+    /// What `id` makes of the Call-ID and the sender's tag.
+    pub(super) fn dialog(&self, id: impl FnOnce(&str, &str) -> u64) -> u64 {
+        id(self.request.call_id, &self.request.from_tag)
     }
 
     pub(super) fn is_invite(&self) -> bool {

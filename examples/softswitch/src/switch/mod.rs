@@ -2,9 +2,9 @@
 //! RFC 5626).
 //!
 //! All state is behind `&mut Switch`, time is an argument, and every effect goes through `Effects`.
-//! Requests go to a phone only over the flow its REGISTER came on, and within a dialog over the
-//! flows that a token in Record-Route names. Nothing is ever sent to the address in a Contact or a
-//! Via.
+//! Requests go to a phone only over the flow its REGISTER came on, and within a dialog to the
+//! parties that a token in Record-Route names, over the flow that each has now. Nothing is ever sent
+//! to the address in a Contact or a Via.
 
 use std::time::{Instant, SystemTime};
 

@@ -112,19 +112,26 @@ impl Switch {
         effects: &mut E,
     ) {
         let address = effects.address(arrival.source.flow);
-        if self.try_forward_ack(request, &address, effects).is_none() {
+        if self
+            .try_forward_ack(arrival, request, &address, effects)
+            .is_none()
+        {
             self.dropped(DropReason::UnexpectedAck, arrival.now);
         }
     }
 
     fn try_forward_ack<E: Effects>(
         &mut self,
+        arrival: Arrival,
         request: &Request<'_>,
         address: &str,
         effects: &mut E,
     ) -> Option<()> {
         let mut route_set = self.route_set(request, address).ok()?;
-        let dialog = self.dialog(request, route_set.dialog?);
+        let dialog = self.dialog(request, route_set.dialog?)?;
+        if !self.is_in_dialog(dialog, arrival.source.flow) {
+            return None;
+        }
         let realm = self.authenticator.realm();
         let template = ForwardTemplate::of(request, &mut route_set, &self.ids, realm).ok()?;
         let flow = self.flow_of(dialog, dialog.sender.other(), effects)?;
@@ -149,6 +156,7 @@ impl Switch {
         effects: &mut E,
     ) -> Result<Routed, Refusal> {
         let dialog = self.dialog(request, token);
+        let dialog = dialog.ok_or_else(|| Refusal::new(481))?;
         self.admit_in_dialog(arrival, request, dialog, effects)?;
         self.follow(arrival, request, dialog);
         let receiver = dialog.sender.other();
@@ -326,7 +334,7 @@ impl Switch {
             let token = DialogToken {
                 caller: sender,
                 callee: target.end,
-                caller_tag: self.ids.short(template.sender_tag()),
+                dialog: template.dialog(|call_id, tag| self.dialog_id(call_id, tag)),
             };
             let hosts = [&*address, &*recording.address];
             record_route(&self.tokens, token, recording.sips, hosts)

@@ -18,7 +18,7 @@ fn talking() -> (Fixture, AnsweredCall, String) {
 fn a_forged_route_is_refused() {
     let (mut fixture, call, route) = talking();
     let token_at = route.find(':').expect("a scheme") + 1;
-    for at in [0, 17, 33, 41, 59] {
+    for at in [0, 17, 33, 41, 59, 67, 79, 99] {
         let mut forged = route.clone();
         let digit = if &route[token_at + at..=token_at + at] == "1" {
             "2"
@@ -161,5 +161,28 @@ fn a_subscription_works_in_both_directions() {
         .replace("1 SUBSCRIBE", "2 SUBSCRIBE");
     fixture.send(ALICE, &refresh);
     fixture.expect(BOB, "SUBSCRIBE sip:bob@example.com ");
+    fixture.assert_nothing_left();
+}
+
+#[test]
+fn a_token_is_good_for_its_own_dialog_alone() {
+    let (mut fixture, call, _) = talking();
+    for (from, to) in [
+        ("Call-ID: call-1", "Call-ID: call-2"),
+        (";tag=a1", ";tag=a2"),
+    ] {
+        for method in ["BYE", "MESSAGE"] {
+            let request = call.caller_request(&mut fixture, method, 2);
+            fixture.send(ALICE, &request.replace(from, to));
+            fixture.expect(ALICE, "SIP/2.0 481 ");
+            fixture.expect_silence();
+        }
+    }
+    // What alice may send, she may send over her own connection only.
+    let ack = call.caller_request(&mut fixture, "ACK", 1);
+    fixture.send(STRANGER, &ack);
+    fixture.expect_silence();
+    fixture.send(ALICE, &ack);
+    fixture.expect(BOB, "ACK ");
     fixture.assert_nothing_left();
 }
