@@ -3,7 +3,7 @@
 
 use super::Problem;
 use super::lex::{Pieces, is_space, is_token, is_token_text, quoted, text, trim, unescape};
-use super::params::{Params, decoded};
+use super::params::{Param, Params, decoded};
 use super::uri::Uri;
 use std::borrow::Cow;
 use std::fmt;
@@ -33,6 +33,7 @@ pub struct NameAddr<'a> {
     pub uri: &'a str,
     /// The parameters of the header, which are not those of the URI.
     pub params: Params<'a>,
+    tag: Option<Param<'a>>,
 }
 
 impl<'a> NameAddr<'a> {
@@ -41,7 +42,8 @@ impl<'a> NameAddr<'a> {
     /// # Errors
     /// [`Problem::DisplayName`] when an unquoted display name has characters that are neither those of a token
     /// nor beyond ASCII; [`Problem::Uri`] for what cannot be a URI of any scheme; the unbalanced kinds;
-    /// [`Problem::Leftover`] for text that belongs to nothing; those of [`Params::parse`].
+    /// [`Problem::Leftover`] for text that belongs to nothing; those of [`Params::parse`], and
+    /// [`Problem::Parameter`] for a second tag, since two readers could take two dialogs from it.
     pub fn parse(value: &'a [u8]) -> Result<Self, Problem> {
         let value = trim(value);
         if value.is_empty() {
@@ -54,12 +56,7 @@ impl<'a> NameAddr<'a> {
         let end = inside.iter().position(|byte| *byte == b'>');
         let end = end.ok_or(Problem::UnbalancedBracket)?;
         let uri = checked(trim(&inside[..end]))?;
-        let params = Params::parse(&inside[end + 1..])?;
-        Ok(Self {
-            display,
-            uri,
-            params,
-        })
+        Self::with_params(display, uri, &inside[end + 1..])
     }
 
     /// Without brackets: the URI ends where the parameters begin, which are the header's (RFC 3261 §20).
@@ -74,11 +71,26 @@ impl<'a> NameAddr<'a> {
         if uri.contains([',', '?']) {
             return Err(Problem::Uri);
         }
-        Ok(Self {
-            display,
-            uri,
-            params: Params::parse(params)?,
-        })
+        Self::with_params(display, uri, params)
+    }
+
+    fn with_params(display: &'a [u8], uri: &'a str, params: &'a [u8]) -> Result<Self, Problem> {
+        let (mut tag, mut tags) = (None, 0);
+        let params = Params::parse_with(params, |param| {
+            if param.is("tag") {
+                tag = Some(*param);
+                tags += 1;
+            }
+        })?;
+        match tags {
+            0 | 1 => Ok(Self {
+                display,
+                uri,
+                params,
+                tag,
+            }),
+            _ => Err(Problem::Parameter),
+        }
     }
 
     /// The display name without quotes and with its quoted-pairs resolved; `None` when there is none. Bytes that
@@ -97,7 +109,12 @@ impl<'a> NameAddr<'a> {
     /// The tag of a From or To (RFC 3261 §19.3); `None` when there is none, or one that is no token.
     pub fn tag(&self) -> Option<Cow<'a, str>> {
         let is_token = |tag: &Cow<'_, str>| is_token_text(tag.as_bytes());
-        self.params.get("tag").filter(is_token)
+        self.tag_text().filter(is_token)
+    }
+
+    /// The tag as it was sent, also if it is empty or no token.
+    pub fn tag_text(&self) -> Option<Cow<'a, str>> {
+        self.tag.map(|tag| tag.value())
     }
 }
 
@@ -161,8 +178,8 @@ impl fmt::Display for NameAddr<'_> {
         write!(f, "<{}>", self.uri)?;
         for param in self.params.iter() {
             let written = match param.raw {
-                None => Some(format!(";{}", param.name)),
-                Some(_) => super::param(param.name, &param.value()),
+                None => Some(format!(";{}", param.name())),
+                Some(_) => super::param(param.name(), &param.value()),
             };
             f.write_str(&written.unwrap_or_default())?;
         }
@@ -317,7 +334,7 @@ mod tests {
             let values = |address: &NameAddr<'_>| -> Vec<String> {
                 let params = address.params.iter();
                 params
-                    .map(|param| format!("{}={}", param.name, param.value()))
+                    .map(|param| format!("{}={}", param.name(), param.value()))
                     .collect()
             };
             assert_eq!(values(&again), values(&address));

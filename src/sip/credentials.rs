@@ -2,7 +2,7 @@
 //! WWW-Authenticate and Proxy-Authenticate (RFC 3261 §25.1, RFC 7235).
 
 use super::Problem;
-use super::lex::{is_space, is_token, quoted, token, trim, trim_start, unescape};
+use super::lex::{is_space, is_token, quoted, token, token_bytes, trim, trim_start, unescape};
 use super::params::decoded;
 use std::borrow::Cow;
 use std::fmt;
@@ -28,7 +28,7 @@ pub struct Credentials<'a> {
     /// The scheme as it stands.
     pub scheme: &'a str,
     /// Names and values as they stand.
-    params: Vec<(&'a str, &'a [u8])>,
+    params: Vec<(&'a [u8], &'a [u8])>,
 }
 
 /// Digest has fewer than twenty. The bound keeps the comparison of each name with all others cheap.
@@ -47,10 +47,10 @@ impl<'a> Credentials<'a> {
         if params.first() == Some(&b'=') {
             return Err(Problem::Scheme);
         }
-        let mut read: Vec<(&str, &[u8])> = Vec::with_capacity(12);
+        let mut read: Vec<(&[u8], &[u8])> = Vec::with_capacity(12);
         let mut rest = params;
         while let Some((name, value, after)) = next(rest)? {
-            let is_same = |(other, _): &(&str, &[u8])| other.eq_ignore_ascii_case(name);
+            let is_same = |(other, _): &(&[u8], &[u8])| other.eq_ignore_ascii_case(name);
             if read.len() == MAX_PARAMS || read.iter().any(is_same) {
                 return Err(Problem::Parameter);
             }
@@ -70,28 +70,34 @@ impl<'a> Credentials<'a> {
 
     /// The name and value of each parameter.
     pub fn params(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
-        self.params.iter().map(|(name, raw)| (*name, value(raw)))
+        // A name is a token, which is ASCII.
+        let text = |name| str::from_utf8(name).unwrap_or_default();
+        let params = self.params.iter();
+        params.map(move |(name, raw)| (text(name), value(raw)))
     }
 
     /// The value of a parameter, without quotes and with its quoted-pairs resolved. Bytes that are not UTF-8
     /// are replaced.
     pub fn get(&self, name: &str) -> Option<Cow<'a, str>> {
         let mut params = self.params.iter();
-        let found = params.find(|(found, _)| found.eq_ignore_ascii_case(name));
+        let found = params.find(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes()));
         found.map(|(_, raw)| value(raw))
     }
 }
 
 /// The name and the raw value of the parameter that the text begins with, behind commas; also what follows it.
 /// `None` at the end.
-fn next(text: &[u8]) -> Result<Option<(&str, &[u8], &[u8])>, Problem> {
+fn next(text: &[u8]) -> Result<Option<(&[u8], &[u8], &[u8])>, Problem> {
     let begin = text
         .iter()
         .position(|byte| *byte != b',' && !is_space(*byte));
     let Some(begin) = begin else {
         return Ok(None);
     };
-    let (name, rest) = token(&text[begin..]).ok_or(Problem::Parameter)?;
+    let (name, rest) = text[begin..].split_at(token_bytes(&text[begin..]).len());
+    if name.is_empty() {
+        return Err(Problem::Parameter);
+    }
     let value = trim_start(rest).strip_prefix(b"=");
     let value = trim_start(value.ok_or(Problem::Parameter)?);
     let (end, leftover) = if value.first() == Some(&b'"') {

@@ -58,13 +58,18 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
 
 /// The token that the text begins with, and what follows it; `None` when it begins with none.
 pub(super) fn token(text: &[u8]) -> Option<(&str, &[u8])> {
-    let end = text.iter().position(|byte| !is_token(*byte));
-    let (token, rest) = text.split_at(end.unwrap_or(text.len()));
+    let (token, rest) = text.split_at(token_bytes(text).len());
     // Tokens are ASCII.
     let token = str::from_utf8(token)
         .ok()
         .filter(|token| !token.is_empty())?;
     Some((token, rest))
+}
+
+/// The token that the text begins with; empty when it begins with none.
+pub(super) fn token_bytes(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|byte| !is_token(*byte));
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// The inside of the quoted string that the text begins with, escapes as they stand, and what follows the

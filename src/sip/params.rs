@@ -2,7 +2,7 @@
 
 use super::Problem;
 use super::lex::{
-    is_space, is_token, is_token_text, quoted, text, token, trim, trim_start, unescape,
+    is_space, is_token, is_token_text, quoted, text, token_bytes, trim, trim_start, unescape,
 };
 use std::borrow::Cow;
 use std::fmt;
@@ -27,12 +27,13 @@ pub struct Params<'a> {
 }
 
 /// One parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Param<'a> {
-    /// The name as it stands.
-    pub name: &'a str,
+    /// All of it as it stands, without white space at its ends.
+    pub text: &'a [u8],
     /// The value as it stands, with its quotes if it has them; `None` without an equals sign.
     pub raw: Option<&'a [u8]>,
+    name: &'a [u8],
 }
 
 impl<'a> Params<'a> {
@@ -80,8 +81,7 @@ impl<'a> Params<'a> {
         if self.raw.is_empty() {
             return None;
         }
-        self.iter()
-            .find(|param| param.name.eq_ignore_ascii_case(name))
+        self.iter().find(|param| param.is(name))
     }
 
     /// The value of the first parameter of that name, unescaped; empty when it has none. Bytes that are not
@@ -107,6 +107,17 @@ impl<'a> Params<'a> {
 }
 
 impl<'a> Param<'a> {
+    /// The name as it stands.
+    pub fn name(&self) -> &'a str {
+        // A name is a token, which is ASCII.
+        str::from_utf8(self.name).unwrap_or_default()
+    }
+
+    /// Whether it has this name, without regard to case.
+    pub fn is(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name.as_bytes())
+    }
+
     /// The value without quotes and with its quoted-pairs resolved; empty when it has none. Bytes that are
     /// not UTF-8 are replaced.
     pub fn value(&self) -> Cow<'a, str> {
@@ -130,10 +141,18 @@ fn next(text: &[u8]) -> Result<Option<(Param<'_>, &[u8])>, Problem> {
     let Some(begin) = begin else {
         return Ok(None);
     };
-    let (name, rest) = token(&text[begin..]).ok_or(Problem::Parameter)?;
-    let rest = trim_start(rest);
+    let text = &text[begin..];
+    let name = token_bytes(text);
+    if name.is_empty() {
+        return Err(Problem::Parameter);
+    }
+    let rest = trim_start(&text[name.len()..]);
     let Some(value) = rest.strip_prefix(b"=") else {
-        let param = Param { name, raw: None };
+        let param = Param {
+            text: name,
+            raw: None,
+            name,
+        };
         return at_end(rest, Problem::Parameter).map(|rest| Some((param, rest)));
     };
     let value = trim_start(value);
@@ -145,8 +164,12 @@ fn next(text: &[u8]) -> Result<Option<(Param<'_>, &[u8])>, Problem> {
         (end.unwrap_or(value.len()), Problem::Parameter)
     };
     let (value, rest) = value.split_at(end);
-    let raw = Some(value);
-    at_end(trim_start(rest), leftover).map(|rest| Some((Param { name, raw }, rest)))
+    let param = Param {
+        text: &text[..text.len() - rest.len()],
+        raw: Some(value),
+        name,
+    };
+    at_end(trim_start(rest), leftover).map(|rest| Some((param, rest)))
 }
 
 /// Behind a parameter there is a semicolon or nothing.
@@ -205,9 +228,16 @@ pub fn param(name: &str, value: &str) -> Option<String> {
     Some(out)
 }
 
+/// The name alone: values may be secrets.
+impl fmt::Debug for Param<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Param").field(&self.name()).finish()
+    }
+}
+
 impl fmt::Debug for Params<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.iter().map(|param| param.name);
+        let names = self.iter().map(|param| param.name());
         f.debug_list().entries(names).finish()
     }
 }

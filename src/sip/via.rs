@@ -65,7 +65,7 @@ impl<'a> Via<'a> {
         }
         let mut branch = None;
         let params = Params::parse_with(params, |param| {
-            if branch.is_none() && param.name.eq_ignore_ascii_case("branch") {
+            if branch.is_none() && param.is("branch") {
                 branch = Some(*param);
             }
         })?;

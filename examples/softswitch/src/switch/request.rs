@@ -152,25 +152,15 @@ pub(super) fn refuse_tags(unsupported: Vec<&str>) -> Result<(), Refusal> {
     }
 }
 
-/// The tag of a From or To as it was sent, also if it is no token. Two tags, or an empty one, could
-/// be read as two dialogs.
+/// The tag of a From or To as it was sent, also if it is no token. An empty one could be read as none.
 fn tag<'a>(address: &NameAddr<'a>, name: Name) -> Result<Option<Cow<'a, str>>, Refusal> {
-    if address.params.is_empty() {
-        return Ok(None);
-    }
-    let is_tag = |name: &str| name.eq_ignore_ascii_case("tag");
-    let mut tags = address.params.iter().filter(|param| is_tag(param.name));
-    let Some(tag) = tags.next() else {
-        return Ok(None);
-    };
-    let tag = tag.value();
-    if tags.next().is_some() || tag.is_empty() {
-        return Err(match name {
+    match address.tag_text() {
+        Some(tag) if tag.is_empty() => Err(match name {
             Name::From => Refusal::because(400, "Bad From Tag"),
             _ => Refusal::because(400, "Bad To Tag"),
-        });
+        }),
+        tag => Ok(tag),
     }
-    Ok(Some(tag))
 }
 
 /// The topmost Via field with the address that the request really came from.
@@ -188,20 +178,18 @@ fn with_source<'a>(
     text.extend_from_slice(via.raw[..via.raw.len() - params.len()].trim_ascii_end());
     for param in via.params.iter() {
         // A `received` from the sender is removed, because it could be false.
-        if param.name.eq_ignore_ascii_case("received") {
+        if param.is("received") {
             stays = false;
             continue;
         }
         text.put(";");
-        text.put(param.name);
-        if param.name.eq_ignore_ascii_case("rport") {
+        if param.is("rport") {
             // Its value is the sender's to ask for, and ours to fill in.
             stays = false;
-            text.put("=");
+            text.put("rport=");
             push_number(&mut text, peer.port());
-        } else if let Some(value) = param.raw {
-            text.put("=");
-            text.extend_from_slice(value);
+        } else {
+            text.extend_from_slice(param.text);
         }
     }
     if stays {

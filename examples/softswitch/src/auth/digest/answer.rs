@@ -8,7 +8,7 @@ use sipward::sip::Credentials;
 use super::hash::Algorithm;
 
 /// What the credentials say. Each parameter that is missing is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer<'a> {
     pub(super) username: Cow<'a, str>,
     pub(super) realm: Cow<'a, str>,
@@ -25,35 +25,19 @@ pub(super) struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     pub(super) fn of(credentials: &Credentials<'a>) -> Answer<'a> {
-        let mut answer = Answer::default();
-        for (name, value) in credentials.params() {
-            // Nearly all phones write names in lower case.
-            let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
-            let place = match is_lower {
-                true => answer.place(name),
-                false => answer.place(&name.to_ascii_lowercase()),
-            };
-            if let Some(place) = place {
-                *place = value;
-            }
+        let value = |name| credentials.get(name).unwrap_or_default();
+        Answer {
+            username: value("username"),
+            realm: value("realm"),
+            nonce: value("nonce"),
+            uri: value("uri"),
+            response: value("response"),
+            cnonce: value("cnonce"),
+            nc: value("nc"),
+            algorithm: value("algorithm"),
+            qop: value("qop"),
+            userhash: value("userhash"),
         }
-        answer
-    }
-
-    fn place(&mut self, name: &str) -> Option<&mut Cow<'a, str>> {
-        Some(match name {
-            "username" => &mut self.username,
-            "realm" => &mut self.realm,
-            "nonce" => &mut self.nonce,
-            "uri" => &mut self.uri,
-            "response" => &mut self.response,
-            "cnonce" => &mut self.cnonce,
-            "nc" => &mut self.nc,
-            "algorithm" => &mut self.algorithm,
-            "qop" => &mut self.qop,
-            "userhash" => &mut self.userhash,
-            _ => return None,
-        })
     }
 
     /// Whether it answers nothing yet: phones of an IMS name their account in the first REGISTER, with
