@@ -1,5 +1,7 @@
 //! What the softswitch makes of requests: responses of its own, registrations, calls. The texts that
-//! phones would send are made within the measured part.
+//! phones would send are made within the measured part, and cut into messages there, because the
+//! switch reads the header fields that the framing has found. What the framing takes alone is a piece
+//! of its own for each.
 
 use super::{OPTIONS, Piece, digest};
 use bytes::Bytes;
@@ -17,7 +19,25 @@ use std::time::{Duration, Instant, SystemTime};
 
 pub const PIECES: &[Piece] = &[
     Piece {
-        name: "switch: OPTIONS, 200",
+        name: "framing alone: OPTIONS",
+        prepare: || framing(|bench| bench.receive(ALICE, Bytes::from_static(OPTIONS.as_bytes()))),
+    },
+    Piece {
+        name: "framing alone: REGISTER",
+        prepare: || framing(|bench| bench.register(ALICE, "alice", "")),
+    },
+    Piece {
+        name: "framing alone: INVITE 180 200 ACK BYE 200",
+        prepare: || {
+            framing(|bench| {
+                bench.register(BOB, "bob", "");
+                bench.received.clear();
+                bench.call();
+            })
+        },
+    },
+    Piece {
+        name: "framing and switch: OPTIONS, 200",
         prepare: || {
             let mut bench = SwitchBench::open();
             let options = Bytes::from_static(OPTIONS.as_bytes());
@@ -28,14 +48,14 @@ pub const PIECES: &[Piece] = &[
         },
     },
     Piece {
-        name: "switch: REGISTER again, 200",
+        name: "framing and switch: REGISTER again, 200",
         prepare: || {
             let mut bench = SwitchBench::open();
             Box::new(move || bench.register(ALICE, "alice", ""))
         },
     },
     Piece {
-        name: "switch: REGISTER again with digest, MD5, 200",
+        name: "framing and switch: REGISTER again with digest, MD5, 200",
         prepare: || {
             let server = digest::server();
             let phone = digest::Answers::of_alice(&server, Algorithm::Md5, "wonderland");
@@ -51,7 +71,7 @@ pub const PIECES: &[Piece] = &[
         },
     },
     Piece {
-        name: "switch: INVITE 100 180 200 ACK BYE 200",
+        name: "framing and switch: INVITE 100 180 200 ACK BYE 200",
         prepare: || {
             let mut bench = SwitchBench::open();
             bench.register(BOB, "bob", "");
@@ -63,12 +83,27 @@ pub const PIECES: &[Piece] = &[
 const ALICE: FlowId = FlowId(1);
 const BOB: FlowId = FlowId(2);
 
+/// Cuts the messages that the switch receives meanwhile, and does nothing else.
+fn framing(receive: impl FnOnce(&mut SwitchBench)) -> Box<dyn FnMut()> {
+    let mut bench = SwitchBench::open();
+    bench.records = true;
+    receive(&mut bench);
+    let received = bench.received;
+    Box::new(move || {
+        for message in &received {
+            drop(black_box(Message::parse(message.clone())));
+        }
+    })
+}
+
 /// A switch and the phones of alice and bob.
 struct SwitchBench {
     switch: Switch,
     phones: Phones,
     now: Instant,
     requests: u64,
+    records: bool,
+    received: Vec<Bytes>,
 }
 
 /// What each phone was sent last.
@@ -122,11 +157,17 @@ impl SwitchBench {
             },
             now: Instant::now(),
             requests: 0,
+            records: false,
+            received: Vec::new(),
         }
     }
 
     fn receive(&mut self, from: FlowId, message: impl Into<Bytes>) {
-        let message = Message::parse(message.into()).expect("a whole message");
+        let message = message.into();
+        if self.records {
+            self.received.push(message.clone());
+        }
+        let message = Message::parse(message).expect("a whole message");
         let source = Source {
             flow: from,
             peer: SocketAddr::from(([10, 0, 0, 7], 50611)),

@@ -251,23 +251,16 @@ impl<'a> Host<'a> {
         // Neither empty labels nor one that begins with a hyphen at the start; a final dot is allowed. The last
         // label of a name never begins with a digit alone (RFC 3261 §25.1, toplabel): digits and dots that are no
         // IPv4 address are no name either.
-        let (mut last, mut is_number) = (b'.', true);
+        let (mut fits, mut is_number, mut last) = (true, true, b'.');
         for byte in name.bytes() {
-            let fits = match byte {
-                b'.' => last != b'.',
-                b'-' => !(last == b'.' && is_number),
-                b'_' | 0x80.. => true,
-                _ => byte.is_ascii_alphanumeric(),
-            };
-            if !fits {
-                return Err(Problem::Host);
-            }
+            fits &= HOST[byte as usize]
+                && !(last == b'.' && (byte == b'.' || (byte == b'-' && is_number)));
             is_number &= byte.is_ascii_digit() || byte == b'.';
             last = byte;
         }
-        match is_number {
-            true => Err(Problem::Host),
-            false => Ok(Self::Name(name)),
+        match fits && !is_number {
+            true => Ok(Self::Name(name)),
+            false => Err(Problem::Host),
         }
     }
 
@@ -337,6 +330,19 @@ impl fmt::Display for Uri<'_> {
 const fn may_stand_in_a_uri(byte: u8) -> bool {
     byte > b' ' && byte != 0x7f && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`')
 }
+
+/// What the name of a host may have.
+const HOST: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let letter = byte as u8;
+        table[byte] =
+            letter.is_ascii_alphanumeric() || byte >= 0x80 || matches!(letter, b'.' | b'-' | b'_');
+        byte += 1;
+    }
+    table
+};
 
 fn same_headers(a: &str, b: &str) -> bool {
     let pieces = |text: &str| {

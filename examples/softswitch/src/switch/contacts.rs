@@ -9,7 +9,7 @@ use sipward::sip::{Contacts, Name, NameAddr, Problem, Uri, decimal, param, qvalu
 
 use super::config::SwitchConfig;
 use super::ids::Ids;
-use super::location::{BindingKey, Location};
+use super::location::{Binding, BindingKey, Location};
 use super::request::Request;
 use super::status::Refusal;
 use super::text::{push_ip, push_number};
@@ -47,6 +47,7 @@ pub(super) struct RequestedBinding {
 pub(super) struct ContactRules<'a> {
     pub(super) config: &'a SwitchConfig,
     pub(super) ids: &'a Ids,
+    pub(super) location: &'a Location,
     pub(super) user: &'a str,
     pub(super) uses_outbound: bool,
 }
@@ -96,7 +97,6 @@ fn read(
 ) -> Result<RequestedBinding, Refusal> {
     let config = rules.config;
     let params = &contact.params;
-    let uri = Uri::parse(contact.uri).ok();
     let sips = match scheme(contact.uri) {
         Some(sips) => sips,
         None => return Err(Refusal::because(400, "Contact Is No SIP URI")),
@@ -108,13 +108,9 @@ fn read(
     if wanted > 0 && wanted < config.min_expires_s {
         return Err(Refusal::new(423).with("Min-Expires", &config.min_expires_s.to_string()));
     }
-    // The headers of a URI are not kept: they would be added to each request to it.
-    let contact = match uri.as_ref().and_then(Uri::sip) {
-        Some(sip) => &contact.uri[..contact.uri.len() - sip.headers.len()],
-        None => contact.uri,
-    };
     let instance = params.get("+sip.instance");
-    if contact.len() + instance.as_ref().map_or(0, |instance| instance.len()) > MAX_CONTACT_LEN {
+    if contact.uri.len() + instance.as_ref().map_or(0, |instance| instance.len()) > MAX_CONTACT_LEN
+    {
         return Err(Refusal::because(400, "Contact Too Long"));
     }
     let reg_id = params.get("reg-id");
@@ -122,16 +118,7 @@ fn read(
     let reg_id = reg_id.filter(|_| rules.uses_outbound);
     let q = params.get("q").filter(|q| qvalue(q).is_ok());
     let flow = instance.as_deref().zip(reg_id);
-    let id = match flow {
-        Some((instance, reg_id)) => {
-            let key = BindingKey::Instance(instance, reg_id);
-            Location::id(rules.ids, rules.user, key)
-        }
-        None => {
-            let text = comparable(contact, uri.as_ref());
-            Location::id(rules.ids, rules.user, BindingKey::Uri(&text))
-        }
-    };
+    let (id, contact) = identify(contact.uri, flow, rules);
     Ok(RequestedBinding {
         id,
         is_flow: flow.is_some(),
@@ -143,14 +130,45 @@ fn read(
     })
 }
 
+/// The number of the binding, and the URI without its headers: these are not kept, because they
+/// would be added to each request to it.
+fn identify<'c>(
+    contact: &'c str,
+    flow: Option<(&str, u32)>,
+    rules: &ContactRules<'_>,
+) -> (u64, &'c str) {
+    // Most phones register the same again and again, and then nothing needs to be read.
+    let is_same = |binding: &Binding| binding.contact == contact && !binding.is_flow;
+    let mut bound = rules.location.of_user(rules.user);
+    if flow.is_none()
+        && let Some((id, _)) = bound.find(|(_, binding)| is_same(binding))
+    {
+        return (id, contact);
+    }
+    let uri = Uri::parse(contact).ok();
+    let headers = uri
+        .as_ref()
+        .and_then(Uri::sip)
+        .map_or("", |sip| sip.headers);
+    let contact = &contact[..contact.len() - headers.len()];
+    let id = match flow {
+        Some((instance, reg_id)) => {
+            let key = BindingKey::Instance(instance, reg_id);
+            Location::id(rules.ids, rules.user, key)
+        }
+        None => {
+            let text = comparable(contact, uri.as_ref());
+            Location::id(rules.ids, rules.user, BindingKey::Uri(&text))
+        }
+    };
+    (id, contact)
+}
+
 /// `Some(true)` for sips, `Some(false)` for sip.
 fn scheme(uri: &str) -> Option<bool> {
     let (scheme, _) = uri.split_once(':')?;
-    match scheme.to_ascii_lowercase().as_str() {
-        "sip" => Some(false),
-        "sips" => Some(true),
-        _ => None,
-    }
+    let is_sips = scheme.eq_ignore_ascii_case("sips");
+    (is_sips || scheme.eq_ignore_ascii_case("sip")).then_some(is_sips)
 }
 
 /// A text that is equal for URIs that are equal by RFC 3261 19.1.4: what has no case in lower case,

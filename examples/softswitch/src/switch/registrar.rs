@@ -42,6 +42,7 @@ impl Switch {
         let rules = ContactRules {
             config: &self.config,
             ids: &self.ids,
+            location: &self.location,
             user: &user,
             uses_outbound,
         };

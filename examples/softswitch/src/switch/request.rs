@@ -171,7 +171,7 @@ fn with_source<'a>(
     peer: SocketAddr,
 ) -> Cow<'a, [u8]> {
     let ip = peer.ip().to_canonical();
-    let mut stays = via.ip() == Some(ip);
+    let mut stays = true;
     let params = via.params.raw();
     let mut text = Vec::with_capacity(field.raw.len() + 64);
     text.put("Via: ");
@@ -192,7 +192,7 @@ fn with_source<'a>(
             text.extend_from_slice(param.text);
         }
     }
-    if stays {
+    if stays && via.ip() == Some(ip) {
         return Cow::Borrowed(field.raw);
     }
     text.put(";received=");
