@@ -9,10 +9,14 @@ use super::effects::Effects;
 use super::event::SwitchEvent;
 use super::request::Request;
 use super::status::Refusal;
+use super::text::cut;
 use super::{Arrival, Switch};
 
 /// The host of a caller who does not want to be named (RFC 3323 4.1.1.3).
 const ANONYMOUS_HOST: &str = "anonymous.invalid";
+
+/// Bytes of a name in an event of failed authentication; what is longer is cut.
+const MAX_USER_LEN: usize = 256;
 
 impl Switch {
     /// Admits a REGISTER. It may change the address-of-record of its own account only. Returns the
@@ -37,11 +41,7 @@ impl Switch {
         }
         let account = self.authenticated(arrival, request, Challenge::Registrar, effects)?;
         if account != user {
-            effects.report(SwitchEvent::AuthFailed {
-                user: account,
-                source: arrival.source.peer,
-                why: "foreign_address_of_record",
-            });
+            effects.report(auth_failed(&account, arrival, "foreign_address_of_record"));
             return Err(Refusal::because(403, "Not Your Address Of Record"));
         }
         Ok(account)
@@ -75,11 +75,9 @@ impl Switch {
         if is_theirs(&account) {
             return Ok(());
         }
-        effects.report(SwitchEvent::AuthFailed {
-            user: from.map_or_else(|| request.from.uri.to_owned(), SipUri::address_of_record),
-            source: arrival.source.peer,
-            why: "foreign_from",
-        });
+        let claimed = from.map(SipUri::address_of_record);
+        let claimed = claimed.as_deref().unwrap_or(request.from.uri);
+        effects.report(auth_failed(claimed, arrival, "foreign_from"));
         Err(Refusal::because(403, "From Is Not Your Account"))
     }
 
@@ -141,8 +139,7 @@ impl Switch {
             AuthResult::Missing => false,
             AuthResult::Stale { .. } => true,
             AuthResult::Refused { user, why } => {
-                let source = arrival.source.peer;
-                effects.report(SwitchEvent::AuthFailed { user, source, why });
+                effects.report(auth_failed(&user, arrival, why));
                 false
             }
         };
@@ -151,6 +148,14 @@ impl Switch {
         Err(challenges.iter().fold(refusal, |refusal, value| {
             refusal.with(challenge.header(), value)
         }))
+    }
+}
+
+fn auth_failed(user: &str, arrival: Arrival, why: &'static str) -> SwitchEvent {
+    SwitchEvent::AuthFailed {
+        user: cut(user, MAX_USER_LEN).to_owned(),
+        source: arrival.source.peer,
+        why,
     }
 }
 

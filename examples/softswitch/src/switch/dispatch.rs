@@ -13,6 +13,7 @@ use super::incoming::{Content, Incoming, user_of};
 use super::request::Request;
 use super::response_template;
 use super::status::{Refusal, reason};
+use super::text::cut;
 use super::transaction::{ServerKey, ServerState};
 use super::{Arrival, Switch};
 
@@ -209,16 +210,11 @@ pub(super) fn refused(
     let cseq = message.header(Name::CSeq).map(|header| header.value);
     let cseq = cseq.and_then(|value| CSeq::parse(value).ok());
     let method = message.method().or(cseq.map(|cseq| cseq.method));
-    let cut = |text: &str| {
-        let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
-        let end = ends.take_while(|end| *end <= MAX_REPORTED).last();
-        text[..end.unwrap_or(0)].to_owned()
-    };
     SwitchEvent::RequestRefused {
         status,
         reason: reason.to_owned(),
-        method: cut(method.unwrap_or_default()),
-        user: cut(&user_of(message)),
+        method: cut(method.unwrap_or_default(), MAX_REPORTED).to_owned(),
+        user: cut(&user_of(message), MAX_REPORTED).to_owned(),
         source,
         session: flow.0,
     }

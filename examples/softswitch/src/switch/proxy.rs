@@ -16,6 +16,7 @@ use super::location::Binding;
 use super::request::{Request, option_tags, refuse_tags};
 use super::response_template::ResponseTemplate;
 use super::status::Refusal;
+use super::text::cut;
 use super::timers::Due;
 use super::transaction::{
     Branch, BranchOutcome, BranchState, CallAttempt, CancelState, Context, ServerKey, ServerState,
@@ -26,6 +27,9 @@ use super::{Arrival, Switch};
 /// The Retry-After of a 503 (RFC 3261 21.5.4). After this time a restarted switch is back, or a
 /// load balancer has noticed that it is not.
 pub(super) const RETRY_AFTER_S: &str = "10";
+
+/// Bytes of a party's address in the records of a call; what is longer is cut.
+const MAX_PARTY_LEN: usize = 256;
 
 /// Where to send a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -194,7 +198,7 @@ impl Switch {
         }
         let sender = request.sender();
         let sender = sender.as_ref().and_then(Uri::sip);
-        let name = sender.map(SipUri::address_of_record);
+        let name = sender.map(|sender| party(&sender.address_of_record()));
         if name.is_some() && name.as_deref() == self.calls.name_of(end) {
             self.calls.move_to(end, flow, &mut self.timers);
         }
@@ -412,16 +416,21 @@ fn kind_out_of_dialog(request: &Request<'_>, callee: String, sender: End) -> Tra
     }
     let from = request.sender();
     let caller = match from.as_ref().and_then(Uri::sip) {
-        Some(uri) => uri.address_of_record(),
-        None => request.from.uri.to_owned(),
+        Some(uri) => party(&uri.address_of_record()),
+        None => party(request.from.uri),
     };
     TransactionKind::Call(CallAttempt {
         call_id: request.call_id.to_owned(),
         caller,
-        callee,
+        callee: party(&callee),
         caller_tag: request.from_tag.clone().into_owned(),
         caller_end: sender,
     })
+}
+
+/// A party as the records of a call have it.
+fn party(address: &str) -> String {
+    cut(address, MAX_PARTY_LEN).to_owned()
 }
 
 /// The sip URI for a sips Contact (RFC 5630 5.3). The request still goes over TLS.

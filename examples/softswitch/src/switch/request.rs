@@ -9,6 +9,11 @@ use sipward::sip::{CSeq, Header, Message, Name, NameAddr, Problem, Uri, Via, cal
 use super::status::Refusal;
 use super::text::{Output, push_ip, push_number};
 
+/// Bytes of a Call-ID and of a tag, because the switch keeps them for each call and binding. Beyond:
+/// 400.
+const MAX_CALL_ID_LEN: usize = 1024;
+const MAX_TAG_LEN: usize = 512;
+
 /// A request whose identifying fields have been read. What a dialog's other end decides, such as the
 /// URIs in From and To, is read only where it is needed.
 #[derive(Debug)]
@@ -59,6 +64,9 @@ impl<'a> Request<'a> {
         let to = single(message, Name::To)?;
         let to = NameAddr::parse(to).map_err(unreadable(Name::To))?;
         let call_id = call_id(single(message, Name::CallId)?).map_err(unreadable(Name::CallId))?;
+        if call_id.len() > MAX_CALL_ID_LEN {
+            return Err(Refusal::because(400, "Call-ID Too Long"));
+        }
         let cseq = single(message, Name::CSeq)?;
         let cseq = CSeq::parse(cseq).map_err(unreadable(Name::CSeq))?;
         if cseq.method != method {
@@ -159,6 +167,7 @@ fn tag<'a>(address: &NameAddr<'a>, name: Name) -> Result<Option<Cow<'a, str>>, R
             Name::From => Refusal::because(400, "Bad From Tag"),
             _ => Refusal::because(400, "Bad To Tag"),
         }),
+        Some(tag) if tag.len() > MAX_TAG_LEN => Err(Refusal::because(400, "Tag Too Long")),
         tag => Ok(tag),
     }
 }

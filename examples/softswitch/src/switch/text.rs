@@ -21,6 +21,16 @@ impl Output for Vec<u8> {
     }
 }
 
+/// The text up to so many bytes, without a part of a character.
+pub(super) fn cut(text: &str, max: usize) -> &str {
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = match text.len() <= max {
+        true => text.len(),
+        false => ends.take_while(|end| *end <= max).last().unwrap_or(0),
+    };
+    &text[..end]
+}
+
 /// Appends a number in decimal digits.
 pub(super) fn push_number(out: &mut impl Output, number: impl itoa::Integer) {
     out.put(itoa::Buffer::new().format(number));
@@ -54,6 +64,18 @@ pub(super) fn push_ip(out: &mut impl Output, ip: IpAddr) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        for (text, max, expected) in [
+            ("abc", 3, "abc"),
+            ("abc", 2, "ab"),
+            ("a\u{fc}b", 2, "a"),
+            ("", 0, ""),
+        ] {
+            assert_eq!(cut(text, max), expected);
+        }
+    }
 
     #[test]
     fn numbers_and_addresses_read_as_std_writes_them() {

@@ -251,6 +251,30 @@ fn every_broken_request_is_answered_with_what_is_broken() {
 }
 
 #[test]
+fn what_would_be_kept_for_each_call_is_bounded() {
+    let text = invite("z9hG4bKn", "");
+    let long = "x".repeat(1025);
+    is_refused(&text.replace("call-1", &long), "400 Call-ID Too Long");
+    is_refused(
+        &text.replace("tag=a1", &format!("tag={}", &long[..513])),
+        "400 Tag Too Long",
+    );
+    let mut fixture = Fixture::without_authentication();
+    fixture.send(
+        ALICE,
+        &text
+            .replace("sip:bob@", &format!("sip:{long}@"))
+            .replace("sip:alice@", &format!("sip:{long}@")),
+    );
+    fixture.expect(ALICE, "SIP/2.0 404 ");
+    let Some(SwitchEvent::CallEnded { caller, callee, .. }) = fixture.events().pop() else {
+        panic!("no call has ended");
+    };
+    assert_eq!([caller.len(), callee.len()], [256, 256]);
+    fixture.assert_nothing_left();
+}
+
+#[test]
 fn a_broken_ack_is_dropped_and_counted() {
     let text = request("ACK", "z9hG4bKn", "");
     let mut fixture = Fixture::without_authentication();
