@@ -92,6 +92,7 @@ fn a_socket_handed_over_is_served_in_the_place_of_the_usual_one() {
     let switch = Softswitch {
         program,
         events: Events::of(home.file("events.json")),
+        domain: "127.0.0.1".to_owned(),
         address,
         home,
     };

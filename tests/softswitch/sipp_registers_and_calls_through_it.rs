@@ -1,14 +1,17 @@
 //! SIPp registers and calls through it, over TLS that socat adds.
 //!
 //! What SIPp writes into Via and Contact is the address of a TCP socket that leads nowhere: every
-//! message must come back on the connection its sender has opened.
+//! message must come back on the connection its sender has opened. The `uri` of its credentials is that
+//! address as well, and not the Request-URI.
 
 use sipward_tests::real::events::Line;
 use sipward_tests::real::sipp::Party;
 use sipward_tests::real::switch::Softswitch;
 
 /// SIPp 3.6 knows MD5 alone, and fails a call whose challenge offers more.
-const ALICE_AND_BOB_BY_MD5: [&str; 6] = [
+const ALICE_AND_BOB_BY_MD5: [&str; 8] = [
+    "--domain",
+    "example.com",
     "--user",
     "alice:wonderland",
     "--user",

@@ -3,6 +3,7 @@
 use super::program::{Program, command};
 use super::scratch::Scratch;
 use super::switch::Softswitch;
+use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
@@ -31,12 +32,24 @@ impl Phone {
         authority: &Path,
         parameter: &str,
     ) -> Self {
+        let account = account(&switch.domain, switch.address, [user, password]);
+        Self::of_account(&format!("{account}{parameter}"), authority)
+    }
+
+    /// Starts one that reaches the switch through that address, and registers once a minute.
+    #[track_caller]
+    pub fn through(relay: SocketAddr, switch: &Softswitch, user: &str, password: &str) -> Self {
+        let account = account(&switch.domain, relay, [user, password]);
+        let account = account.replace("regint=600", "regint=60");
+        Self::of_account(&account, &switch.authority())
+    }
+
+    fn of_account(account: &str, authority: &Path) -> Self {
         let home = Scratch::new();
         let modules = MODULES.iter().find(|path| Path::new(path).is_dir());
         let modules = modules.expect("baresip is missing: install the Debian package baresip-core");
         home.write("config", &config(modules, authority));
-        let account = account(switch, user, password);
-        home.write("accounts", &format!("{account}{parameter}\n"));
+        home.write("accounts", &format!("{account}\n"));
         home.write("contacts", "");
         let mut baresip = command("baresip");
         baresip
@@ -89,10 +102,9 @@ fn config(modules: &str, authority: &Path) -> String {
 }
 
 /// As the softswitch's first screen prints it.
-fn account(switch: &Softswitch, user: &str, password: &str) -> String {
-    let address = switch.address;
+fn account(domain: &str, address: SocketAddr, [user, password]: [&str; 2]) -> String {
     format!(
-        "<sip:{user}@127.0.0.1;transport=tls>;auth_user={user};auth_pass={password};\
+        "<sip:{user}@{domain};transport=tls>;auth_user={user};auth_pass={password};\
          outbound=\"sip:{address};transport=tls\";regint=600"
     )
 }

@@ -4,6 +4,7 @@ pub mod baresip;
 pub mod events;
 pub mod own_address;
 pub mod program;
+pub mod relay;
 pub mod scratch;
 pub mod sipp;
 pub mod switch;

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 pub struct Party {
     name: &'static str,
     password: &'static str,
+    domain: String,
     /// It goes on while SIPp runs.
     _tunnel: Program,
     port: String,
@@ -33,6 +34,7 @@ impl Party {
         Self {
             name,
             password,
+            domain: switch.domain.clone(),
             _tunnel: tunnel,
             port,
             records: Scratch::new(),
@@ -67,10 +69,9 @@ impl Party {
             .arg(scenario_file(scenario))
             .args(["-i", &own.ip().to_string(), "-bind_local"])
             .args(["-p", &own.port().to_string(), "-mp", "0", "-cp", "0"])
-            .args(["-key", "domain", "127.0.0.1", "-key", "user", self.name])
+            .args(["-key", "domain", &self.domain, "-key", "user", self.name])
             .args(["-key", "callee", "bob"])
             .args(["-au", self.name, "-ap", self.password])
-            .args(["-auth_uri", "127.0.0.1"])
             .args(["-r", "5", "-m", &times.to_string()])
             .current_dir(self.records.path())
             .args(["-trace_msg", "-message_file", scenario])

@@ -13,14 +13,23 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-/// Two accounts, as options.
-pub const ALICE_AND_BOB: [&str; 4] = ["--user", "alice:wonderland", "--user", "bob:builder"];
+/// Two accounts of a domain that resolves nowhere, as options.
+pub const ALICE_AND_BOB: [&str; 6] = [
+    "--domain",
+    "example.com",
+    "--user",
+    "alice:wonderland",
+    "--user",
+    "bob:builder",
+];
 
 /// A running softswitch on a free port of loopback, with a directory of its own.
 pub struct Softswitch {
     pub program: Program,
     pub events: Events,
     pub address: SocketAddr,
+    /// What follows the @ in the names of its users.
+    pub domain: String,
     pub home: Scratch,
 }
 
@@ -63,9 +72,11 @@ impl Softswitch {
         let mut program = Program::start(&mut command);
         program.says("listening (TLS)");
         let address = events.wait_for(1, "listening")[0].text("listener").parse();
+        let named = options.iter().skip_while(|option| **option != "--domain");
         Self {
             program,
             address: address.unwrap(),
+            domain: named.skip(1).next().unwrap_or(&"127.0.0.1").to_string(),
             events,
             home,
         }
