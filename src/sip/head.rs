@@ -43,7 +43,8 @@ pub(super) enum Kind {
         uri_end: usize,
     },
     Response {
-        status: u16,
+        /// `None` if it is not three digits.
+        status: Option<u16>,
     },
 }
 
@@ -294,7 +295,11 @@ impl HeadScan {
         let (word, rest) = (&line[..space], &line[space + 1..]);
         let kind = if is_version(word) {
             self.version(word);
-            status(rest)?
+            let status = status(rest)?;
+            if status.is_none() {
+                self.mark(Defect::StatusCode);
+            }
+            Kind::Response { status }
         } else {
             self.request(word, rest)?
         };
@@ -350,16 +355,19 @@ fn is_version(word: &[u8]) -> bool {
         && is_number(&version[dot + 1..])
 }
 
-fn status(rest: &[u8]) -> Result<Kind, Violation> {
-    let (digits, after) = rest.split_at_checked(3).ok_or(Violation::StartLine)?;
+/// The status, if it has the three digits that one has.
+fn status(rest: &[u8]) -> Result<Option<u16>, Violation> {
+    let end = rest.iter().position(|byte| !byte.is_ascii_digit());
+    let (digits, after) = rest.split_at(end.unwrap_or(rest.len()));
     // A reason phrase may be empty, and some senders leave out the blank before it as well.
-    if !digits.iter().all(u8::is_ascii_digit) || !matches!(after.first(), None | Some(b' ')) {
+    if digits.is_empty() || !matches!(after.first(), None | Some(b' ')) {
         return Err(Violation::StartLine);
     }
-    let status = digits
-        .iter()
-        .fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
-    Ok(Kind::Response { status })
+    let value = |digits: &[u8; 3]| {
+        let digits = digits.iter().map(|digit| u16::from(digit - b'0'));
+        digits.fold(0, |status, digit| status * 10 + digit)
+    };
+    Ok(digits.try_into().ok().map(value))
 }
 
 /// Whether some reader could take this for a Content-Length.

@@ -105,11 +105,12 @@ impl Message {
         }
     }
 
-    /// The response's status, any three digits; `None` for a request.
+    /// The response's status, any three digits; `None` for a request, and for a response with
+    /// [`Defect::StatusCode`].
     pub fn status(&self) -> Option<u16> {
         match self.head.start.kind {
             Kind::Request { .. } => None,
-            Kind::Response { status } => Some(status),
+            Kind::Response { status } => status,
         }
     }
 

@@ -194,6 +194,8 @@ pub enum Defect {
     RequestLine,
     /// A version of SIP other than 2.0.
     Version,
+    /// A status code that is a number and has not three digits (RFC 4475 §3.1.2.19).
+    StatusCode,
     /// A header line without a colon, without a name, with a name that is no token, or a continuation line
     /// with no header to continue (RFC 3261 §7.3.1).
     HeaderLine,
@@ -209,6 +211,7 @@ impl Defect {
         match self {
             Self::RequestLine => "request_line",
             Self::Version => "version",
+            Self::StatusCode => "status_code",
             Self::HeaderLine => "header_line",
             Self::ControlCharacter => "control_character",
             Self::BareLineFeed => "bare_line_feed",
@@ -220,6 +223,8 @@ impl Defect {
         match self {
             Self::RequestLine => (400, "Bad Request-Line"),
             Self::Version => (505, "Version Not Supported"),
+            // No request has one.
+            Self::StatusCode => (400, "Bad Status Code"),
             Self::HeaderLine => (400, "Bad Header Line"),
             Self::ControlCharacter => (400, "Control Character In Header"),
             Self::BareLineFeed => (400, "Line Feed Without Carriage Return"),

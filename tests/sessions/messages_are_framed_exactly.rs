@@ -253,7 +253,7 @@ fn defect(stream: &[u8]) -> Option<Defect> {
 #[test]
 fn a_start_line_that_is_not_sip_ends_the_stream() {
     let shapes = "OPTIONS sip:a|OP(IONS sip:a SIP/2.0|OPTIONS SIP/2.0|GET / HTTP/1.1|\
-        OPTIONS sip:a SIP/2|SIP/2.0|SIP/2.0 20 OK|SIP/2.0 2000 OK|SIP/2.0 +20 OK|SIP/2.0  200 OK|\
+        OPTIONS sip:a SIP/2|SIP/2.0|SIP/2.0 +20 OK|SIP/2.0 200OK|SIP/2.0  200 OK|\
         HTTP/1.1 200 OK|é|:";
     for line in shapes.split('|') {
         refused(format!("{line}\r\n").as_bytes(), Violation::StartLine);
@@ -261,7 +261,7 @@ fn a_start_line_that_is_not_sip_ends_the_stream() {
 }
 
 #[test]
-fn a_start_line_with_odd_blanks_or_another_version_is_a_defect_of_its_message() {
+fn a_start_line_with_odd_blanks_or_numbers_is_a_defect_of_its_message() {
     let blanks = "OPTIONS  sip:a SIP/2.0|OPTIONS sip:a  SIP/2.0|OPTIONS sip:a SIP/2.0 |\
         OPTIONS sip:a b SIP/2.0|OPTIONS sip:a\tb SIP/2.0|OPTIONS  SIP/2.0";
     for line in blanks.split('|') {
@@ -272,6 +272,12 @@ fn a_start_line_with_odd_blanks_or_another_version_is_a_defect_of_its_message() 
     for line in versions.split('|') {
         let message = format!("{line}\r\nl: 0\r\n\r\n");
         assert_eq!(defect(message.as_bytes()), Some(Defect::Version));
+    }
+    for line in "SIP/2.0 20 OK|SIP/2.0 2000 OK|SIP/2.0 4294967301 too large".split('|') {
+        let message = format!("{line}\r\nl: 0\r\n\r\n");
+        assert_eq!(defect(message.as_bytes()), Some(Defect::StatusCode));
+        let message = Message::parse(message.into()).unwrap();
+        assert_eq!((message.is_request(), message.status()), (false, None));
     }
     for proper in ["SIP/2.0 200", "SIP/2.0 200 ", "!m-%*_+`.'~ sip:a SIP/2.0"] {
         let message = format!("{proper}\r\nl: 0\r\n\r\n");
