@@ -3,6 +3,7 @@
 //! The URI of a Contact is opaque: requests reach the phone over its connection, and the phone alone
 //! has to understand what stands in their Request-URI.
 
+use std::cmp::Ordering;
 use std::fmt::Write;
 
 use sipward::sip::{Contacts, Name, NameAddr, Problem, Uri, decimal, param, qvalue};
@@ -118,11 +119,10 @@ fn read(
     let reg_id = reg_id.filter(|_| rules.uses_outbound);
     let q = params.get("q").filter(|q| qvalue(q).is_ok());
     let flow = instance.as_deref().zip(reg_id);
-    let (id, contact) = identify(contact.uri, flow, rules);
     Ok(RequestedBinding {
-        id,
+        id: identify(contact.uri, flow, rules),
         is_flow: flow.is_some(),
-        contact: contact.to_owned(),
+        contact: contact.uri.to_owned(),
         params: listed(instance.as_deref(), reg_id, q.as_deref())?,
         instance: instance.map(|instance| instance.into_owned()),
         sips,
@@ -130,38 +130,20 @@ fn read(
     })
 }
 
-/// The number of the binding, and the URI without its headers: these are not kept, because they
-/// would be added to each request to it.
-fn identify<'c>(
-    contact: &'c str,
-    flow: Option<(&str, u32)>,
-    rules: &ContactRules<'_>,
-) -> (u64, &'c str) {
+/// The number of the binding.
+fn identify(contact: &str, flow: Option<(&str, u32)>, rules: &ContactRules<'_>) -> u64 {
+    if let Some((instance, reg_id)) = flow {
+        let key = BindingKey::Instance(instance, reg_id);
+        return Location::id(rules.ids, rules.user, key);
+    }
     // Most phones register the same again and again, and then nothing needs to be read.
     let is_same = |binding: &Binding| binding.contact == contact && !binding.is_flow;
     let mut bound = rules.location.of_user(rules.user);
-    if flow.is_none()
-        && let Some((id, _)) = bound.find(|(_, binding)| is_same(binding))
-    {
-        return (id, contact);
+    if let Some((id, _)) = bound.find(|(_, binding)| is_same(binding)) {
+        return id;
     }
-    let uri = Uri::parse(contact).ok();
-    let headers = uri
-        .as_ref()
-        .and_then(Uri::sip)
-        .map_or("", |sip| sip.headers);
-    let contact = &contact[..contact.len() - headers.len()];
-    let id = match flow {
-        Some((instance, reg_id)) => {
-            let key = BindingKey::Instance(instance, reg_id);
-            Location::id(rules.ids, rules.user, key)
-        }
-        None => {
-            let text = comparable(contact, uri.as_ref());
-            Location::id(rules.ids, rules.user, BindingKey::Uri(&text))
-        }
-    };
-    (id, contact)
+    let text = comparable(contact, Uri::parse(contact).ok().as_ref());
+    Location::id(rules.ids, rules.user, BindingKey::Uri(&text))
 }
 
 /// `Some(true)` for sips, `Some(false)` for sip.
@@ -172,7 +154,7 @@ fn scheme(uri: &str) -> Option<bool> {
 }
 
 /// A text that is equal for URIs that are equal by RFC 3261 19.1.4: what has no case in lower case,
-/// and parameters in one order. A URI that cannot be read equals itself only.
+/// and parameters and headers in one order. A URI that cannot be read equals itself only.
 fn comparable(text: &str, uri: Option<&Uri<'_>>) -> String {
     let Some(uri) = uri.and_then(Uri::sip) else {
         return text.to_owned();
@@ -182,7 +164,7 @@ fn comparable(text: &str, uri: Option<&Uri<'_>>) -> String {
         .split(';')
         .filter(|one| !one.is_empty())
         .collect();
-    params.sort_unstable();
+    params.sort_unstable_by(by_lower_case);
     let mut out = String::with_capacity(text.len() + 8);
     out.push_str(if uri.secure { "sips:" } else { "sip:" });
     let without_case = out.len();
@@ -197,9 +179,25 @@ fn comparable(text: &str, uri: Option<&Uri<'_>>) -> String {
         out.push_str(param);
         out.push(';');
     }
+    if !uri.headers.is_empty() {
+        let mut headers: Vec<&str> = uri.headers[1..].split('&').collect();
+        headers.sort_unstable_by(by_lower_case);
+        for header in headers {
+            out.push('&');
+            out.push_str(header);
+        }
+    }
+    // Nothing before the user has this.
+    out.push('@');
     out[without_case..].make_ascii_lowercase();
     out.push_str(&uri.user().unwrap_or_default());
     out
+}
+
+/// The order of two texts in lower case.
+fn by_lower_case(one: &&str, other: &&str) -> Ordering {
+    let one = one.bytes().map(|byte| byte.to_ascii_lowercase());
+    one.cmp(other.bytes().map(|byte| byte.to_ascii_lowercase()))
 }
 
 /// The Contact parameters that the 200 repeats, as text.

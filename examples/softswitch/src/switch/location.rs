@@ -25,7 +25,7 @@ pub(super) struct Binding {
     pub(super) user: String,
     /// Whether it is that of one flow of an instance, so that another Contact takes its place.
     pub(super) is_flow: bool,
-    /// The Contact URI as the phone sent it, without headers.
+    /// The Contact URI as the phone sent it.
     pub(super) contact: String,
     /// `+sip.instance`, which also a phone without `reg-id` may send.
     pub(super) instance: Option<String>,

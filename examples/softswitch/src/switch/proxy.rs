@@ -15,6 +15,7 @@ use super::forward::{Copy, ForwardTemplate, forms_dialog, record_route};
 use super::location::Binding;
 use super::request::{Request, option_tags, refuse_tags};
 use super::response_template::ResponseTemplate;
+use super::route::without_headers;
 use super::status::Refusal;
 use super::text::cut;
 use super::timers::Due;
@@ -269,10 +270,11 @@ impl Switch {
         let mut targets: Vec<Target> = Vec::new();
         for (id, binding) in self.location.of_user(&user) {
             // A sips request may be sent only to a sips Contact (RFC 5630).
+            let contact = without_headers(&binding.contact);
             let uri = match (requested.secure, binding.sips) {
                 (true, false) => continue,
-                (false, true) => downgraded(&binding.contact),
-                _ => binding.contact.clone(),
+                (false, true) => downgraded(contact),
+                _ => contact.to_owned(),
             };
             let flow = binding.flow;
             let is_same = |one: &Target| one.end.flow == flow && one.uri == uri;

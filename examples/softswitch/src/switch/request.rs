@@ -59,6 +59,11 @@ impl<'a> Request<'a> {
             .ok_or_else(|| Refusal::missing("Via"))?;
         let unreadable = |name: Name| move |problem| Refusal::unreadable(name.as_str(), problem);
         let (via, others) = Via::first(top.value).map_err(unreadable(Name::Via))?;
+        // This field is written anew, so all of it has to be readable.
+        let mut rest = others;
+        while let Some(value) = rest {
+            (_, rest) = Via::first(value).map_err(unreadable(Name::Via))?;
+        }
         let from = single(message, Name::From)?;
         let from = NameAddr::parse(from).map_err(unreadable(Name::From))?;
         let to = single(message, Name::To)?;

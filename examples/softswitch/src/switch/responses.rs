@@ -194,8 +194,9 @@ impl Switch {
 }
 
 impl<'a> Response<'a> {
-    /// `None` if Via or CSeq is missing or unreadable, since the response cannot be matched then, and
-    /// for a head that two readers could read differently.
+    /// `None` if Via or CSeq is missing or unreadable, since the response cannot be matched then, for
+    /// a head that two readers could read differently, and for a status of no class (RFC 4475
+    /// 3.1.2.19).
     pub(super) fn read(message: &'a Message) -> Option<Response<'a>> {
         if message.defect().is_some() {
             return None;
@@ -204,7 +205,9 @@ impl<'a> Response<'a> {
         let cseq = CSeq::parse(message.only(Name::CSeq)?.value).ok()?;
         Some(Response {
             message,
-            status: message.status()?,
+            status: message
+                .status()
+                .filter(|status| (100..700).contains(status))?,
             via,
             other_vias,
             method: cseq.method,

@@ -75,7 +75,7 @@ impl Switch {
         let left = routes.line();
         Ok(RouteSet {
             dialog,
-            uri,
+            uri: without_headers(uri),
             has_other_routes: !routes.left.is_empty(),
             edits: routes.edits(request.message, &left),
             left,
@@ -92,6 +92,18 @@ impl Switch {
     fn is_ours(&self, uri: &Uri<'_>, address: &str) -> bool {
         uri.sip()
             .is_some_and(|uri| self.domains.serve(uri) || is_at(uri, address))
+    }
+}
+
+/// The URI without its headers: they stand for header fields, and a Request-URI has none (RFC 3261
+/// 19.1.1, 19.1.5).
+pub(super) fn without_headers(uri: &str) -> &str {
+    if !uri.contains('?') {
+        return uri;
+    }
+    match Uri::parse(uri) {
+        Ok(Uri::Sip(sip)) => &uri[..uri.len() - sip.headers.len()],
+        _ => uri,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::dialog::invite;
-use super::fixture::{ALICE, BOB, BOB_DESK, Fixture};
+use super::dialog::{invite, request};
+use super::fixture::{ALICE, BOB, BOB_DESK, Fixture, values};
 use crate::switch::FlowId;
 use crate::switch::event::{SwitchEvent, Unregistration};
 
@@ -156,5 +156,38 @@ fn a_sips_request_reaches_only_who_registered_so() {
     fixture.expect(BOB, "INVITE sip:bob@10.0.0.2 ");
     fixture.expect(BOB_DESK, "INVITE sip:bob@10.0.0.3;transport=tls ");
     fixture.expect_silence();
+    fixture.assert_nothing_left();
+}
+
+/// The headers of a Contact's URI stand for header fields, which a Request-URI has none of (RFC 3261
+/// 19.1.5).
+#[test]
+fn a_request_to_a_contact_with_headers_goes_out_without_them() {
+    let mut fixture = Fixture::without_authentication();
+    let contact = "<sip:bob@10.0.0.2;x=1?Route=%3Csip:a%3E>";
+    register(&mut fixture, BOB, contact, 1);
+    fixture.send(ALICE, &invite("z9hG4bKh", ""));
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    let got = fixture.expect(BOB, "INVITE sip:bob@10.0.0.2;x=1 SIP/2.0\r\n");
+    assert!(!got.contains("Route=") && !got.contains("\r\nRoute:"));
+    fixture.assert_nothing_left();
+}
+
+#[test]
+fn contacts_whose_headers_differ_are_bindings_of_their_own() {
+    let mut fixture = Fixture::without_authentication();
+    for (contact, cseq) in [("?a=1&b=2", 1), ("?B=2&a=1", 2), ("?a=2&b=2", 3), ("", 4)] {
+        let contact = format!("<sip:bob@10.0.0.2{contact}>");
+        register(&mut fixture, BOB, &contact, cseq);
+    }
+    let branch = fixture.branch();
+    fixture.send(
+        BOB,
+        &request("REGISTER", &branch, "")
+            .replace("sip:bob@example.com SIP", "sip:example.com SIP")
+            .replace("\nContact: <sip:alice@192.168.1.1>", ""),
+    );
+    let listed = fixture.expect(BOB, "SIP/2.0 200 OK");
+    assert_eq!(values(&listed, "Contact").len(), 3, "{listed}");
     fixture.assert_nothing_left();
 }

@@ -58,7 +58,7 @@ fn all_bindings_are_listed_with_the_seconds_they_have_left() {
         [
             "<sip:bob@10.0.0.2>;expires=100;q=0.5",
             "<sip:bob@10.0.0.3>;expires=600",
-            "<sips:bob@10.0.0.4:5061>;expires=60",
+            "<sips:bob@10.0.0.4:5061?x=y>;expires=60",
         ]
     );
     fixture.assert_nothing_left();

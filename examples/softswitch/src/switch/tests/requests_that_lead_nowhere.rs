@@ -184,6 +184,11 @@ fn every_broken_request_is_answered_with_what_is_broken() {
             "Bad Via: unknown version",
         ),
         ("SIP/2.0/TLS 10.0.0.1", "SIP/2.0/TLS ", "Bad Via: bad host"),
+        (
+            "branch=z9hG4bKn",
+            "branch=z9hG4bKn;;,;,,",
+            "Bad Via: bad token",
+        ),
         ("From: ", "X-From: ", "Missing From"),
         ("To: ", "X-To: ", "Missing To"),
         ("Call-ID: call-1\n", "", "Missing Call-ID"),
@@ -304,13 +309,16 @@ fn responses_nobody_waits_for_are_dropped_and_counted() {
     fixture.send(ALICE, &ok);
     fixture.send(BOB, &ok.replace("1 INVITE", "1 BYE"));
     fixture.send(BOB, &ok.replacen("z9hG4bK", "z9hG4bK0", 1));
-    // One that cannot be read.
+    // What cannot be read, or has a status of no class.
     fixture.send(BOB, &ok.replace("CSeq: 1 INVITE", "CSeq: one"));
+    for status in ["000", "099", "700", "999", "4294967301"] {
+        fixture.send(BOB, &ok.replace("200 OK", status));
+    }
     fixture.expect_silence();
     assert_eq!(
         fixture.drops(),
         [
-            (DropReason::UnreadableResponse, 1),
+            (DropReason::UnreadableResponse, 6),
             (DropReason::UnexpectedResponse, 3)
         ]
     );
