@@ -165,6 +165,15 @@ impl Fixture {
         message
     }
 
+    /// Takes all recorded messages, each with the flow it was sent on.
+    pub(super) fn take_sent(&mut self) -> Vec<(FlowId, String)> {
+        let sent = std::mem::take(&mut self.effects.sent);
+        let each = |(flow, queue): (FlowId, VecDeque<String>)| {
+            queue.into_iter().map(move |message| (flow, message))
+        };
+        sent.into_iter().flat_map(each).collect()
+    }
+
     #[track_caller]
     pub(super) fn expect_silence(&mut self) {
         for (flow, queue) in &self.effects.sent {

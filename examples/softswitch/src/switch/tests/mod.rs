@@ -21,3 +21,4 @@ mod registrations_as_phones_make_them;
 mod requests_that_lead_nowhere;
 mod routes_are_proved;
 mod timers_end_what_hangs;
+mod torture;
