@@ -10,6 +10,7 @@ use super::domains::is_at;
 use super::effects::{Effects, FlowId};
 use super::event::{DropReason, SwitchEvent};
 use super::incoming::{Content, Incoming, user_of};
+use super::registrar::check_require;
 use super::request::Request;
 use super::response_template;
 use super::status::{Refusal, reason};
@@ -83,6 +84,7 @@ impl Switch {
         let flow = arrival.source.flow;
         match request.method {
             "OPTIONS" if self.is_for_us(request, flow, effects) => {
+                check_require(request)?;
                 self.answer_options(arrival, request, effects);
                 Ok(())
             }

@@ -39,6 +39,7 @@ mod responses;
 mod route;
 mod splice;
 mod status;
+mod targets;
 mod text;
 mod timers;
 mod transaction;

@@ -12,11 +12,10 @@ use super::dialog_token::{DialogToken, End};
 use super::effects::{Effects, FlowId};
 use super::event::{DropReason, EndedBy};
 use super::forward::{Copy, ForwardTemplate, forms_dialog, record_route};
-use super::location::Binding;
 use super::request::{Request, option_tags, refuse_tags};
 use super::response_template::ResponseTemplate;
-use super::route::without_headers;
 use super::status::Refusal;
+use super::targets::{Target, route};
 use super::text::cut;
 use super::timers::Due;
 use super::transaction::{
@@ -31,16 +30,6 @@ pub(super) const RETRY_AFTER_S: &str = "10";
 
 /// Bytes of a party's address in the records of a call; what is longer is cut.
 const MAX_PARTY_LEN: usize = 256;
-
-/// Where to send a request.
-#[derive(Debug, PartialEq, Eq)]
-struct Target {
-    end: End,
-    /// The Request-URI.
-    uri: String,
-    /// A whole Route line, or nothing.
-    route: String,
-}
 
 /// What a request begins or belongs to.
 struct Routed {
@@ -249,7 +238,7 @@ impl Switch {
             .and_then(SipUri::user);
         let sender = self.end_of(user.as_deref(), arrival.source.flow);
         let kind = kind_out_of_dialog(request, requested.address_of_record(), sender);
-        match self.bound_targets(requested) {
+        match self.bound_targets(requested, effects) {
             Ok(targets) => Ok(Routed {
                 targets,
                 kind,
@@ -262,36 +251,6 @@ impl Switch {
                 Err(refusal)
             }
         }
-    }
-
-    /// The targets for the user in the Request-URI, from its bindings (16.5).
-    fn bound_targets(&self, requested: &SipUri<'_>) -> Result<Vec<Target>, Refusal> {
-        let user = requested.user().ok_or_else(|| Refusal::new(404))?;
-        let mut targets: Vec<Target> = Vec::new();
-        for (id, binding) in self.location.of_user(&user) {
-            // A sips request may be sent only to a sips Contact (RFC 5630).
-            let contact = without_headers(&binding.contact);
-            let uri = match (requested.secure, binding.sips) {
-                (true, false) => continue,
-                (false, true) => downgraded(contact),
-                _ => contact.to_owned(),
-            };
-            let flow = binding.flow;
-            let is_same = |one: &Target| one.end.flow == flow && one.uri == uri;
-            if !targets.iter().any(is_same) {
-                targets.push(Target {
-                    end: End { flow, binding: id },
-                    uri,
-                    route: route(binding),
-                });
-            }
-        }
-        if !targets.is_empty() {
-            return Ok(targets);
-        }
-        let known =
-            self.authenticator.knows(&user) || self.location.of_user(&user).next().is_some();
-        Err(Refusal::new(if known { 480 } else { 404 }))
     }
 
     /// Makes the server transaction, and sends 100 at once for an INVITE.
@@ -390,14 +349,6 @@ fn deliver<E: Effects>(flow: FlowId, message: Bytes, effects: &mut E) -> BranchS
     }
 }
 
-/// The Route line of requests to a binding that was made with a Path (RFC 3327 5.3).
-fn route(binding: &Binding) -> String {
-    match binding.path.as_str() {
-        "" => String::new(),
-        path => format!("Route: {path}\r\n"),
-    }
-}
-
 /// The transaction kind of a request within a dialog.
 fn kind_in_dialog(request: &Request<'_>) -> TransactionKind {
     match request.method {
@@ -433,14 +384,4 @@ fn kind_out_of_dialog(request: &Request<'_>, callee: String, sender: End) -> Tra
 /// A party as the records of a call have it.
 fn party(address: &str) -> String {
     cut(address, MAX_PARTY_LEN).to_owned()
-}
-
-/// The sip URI for a sips Contact (RFC 5630 5.3). The request still goes over TLS.
-fn downgraded(contact: &str) -> String {
-    let rest = contact.split_once(':').map_or(contact, |(_, rest)| rest);
-    if rest.contains(";transport=") {
-        format!("sip:{rest}")
-    } else {
-        format!("sip:{rest};transport=tls")
-    }
 }

@@ -332,8 +332,9 @@ fn in_turn(steps: &mut Vec<RequestedBinding>, next: RequestedBinding) {
     }
 }
 
-/// Refuses a REGISTER that requires an extension other than outbound and path (RFC 3261 8.2.2.3).
-fn check_require(request: &Request<'_>) -> Result<(), Refusal> {
+/// Refuses a request to the switch that requires an extension other than outbound and path (RFC 3261
+/// 8.2.2.3).
+pub(super) fn check_require(request: &Request<'_>) -> Result<(), Refusal> {
     let known = ["outbound", "path"];
     let is_unknown = |tag: &&str| !known.iter().any(|known| known.eq_ignore_ascii_case(tag));
     let tags = option_tags(request, Name::Require)?;

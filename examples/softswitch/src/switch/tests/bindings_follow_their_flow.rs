@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::dialog::{invite, request};
-use super::fixture::{ALICE, BOB, BOB_DESK, Fixture, values};
+use super::fixture::{ALICE, BOB, BOB_DESK, Fixture, STRANGER, values};
 use crate::switch::FlowId;
 use crate::switch::event::{SwitchEvent, Unregistration};
 
@@ -189,5 +189,32 @@ fn contacts_whose_headers_differ_are_bindings_of_their_own() {
     );
     let listed = fixture.expect(BOB, "SIP/2.0 200 OK");
     assert_eq!(values(&listed, "Contact").len(), 3, "{listed}");
+    fixture.assert_nothing_left();
+}
+
+/// RFC 5626 7: of one address of record and one instance there is one target at a time.
+#[test]
+fn a_phone_with_two_flows_is_called_over_one_of_them_the_newest_that_is_open() {
+    let second = PHONE.replace("reg-id=1", "reg-id=2");
+    let other = PHONE.replace("uuid:1", "uuid:2");
+    let mut fixture = Fixture::without_authentication();
+    register(&mut fixture, BOB_DESK, &second, 1);
+    register(&mut fixture, BOB, PHONE, 2);
+    fixture.send(ALICE, &invite("z9hG4bK1", ""));
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    fixture.expect(BOB_DESK, "INVITE ");
+    fixture.expect_silence();
+    // Another phone rings as well.
+    register(&mut fixture, STRANGER, &other, 3);
+    fixture.send(ALICE, &invite("z9hG4bK2", ""));
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    fixture.expect(BOB_DESK, "INVITE ");
+    fixture.expect(STRANGER, "INVITE ");
+    fixture.expect_silence();
+    fixture.disconnect_unnoticed(BOB_DESK);
+    fixture.send(ALICE, &invite("z9hG4bK3", ""));
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    fixture.expect(BOB, "INVITE ");
+    fixture.expect(STRANGER, "INVITE ");
     fixture.assert_nothing_left();
 }

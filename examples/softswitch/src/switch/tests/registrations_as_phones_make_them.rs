@@ -190,3 +190,16 @@ fn what_a_phone_may_make_the_registrar_keep_is_bounded() {
     }
     fixture.assert_nothing_left();
 }
+
+/// RFC 3261 10.3: a registrar ignores Record-Route.
+#[test]
+fn a_record_route_in_a_register_is_ignored() {
+    let mut fixture = Fixture::without_authentication();
+    let more = "Record-Route: <sip:edge.example.com;lr>\nContact: <sip:bob@10.0.0.2>";
+    let answer = register(&mut fixture, BOB, more);
+    assert!(answer.starts_with("SIP/2.0 200 OK") && !answer.contains("edge"));
+    fixture.send(ALICE, &invite("z9hG4bKx", ""));
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    assert!(!fixture.expect(BOB, "INVITE ").contains("edge"));
+    fixture.assert_nothing_left();
+}

@@ -73,6 +73,9 @@ fn a_route_to_the_switch_itself_is_taken_off() {
 
 #[test]
 fn unknown_schemes_and_extensions_are_named() {
+    let options = request("OPTIONS", "z9hG4bKn", "Require: path, foo");
+    let options = options.replace("OPTIONS sip:bob@", "OPTIONS sip:");
+    assert_eq!(value(&is_refused(&options, "420"), "Unsupported"), "foo");
     let text = invite("z9hG4bKn", "Proxy-Require: foo, bar");
     assert_eq!(value(&is_refused(&text, "420"), "Unsupported"), "foo, bar");
     is_refused(
