@@ -92,6 +92,31 @@ fn a_request_that_ends_the_stream_is_answered_before_the_close() {
     });
 }
 
+/// `ncl`, `mcl01` and `inv2543` of RFC 4475.
+#[test]
+fn a_message_that_is_unsafe_on_a_stream_is_answered_with_what_is_unsafe() {
+    block_on(async {
+        let lab = lab(echo(), |builder| builder).await;
+        for (length, reason) in [
+            ("Content-Length: -999", "Bad Content-Length"),
+            ("Content-Length: 13\r\nl: 5", "Conflicting Content-Length"),
+            ("Content-Type: application/sdp", "Missing Content-Length"),
+        ] {
+            let mut caller = lab.call().await;
+            let head = request("OPTIONS", "").replace("Content-Length: 0", length);
+            caller.send(format!("{head}v=0\r\n")).await;
+            let (heard, clean) = caller.rest().await;
+            let response = Message::parse(heard.into()).unwrap();
+            let line = format!("SIP/2.0 400 {reason}");
+            assert_eq!(response.start_line(), line.as_bytes());
+            assert!(clean);
+            drop(caller);
+            let end = closed(&lab.events).await;
+            assert_eq!(end.cause.name(), "framing");
+        }
+    });
+}
+
 #[test]
 fn a_defect_that_leaves_the_end_certain_ends_no_session() {
     block_on(async {
