@@ -72,11 +72,11 @@ impl Softswitch {
         let mut program = Program::start(&mut command);
         program.says("listening (TLS)");
         let address = events.wait_for(1, "listening")[0].text("listener").parse();
-        let named = options.iter().skip_while(|option| **option != "--domain");
+        let mut named = options.iter().skip_while(|option| **option != "--domain");
         Self {
             program,
             address: address.unwrap(),
-            domain: named.skip(1).next().unwrap_or(&"127.0.0.1").to_string(),
+            domain: named.nth(1).unwrap_or(&"127.0.0.1").to_string(),
             events,
             home,
         }
