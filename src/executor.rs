@@ -36,6 +36,7 @@ use std::thread::{self, available_parallelism};
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Threads {
     /// Threads of the supervisor's own, which end with it. Zero counts as one. When a shutdown cuts the
     /// remaining sessions, each kind gets one more thread, so that a handler that blocks its thread

@@ -70,20 +70,20 @@ impl Connector {
     /// # Errors
     /// [`PolicyError::NoCertificate`], [`PolicyError::NoKey`], [`PolicyError::UnsupportedKey`],
     /// [`PolicyError::KeyMismatch`], [`PolicyError::Unusable`].
-    pub fn identity(mut self, chain: &[u8], key: &[u8]) -> Result<Self, PolicyError> {
+    pub fn with_identity(mut self, chain: &[u8], key: &[u8]) -> Result<Self, PolicyError> {
         self.policy.identify(chain, key)?;
         Ok(self)
     }
 
     /// The TLS versions offered. Default: 1.2 and 1.3.
-    pub fn versions(mut self, versions: TlsVersions) -> Self {
+    pub fn with_versions(mut self, versions: TlsVersions) -> Self {
         self.policy.speak(versions);
         self
     }
 
     /// How long TCP and TLS together may take. Default 10 s. At the limit: `connect_timeout`,
     /// `timeout_silent` or `timeout_stalled`.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }

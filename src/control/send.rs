@@ -46,6 +46,7 @@ impl fmt::Debug for SendMessage {
 
 /// Whether a message was queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SendOutcome {
     /// The message is in the flow's queue and is sent after those before it, unless the session ends
     /// first.

@@ -16,7 +16,7 @@ use xtra::{Context, Handler};
 /// # let sipward = builder.start().await?;
 /// use sipward::{EventFilter, EventKind};
 ///
-/// let only = EventFilter::all().kinds([EventKind::HandshakeFailed, EventKind::Draining]);
+/// let only = EventFilter::all().with_kinds([EventKind::HandshakeFailed, EventKind::Draining]);
 /// let mut events = sipward.subscribe(only, 1000).await?;
 /// let report = sipward.shutdown(std::time::Duration::ZERO).await;
 /// assert_eq!(events.next().await.map(|event| event.kind()), Some(EventKind::Draining));

@@ -28,12 +28,12 @@ const TARGET: &str = "sipward";
 /// use std::time::Duration;
 ///
 /// let log = LogObserver::new()
-///     .interval(Duration::from_secs(300))
-///     .redaction(Redaction::Network)
-///     .level("probe", LevelFilter::Off)?
-///     .level("closed.truncated", LevelFilter::Debug)?;
+///     .with_interval(Duration::from_secs(300))
+///     .with_redaction(Redaction::Network)
+///     .with_level("probe", LevelFilter::Off)?
+///     .with_level("closed.truncated", LevelFilter::Debug)?;
 /// # let _ = log;
-/// assert!(LogObserver::new().level("prob", LevelFilter::Off).is_err());
+/// assert!(LogObserver::new().with_level("prob", LevelFilter::Off).is_err());
 /// # Ok::<(), sipward::observe::UnknownCause>(())
 /// ```
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl LogObserver {
 
     /// The time between a line and its summary, and between summaries. Default 60 s; summaries come
     /// up to a second late. Zero writes every line.
-    pub fn interval(mut self, interval: Duration) -> Self {
+    pub fn with_interval(mut self, interval: Duration) -> Self {
         self.limiter = Limiter::new(interval);
         self
     }
@@ -70,13 +70,13 @@ impl LogObserver {
     ///
     /// # Errors
     /// [`UnknownCause`] when no cause has this name.
-    pub fn level(mut self, cause: &str, level: LevelFilter) -> Result<Self, UnknownCause> {
+    pub fn with_level(mut self, cause: &str, level: LevelFilter) -> Result<Self, UnknownCause> {
         self.levels.choose(cause, level)?;
         Ok(self)
     }
 
     /// How much of each address is shown. Default: all of it.
-    pub fn redaction(mut self, redaction: Redaction) -> Self {
+    pub fn with_redaction(mut self, redaction: Redaction) -> Self {
         self.redaction = redaction;
         self
     }

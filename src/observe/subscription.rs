@@ -32,8 +32,8 @@ pub struct Subscription {
 /// use sipward::{EventFilter, EventKind};
 ///
 /// let failures = EventFilter::all()
-///     .kinds([EventKind::HandshakeFailed])
-///     .peer("192.0.2.7".parse().unwrap());
+///     .with_kinds([EventKind::HandshakeFailed])
+///     .with_peer("192.0.2.7".parse().unwrap());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EventFilter {
@@ -98,19 +98,19 @@ impl EventFilter {
     }
 
     /// Only these kinds.
-    pub fn kinds(mut self, kinds: impl IntoIterator<Item = EventKind>) -> Self {
+    pub fn with_kinds(mut self, kinds: impl IntoIterator<Item = EventKind>) -> Self {
         self.kinds = Some(kinds.into_iter().collect());
         self
     }
 
     /// Only events about this connection.
-    pub const fn connection(mut self, id: ConnectionId) -> Self {
+    pub const fn with_connection(mut self, id: ConnectionId) -> Self {
         self.connection = Some(id);
         self
     }
 
     /// Only events about connections from this address.
-    pub const fn peer(mut self, peer: IpAddr) -> Self {
+    pub const fn with_peer(mut self, peer: IpAddr) -> Self {
         self.peer = Some(peer);
         self
     }

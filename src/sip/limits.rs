@@ -7,6 +7,7 @@
 /// Every limit counts line ends too, and is itself still allowed: one more is refused, as soon as
 /// it is certain to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Bytes of the request or status line; 8 KiB. Beyond: [`Violation::StartLineTooLong`](super::Violation::StartLineTooLong).
     pub start_line: usize,
@@ -43,4 +44,34 @@ impl Limits {
         body: usize::MAX,
         total: usize::MAX,
     };
+
+    /// Sets [`start_line`](Self::start_line).
+    pub const fn with_start_line(mut self, start_line: usize) -> Self {
+        self.start_line = start_line;
+        self
+    }
+
+    /// Sets [`headers`](Self::headers).
+    pub const fn with_headers(mut self, headers: usize) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Sets [`header_count`](Self::header_count).
+    pub const fn with_header_count(mut self, header_count: usize) -> Self {
+        self.header_count = header_count;
+        self
+    }
+
+    /// Sets [`body`](Self::body).
+    pub const fn with_body(mut self, body: usize) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Sets [`total`](Self::total).
+    pub const fn with_total(mut self, total: usize) -> Self {
+        self.total = total;
+        self
+    }
 }

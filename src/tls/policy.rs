@@ -136,7 +136,12 @@ impl TlsPolicy {
     ///
     /// # Errors
     /// [`PolicyError::NoCertificate`], [`PolicyError::NoKey`].
-    pub fn identity(mut self, name: &str, chain: &[u8], key: &[u8]) -> Result<Self, PolicyError> {
+    pub fn with_identity(
+        mut self,
+        name: &str,
+        chain: &[u8],
+        key: &[u8],
+    ) -> Result<Self, PolicyError> {
         let identity = Identity::from_pem(chain, key)?;
         self.named.push((name.to_owned(), identity));
         Ok(self)
@@ -144,34 +149,34 @@ impl TlsPolicy {
 
     /// Fails the handshakes of peers that ask for a server name without an identity, or for none.
     /// Default: such peers are shown the first identity, because many phones send no name, or an address.
-    pub fn strict_server_names(mut self) -> Self {
+    pub fn with_strict_server_names(mut self) -> Self {
         self.strict_names = true;
         self
     }
 
     /// The TLS versions accepted. Default: 1.2 and 1.3.
-    pub fn versions(mut self, versions: TlsVersions) -> Self {
+    pub fn with_versions(mut self, versions: TlsVersions) -> Self {
         self.versions = versions;
         self
     }
 
     /// Whether peers are asked for a certificate. Default: [`ClientAuth::None`]. With any other choice
     /// TLS sessions are not resumed, so that the certificate is checked in every handshake.
-    pub fn client_auth(mut self, client_auth: ClientAuth) -> Self {
+    pub fn with_client_auth(mut self, client_auth: ClientAuth) -> Self {
         self.client_auth = client_auth;
         self
     }
 
     /// The application protocols accepted, most preferred first (RFC 7301). Default: none, and the
     /// protocols that a peer offers are ignored, because SIP has no protocol id in general use.
-    pub fn alpn(mut self, protocols: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub fn with_alpn(mut self, protocols: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.alpn = protocols.into_iter().map(Into::into).collect();
         self
     }
 
     /// How many resumption tickets a peer is sent after a TLS 1.3 handshake. Default 1; each takes
     /// processor time to make. With 0 sessions are not resumed, in TLS 1.2 neither.
-    pub fn session_tickets(mut self, tickets: usize) -> Self {
+    pub fn with_session_tickets(mut self, tickets: usize) -> Self {
         self.tickets = tickets;
         self
     }
@@ -204,7 +209,7 @@ impl TrustAnchors {
     /// # Errors
     /// [`PolicyError::BadRevocationList`] when there is none; one that cannot be read is found when
     /// the policy is used.
-    pub fn revocation_list(mut self, pem: &[u8]) -> Result<Self, PolicyError> {
+    pub fn with_revocation_list(mut self, pem: &[u8]) -> Result<Self, PolicyError> {
         let lists = pem::revocation_lists(pem).map_err(|found| {
             let found = Described(&found, "crl");
             PolicyError::BadRevocationList(format!("no PEM section X509 CRL: {found}"))
@@ -216,7 +221,7 @@ impl TrustAnchors {
     /// Fails the handshakes of clients whose certificate speaks for none of these SIP domains (RFC 5922
     /// §7). Default: every client with a certificate of these authorities is admitted. Has no effect on
     /// connections that we open, because each of them names the domain it expects.
-    pub fn identities(mut self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub fn with_identities(mut self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.identities = domains.into_iter().map(Into::into).collect();
         self
     }

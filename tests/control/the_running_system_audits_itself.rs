@@ -127,7 +127,7 @@ fn a_permit_that_never_came_back_is_reported_within_twenty_looks() {
 fn a_leak_is_reported_while_connections_come_and_go() {
     block_on(async {
         let bed = bed().await;
-        let only = EventFilter::all().kinds([EventKind::Discrepancy]);
+        let only = EventFilter::all().with_kinds([EventKind::Discrepancy]);
         let mut reports = bed.handle.subscribe(only, 10).await.unwrap();
         bed.handle.leak_permit().await.unwrap();
         let mut open = vec![bed.dial().await];

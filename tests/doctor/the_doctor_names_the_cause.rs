@@ -186,7 +186,7 @@ async fn a_server_that_demands_a_certificate_is_explained_and_satisfied() {
 
         settings.connector = settings
             .connector
-            .identity(ours.chain.as_bytes(), ours.key.as_bytes())
+            .with_identity(ours.chain.as_bytes(), ours.key.as_bytes())
             .unwrap();
         settings.has_identity = true;
         let with = findings(to, &settings).await;

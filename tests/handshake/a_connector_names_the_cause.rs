@@ -251,7 +251,7 @@ async fn a_refused_port_is_connect_refused() {
 async fn a_silent_port_and_a_port_that_falls_silent_are_told_apart() {
     let connector = Connector::new(Authority::new().anchors())
         .unwrap()
-        .deadline(Duration::from_millis(200));
+        .with_deadline(Duration::from_millis(200));
     let failed = connector.connect(DOMAIN, silent()).await.unwrap_err();
     assert_eq!(failed.failure.cause, HandshakeCause::TimeoutSilent);
     assert!(failed.elapsed >= Duration::from_millis(200));
@@ -302,7 +302,9 @@ async fn versions_that_do_not_meet_are_a_version_mismatch() {
     let pair = authority.issue(&[DOMAIN]);
     for (theirs, ours) in [(&TLS12, TlsVersions::Tls13), (&TLS13, TlsVersions::Tls12)] {
         let to = Tls::only(theirs).serve(&pair, |_| ());
-        let connector = Connector::new(authority.anchors()).unwrap().versions(ours);
+        let connector = Connector::new(authority.anchors())
+            .unwrap()
+            .with_versions(ours);
         let failed = connector.connect(DOMAIN, to).await.unwrap_err();
         assert_eq!(failed.failure.cause, HandshakeCause::VersionMismatch);
         let alert = failed.failure.evidence.alert.unwrap();
@@ -355,14 +357,14 @@ async fn our_certificate_is_shown_and_judged() {
         let connector = Connector::new(authority.anchors()).unwrap();
         let known = connector
             .clone()
-            .identity(ours.chain.as_bytes(), ours.key.as_bytes())
+            .with_identity(ours.chain.as_bytes(), ours.key.as_bytes())
             .unwrap();
         let (_, read) = ask(known.connect(DOMAIN, to).await.unwrap()).await;
         assert_eq!(read.unwrap(), 2);
 
         let stranger = Authority::named("somebody else").issue(&["phone.example.com"]);
         let unknown = connector
-            .identity(stranger.chain.as_bytes(), stranger.key.as_bytes())
+            .with_identity(stranger.chain.as_bytes(), stranger.key.as_bytes())
             .unwrap();
         let failed = match unknown.connect(DOMAIN, to).await {
             Err(failed) => failed,
@@ -382,7 +384,7 @@ fn a_key_that_is_not_the_certificates_is_found_out_before_any_server_does() {
     let authority = Authority::new();
     let (one, other) = (authority.issue(&["a"]), authority.issue(&["b"]));
     let connector = Connector::new(authority.anchors()).unwrap();
-    let mixed = connector.identity(one.chain.as_bytes(), other.key.as_bytes());
+    let mixed = connector.with_identity(one.chain.as_bytes(), other.key.as_bytes());
     assert!(matches!(mixed, Err(sipward::PolicyError::KeyMismatch)));
 }
 

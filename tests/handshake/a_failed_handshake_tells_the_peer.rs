@@ -75,7 +75,7 @@ fn versions_that_do_not_meet_are_said_to_both_sides() {
             (TlsVersions::Tls12, &rustls::version::TLS13),
         ];
         for (ours, theirs) in pairs {
-            let server = Server::start(authority.policy().versions(ours)).await;
+            let server = Server::start(authority.policy().with_versions(ours)).await;
             let config = ClientConfig::builder()
                 .with_safe_default_cipher_suites()
                 .with_safe_default_kx_groups()
@@ -96,7 +96,10 @@ fn no_common_protocol_is_said_in_tls_1_2_and_in_tls_1_3() {
     block_on(async {
         let authority = Authority::new();
         for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
-            let policy = authority.policy().versions(versions).alpn(["sip/2"]);
+            let policy = authority
+                .policy()
+                .with_versions(versions)
+                .with_alpn(["sip/2"]);
             let server = Server::start(policy).await;
             let mut config = client(&authority);
             config.alpn_protocols = vec![b"h2".to_vec()];
@@ -113,7 +116,7 @@ fn no_common_protocol_is_said_in_tls_1_2_and_in_tls_1_3() {
 #[test]
 fn behind_a_retry_the_alert_is_in_clear_still() {
     block_on(async {
-        let server = Server::start(Authority::new().policy().alpn(["sip/2"])).await;
+        let server = Server::start(Authority::new().policy().with_alpn(["sip/2"])).await;
         let mut socket = peer::tcp(server.address());
         socket
             .write_all(&Hello::without_key().alpn("h2").record())
@@ -144,9 +147,9 @@ fn an_unknown_server_name_is_called_unrecognized_and_a_missing_one_missing() {
         let (chain, key) = authority.issue(&["sip.example.com"]);
         let policy = authority
             .policy()
-            .identity("sip.example.com", chain.as_bytes(), key.as_bytes())
+            .with_identity("sip.example.com", chain.as_bytes(), key.as_bytes())
             .unwrap()
-            .strict_server_names();
+            .with_strict_server_names();
         let server = Server::start(policy).await;
         let (told, failed) = server.tells(client(&authority)).await;
         let expected = rustls::Error::AlertReceived(AlertDescription::UnrecognisedName);
@@ -226,8 +229,8 @@ fn a_client_without_a_certificate_is_told_that_one_is_required() {
         for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
             let policy = authority
                 .policy()
-                .versions(versions)
-                .client_auth(ClientAuth::Required(anchors.clone()));
+                .with_versions(versions)
+                .with_client_auth(ClientAuth::Required(anchors.clone()));
             let server = Server::start(policy).await;
             let (told, failed) = server.tells(client(&authority)).await;
             let expected = rustls::Error::AlertReceived(AlertDescription::CertificateRequired);
@@ -307,7 +310,7 @@ fn a_client_that_was_asked_for_its_certificate_and_stalls_is_in_that_phase() {
         let anchors = TrustAnchors::from_pem(authority.certificate.pem().as_bytes()).unwrap();
         let policy = authority
             .policy()
-            .client_auth(ClientAuth::Required(anchors));
+            .with_client_auth(ClientAuth::Required(anchors));
         let server = Server::impatient(policy).await;
         let mut tls12 = Hello::old(0x0303).with(hello::SIGNATURES, hello::numbers(&[0x0403]));
         tls12.suites = vec![0xc02b];

@@ -42,7 +42,7 @@ fn a_key_of_another_certificate_is_found_out_before_anybody_connects() {
         TlsVersions::Tls12,
         TlsVersions::Tls13,
     ] {
-        let error = refused(policy.clone().versions(versions));
+        let error = refused(policy.clone().with_versions(versions));
         assert!(matches!(error, PolicyError::KeyMismatch), "{error:?}");
     }
 }
@@ -54,7 +54,7 @@ fn a_key_of_another_named_certificate_is_found_out_as_well() {
     let (_, key) = authority.issue(&["phones.example"]);
     let policy = authority
         .policy()
-        .identity("phones.example", pem(&chain), pem(&key));
+        .with_identity("phones.example", pem(&chain), pem(&key));
     let error = refused(policy.unwrap());
     assert!(matches!(error, PolicyError::KeyMismatch), "{error:?}");
 }
@@ -90,7 +90,7 @@ fn a_certificate_that_is_pem_around_garbage_is_found_out() {
     let anchors = TrustAnchors::from_pem(pem(chain)).unwrap();
     let policy = authority
         .policy()
-        .client_auth(ClientAuth::Required(anchors));
+        .with_client_auth(ClientAuth::Required(anchors));
     let error = refused(policy);
     assert!(matches!(error, PolicyError::BadTrustAnchor(_)), "{error:?}");
 }
@@ -99,13 +99,13 @@ fn a_certificate_that_is_pem_around_garbage_is_found_out() {
 fn a_revocation_list_that_cannot_be_read_is_found_out() {
     let authority = Authority::new();
     let anchors = || TrustAnchors::from_pem(pem(&authority.certificate.pem())).unwrap();
-    let error = anchors().revocation_list(b"garbage").unwrap_err();
+    let error = anchors().with_revocation_list(b"garbage").unwrap_err();
     assert!(matches!(error, PolicyError::BadRevocationList(_)));
     let garbage = b"-----BEGIN X509 CRL-----\nZ2FyYmFnZQ==\n-----END X509 CRL-----\n";
-    let anchors = anchors().revocation_list(garbage).unwrap();
+    let anchors = anchors().with_revocation_list(garbage).unwrap();
     let policy = authority
         .policy()
-        .client_auth(ClientAuth::Required(anchors));
+        .with_client_auth(ClientAuth::Required(anchors));
     let error = refused(policy);
     assert!(
         matches!(error, PolicyError::BadRevocationList(_)),
@@ -118,7 +118,9 @@ fn a_name_that_no_peer_can_ask_for_is_refused() {
     let authority = Authority::new();
     let (chain, key) = authority.issue(&["phones.example"]);
     for name in ["192.0.2.1", "*.phones.example", "", "with space"] {
-        let policy = authority.policy().identity(name, pem(&chain), pem(&key));
+        let policy = authority
+            .policy()
+            .with_identity(name, pem(&chain), pem(&key));
         let error = refused(policy.unwrap());
         assert!(matches!(&error, PolicyError::BadServerName(given) if given == name));
     }
@@ -129,7 +131,7 @@ fn named(authority: &Authority) -> TlsPolicy {
     let (chain, key) = authority.issue(&["phones.example"]);
     let policy = authority.policy();
     policy
-        .identity("Phones.Example", pem(&chain), pem(&key))
+        .with_identity("Phones.Example", pem(&chain), pem(&key))
         .unwrap()
 }
 
@@ -155,7 +157,7 @@ fn peers_are_shown_the_identity_they_ask_for() {
 #[test]
 fn strict_names_turn_away_whoever_asks_for_another_or_for_none() {
     block_on(async {
-        let policy = |authority: &Authority| named(authority).strict_server_names();
+        let policy = |authority: &Authority| named(authority).with_strict_server_names();
         let bed = bed_under(policy, echo(), |builder| builder).await;
         let client = bed.authority.client();
         for name in ["localhost", "127.0.0.1"] {
@@ -186,7 +188,7 @@ fn only_the_versions_chosen_are_spoken() {
             (TlsVersions::Tls12, &TLS12, &TLS13, "TLSv1.2"),
             (TlsVersions::Tls13, &TLS13, &TLS12, "TLSv1.3"),
         ] {
-            let policy = |authority: &Authority| authority.policy().versions(chosen);
+            let policy = |authority: &Authority| authority.policy().with_versions(chosen);
             let bed = bed_under(policy, echo(), |builder| builder).await;
             assert!(Phone::connect(bed.address(), speaking(&bed, &[other])).is_err());
             let failure = failed(&bed.events).await;
@@ -230,7 +232,7 @@ fn a_resumed_session_is_reported_as_one_in_both_versions() {
 #[test]
 fn without_tickets_nothing_is_resumed() {
     block_on(async {
-        let policy = |authority: &Authority| authority.policy().session_tickets(0);
+        let policy = |authority: &Authority| authority.policy().with_session_tickets(0);
         let bed = bed_under(policy, echo(), |builder| builder).await;
         for version in [&TLS12, &TLS13] {
             let config = speaking(&bed, &[version]);
@@ -248,7 +250,7 @@ fn a_session_with_a_client_certificate_is_never_resumed() {
             let anchors = TrustAnchors::from_pem(pem(&authority.certificate.pem())).unwrap();
             authority
                 .policy()
-                .client_auth(ClientAuth::Required(anchors))
+                .with_client_auth(ClientAuth::Required(anchors))
         };
         let bed = bed_under(policy, echo(), |builder| builder).await;
         let config = bed.authority.client_named(&["example.com"]);

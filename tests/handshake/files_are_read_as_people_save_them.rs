@@ -79,10 +79,10 @@ fn authorities_and_revocation_lists_are_read_as_they_were_saved() {
     }
     for (how, list) in as_saved(&authority.revoke(&[7])) {
         let anchors = TrustAnchors::from_pem(pem.as_bytes()).unwrap();
-        let anchors = anchors.revocation_list(&list).unwrap();
+        let anchors = anchors.with_revocation_list(&list).unwrap();
         let policy = authority
             .policy()
-            .client_auth(ClientAuth::Required(anchors));
+            .with_client_auth(ClientAuth::Required(anchors));
         policy
             .validate()
             .unwrap_or_else(|error| panic!("{how}: {error}"));
@@ -220,7 +220,7 @@ fn binary_files_are_told_the_command_that_converts_them() {
     assert!(matches!(error, PolicyError::NoKey(FoundInstead::Der)));
     let anchors = TrustAnchors::from_pem(authority.certificate.pem().as_bytes()).unwrap();
     let list = der(&authority.revoke(&[7]));
-    let error = anchors.revocation_list(&list).unwrap_err();
+    let error = anchors.with_revocation_list(&list).unwrap_err();
     assert!(
         error.to_string().contains("openssl crl -inform der"),
         "{error}"

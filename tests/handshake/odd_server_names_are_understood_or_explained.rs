@@ -17,9 +17,9 @@ fn strict(name: &str) -> TlsPolicy {
     let (chain, key) = authority.issue(&["sip.example.com"]);
     let policy = authority.policy();
     policy
-        .identity(name, chain.as_bytes(), key.as_bytes())
+        .with_identity(name, chain.as_bytes(), key.as_bytes())
         .unwrap()
-        .strict_server_names()
+        .with_strict_server_names()
 }
 
 /// The type of the first record that this server answers this hello with.

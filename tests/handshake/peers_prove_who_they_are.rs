@@ -19,7 +19,7 @@ fn required(authority: &Authority) -> TlsPolicy {
     let anchors = anchors(authority);
     authority
         .policy()
-        .client_auth(ClientAuth::Required(anchors))
+        .with_client_auth(ClientAuth::Required(anchors))
 }
 
 async fn strict() -> Bed {
@@ -83,7 +83,7 @@ fn sessions_are_found_and_closed_by_the_domain_they_speak_for() {
 fn a_missing_certificate_is_missed_in_both_versions() {
     for versions in [TlsVersions::Tls12, TlsVersions::Tls13] {
         block_on(async {
-            let policy = |authority: &Authority| required(authority).versions(versions);
+            let policy = |authority: &Authority| required(authority).with_versions(versions);
             let bed = bed_under(policy, echo(), |builder| builder).await;
             let refused = Phone::connect(bed.address(), bed.authority.client());
             // Under TLS 1.3 a client believes it is done before it has been judged.
@@ -134,7 +134,7 @@ fn an_optional_certificate_may_be_left_out_but_not_be_wrong() {
             let anchors = anchors(authority);
             authority
                 .policy()
-                .client_auth(ClientAuth::Optional(anchors))
+                .with_client_auth(ClientAuth::Optional(anchors))
         };
         let bed = bed_under(policy, echo(), |builder| builder).await;
         let _without = bed.phone();

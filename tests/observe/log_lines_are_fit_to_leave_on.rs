@@ -254,7 +254,7 @@ fn a_refusal_says_the_limit_and_the_value_found() {
 #[test]
 fn after_the_first_line_one_summary_tells_the_rest_though_nothing_follows() {
     let journal = Journal::open(LevelFilter::Debug);
-    let bed = start(LogObserver::new().interval(Duration::from_secs(1)));
+    let bed = start(LogObserver::new().with_interval(Duration::from_secs(1)));
     for port in 1..=5 {
         bed.probe(&format!("192.0.2.7:{port}"));
     }
@@ -277,7 +277,7 @@ fn after_the_first_line_one_summary_tells_the_rest_though_nothing_follows() {
 #[test]
 fn what_was_only_counted_is_told_before_the_end() {
     let journal = Journal::open(LevelFilter::Debug);
-    let bed = start(LogObserver::new().interval(Duration::from_secs(3600)));
+    let bed = start(LogObserver::new().with_interval(Duration::from_secs(3600)));
     for peer in ["192.0.2.7:1", "192.0.2.7:2", "192.0.2.8:3"] {
         bed.probe(peer);
     }
@@ -328,10 +328,10 @@ fn a_health_checker_writes_nothing_above_debug_and_is_fully_counted() {
 fn an_operator_chooses_the_level_of_a_cause() {
     let journal = Journal::open(LevelFilter::Info);
     let log = LogObserver::new()
-        .interval(Duration::from_secs(3600))
-        .level("probe", LevelFilter::Warn)
+        .with_interval(Duration::from_secs(3600))
+        .with_level("probe", LevelFilter::Warn)
         .unwrap()
-        .level("handshake_failed.plaintext", LevelFilter::Off)
+        .with_level("handshake_failed.plaintext", LevelFilter::Off)
         .unwrap();
     let bed = start(log);
     bed.say(PEER, "GET / HTTP/1.1\r\n\r\n");
@@ -352,13 +352,17 @@ fn an_operator_chooses_the_level_of_a_cause() {
 fn a_level_for_a_cause_that_does_not_exist_is_an_error() {
     for name in ["prob", "", "closed.probe", "ready.probe", "closed.", "."] {
         let mistake = LogObserver::new()
-            .level(name, LevelFilter::Off)
+            .with_level(name, LevelFilter::Off)
             .unwrap_err();
         let told = format!("no cause is named `{name}`");
         assert!(mistake.to_string().starts_with(&told), "{mistake}");
     }
     for name in ["peer_closed", "closed.peer_closed", "refused.banned"] {
-        assert!(LogObserver::new().level(name, LevelFilter::Off).is_ok());
+        assert!(
+            LogObserver::new()
+                .with_level(name, LevelFilter::Off)
+                .is_ok()
+        );
     }
 }
 
@@ -369,7 +373,7 @@ fn redacted_lines_show_no_address_anywhere() {
         (Redaction::Full, "redacted:40112", "redacted:0"),
     ] {
         let journal = Journal::open(LevelFilter::Trace);
-        let bed = start(LogObserver::new().redaction(redaction));
+        let bed = start(LogObserver::new().with_redaction(redaction));
         bed.say(PEER, "OPTIONS sip:192.0.2.7 SIP/2.0\r\n\r\n");
         let line = journal.wait_for("plaintext");
         assert_eq!(

@@ -101,7 +101,7 @@ fn a_session_with_credentials_leaves_none_in_any_log() {
     let printed = Arc::new(Mutex::new(Vec::new()));
     let policy = TlsPolicy::from_pem(chain.as_bytes(), key.as_bytes())
         .unwrap()
-        .identity("pbx.example.com", chain.as_bytes(), key.as_bytes())
+        .with_identity("pbx.example.com", chain.as_bytes(), key.as_bytes())
         .unwrap();
     let show = |what: &dyn Debug| printed.lock().unwrap().push(format!("{what:?} {what:#?}"));
     show(&policy);
@@ -109,7 +109,7 @@ fn a_session_with_credentials_leaves_none_in_any_log() {
     let builder = Supervisor::builder(policy)
         .listen("127.0.0.1:0")
         .flow_budget(50_000)
-        .log(LogObserver::new().interval(Duration::ZERO))
+        .log(LogObserver::new().with_interval(Duration::ZERO))
         .observer(observer)
         .application(Echo(Arc::clone(&printed)));
     show(&builder);

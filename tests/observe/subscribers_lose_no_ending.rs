@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 async fn subscribe(lab: &Lab, kinds: &[EventKind], capacity: usize) -> Subscription {
-    let filter = EventFilter::all().kinds(kinds.iter().copied());
+    let filter = EventFilter::all().with_kinds(kinds.iter().copied());
     lab.handle.subscribe(filter, capacity).await.unwrap()
 }
 
@@ -39,9 +39,9 @@ fn the_filter_decides_by_kind_connection_and_source() {
         let id = ready(&lab.events).await.connection.id;
         let kinds = [EventKind::Ready, EventKind::Closed];
         let mut kinds = subscribe(&lab, &kinds, 100).await;
-        let one = EventFilter::all().connection(id);
+        let one = EventFilter::all().with_connection(id);
         let mut one = lab.handle.subscribe(one, 100).await.unwrap();
-        let far = EventFilter::all().peer("198.51.100.7".parse().unwrap());
+        let far = EventFilter::all().with_peer("198.51.100.7".parse().unwrap());
         let mut far = lab.handle.subscribe(far, 100).await.unwrap();
         let mut all = lab.handle.subscribe(EventFilter::all(), 100).await.unwrap();
 
@@ -259,7 +259,7 @@ fn accepting_never_stays_paused_when_a_subscription_is_dropped() {
         let (handle, stop) = (lab.handle.clone(), Arc::clone(&done));
         let coming_and_going = std::thread::spawn(move || {
             while !stop.load(Ordering::SeqCst) {
-                let filter = EventFilter::all().kinds([EventKind::Accepted]);
+                let filter = EventFilter::all().with_kinds([EventKind::Accepted]);
                 drop(block_on(handle.subscribe(filter, 1)).unwrap());
             }
         });

@@ -65,6 +65,7 @@ fn types_have_the_traits_that_a_user_reaches_for() {
     is_settings::<sipward::Rate>();
     is_settings::<sipward::Threads>();
     is_settings::<sipward::control::SessionFilter>();
+    is_settings::<sipward::sip::Limits>();
 
     is_an_error::<sipward::ConnectFailed>();
     is_an_error::<sipward::NotACertificate>();
@@ -182,6 +183,7 @@ fn every_field_of_the_settings_has_a_method_and_no_struct_literal() {
         "AdmissionLimits",
         "BanRule",
         "Deadlines",
+        "Limits",
         "ProxyProtocol",
         "SessionFilter",
     ];
@@ -203,6 +205,34 @@ fn every_field_of_the_settings_has_a_method_and_no_struct_literal() {
         }
     }
     assert_eq!(found.len(), settings.len(), "{found:?}");
+}
+
+/// A builder, which ends in `start` or `build`, names its methods as what they set. Every other type is
+/// used as it is, so that its methods need the prefix to differ from questions.
+#[test]
+fn a_method_that_changes_a_copy_of_settings_begins_with_with() {
+    let builders = ["src/builder/mod.rs", "src/sip/respond.rs"];
+    let mut broken = Vec::new();
+    let mut seen = 0;
+    for (path, text) in sources() {
+        if builders.iter().any(|builder| path.ends_with(builder)) {
+            continue;
+        }
+        for (before, _) in text.match_indices("(mut self") {
+            let (_, name) = text[..before].rsplit_once("fn ").unwrap();
+            let declared = text[..before].lines().next_back().unwrap();
+            if declared.trim_start().starts_with("pub fn ")
+                || declared.trim_start().starts_with("pub const fn ")
+            {
+                seen += 1;
+                if !name.starts_with("with_") {
+                    broken.push(format!("{}: {name}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(seen > 40, "the methods are found: {seen}");
+    assert!(broken.is_empty(), "{broken:#?}");
 }
 
 #[test]

@@ -157,10 +157,7 @@ fn what_was_whole_before_a_violation_is_served_and_answered() {
 #[test]
 fn the_limits_are_those_that_were_chosen() {
     block_on(async {
-        let limits = Limits {
-            body: 10,
-            ..Limits::default()
-        };
+        let limits = Limits::default().with_body(10);
         let lab = lab(echo(), |builder| builder.message_limits(limits)).await;
         let mut caller = lab.call().await;
         let fits = request("MESSAGE", "0123456789");

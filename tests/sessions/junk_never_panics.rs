@@ -260,7 +260,7 @@ fn no_file_of_certificates_or_keys_makes_its_reader_panic() {
     run("files", &corpus, |bytes| {
         let _ = TlsPolicy::from_pem(bytes, bytes);
         let anchors = TrustAnchors::from_der([bytes.to_vec()]);
-        let _ = anchors.revocation_list(bytes);
+        let _ = anchors.with_revocation_list(bytes);
     });
 }
 

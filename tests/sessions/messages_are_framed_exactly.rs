@@ -222,11 +222,8 @@ fn a_content_length_that_is_not_exact_is_refused() {
 #[test]
 fn a_sum_that_overflows_is_refused() {
     let no_limit = usize::MAX;
-    let mut framer = Framer::new(Limits {
-        body: no_limit,
-        total: no_limit,
-        ..Limits::default()
-    });
+    let limits = Limits::default().with_body(no_limit);
+    let mut framer = Framer::new(limits.with_total(no_limit));
     framer.push(&request(&format!("l: {no_limit}\r\n"), ""));
     assert_eq!(framer.next_frame(), Err(Violation::ContentLengthOverflow));
 }
@@ -435,13 +432,12 @@ fn a_broken_stream_says_where() {
 #[test]
 fn each_limit_allows_its_own_value_and_refuses_one_more() {
     let stream = request("To: a\r\nl: 4\r\n", "body");
-    let exact = Limits {
-        start_line: OPTIONS.len(),
-        headers: stream.len() - 4,
-        header_count: 2,
-        body: 4,
-        total: stream.len(),
-    };
+    let exact = Limits::default()
+        .with_start_line(OPTIONS.len())
+        .with_headers(stream.len() - 4)
+        .with_header_count(2)
+        .with_body(4)
+        .with_total(stream.len());
     let outcome = |limits: Limits, size: usize| {
         let mut framer = Framer::new(limits);
         let mut frames = Vec::new();
@@ -456,36 +452,30 @@ fn each_limit_allows_its_own_value_and_refuses_one_more() {
         assert_eq!(outcome(exact, size), Ok(1));
         for (limits, violation) in [
             (
-                Limits {
-                    start_line,
-                    ..exact
-                },
+                exact.with_start_line(start_line),
                 Violation::StartLineTooLong { limit: start_line },
             ),
             (
-                Limits { headers, ..exact },
+                exact.with_headers(headers),
                 Violation::HeadersTooLarge { limit: headers },
             ),
             (
-                Limits {
-                    header_count: 1,
-                    ..exact
-                },
+                exact.with_header_count(1),
                 Violation::TooManyHeaders { limit: 1 },
             ),
             (
-                Limits { body: 3, ..exact },
+                exact.with_body(3),
                 Violation::BodyTooLarge {
                     limit: 3,
                     claimed: 4,
                 },
             ),
             (
-                Limits { total, ..exact },
+                exact.with_total(total),
                 Violation::MessageTooLarge { limit: total },
             ),
             (
-                Limits { total: 50, ..exact },
+                exact.with_total(50),
                 Violation::MessageTooLarge { limit: 50 },
             ),
         ] {

@@ -30,7 +30,7 @@ fn an_application_is_asked_only_after_the_supervisor_has_entered_the_session() {
             Discard
         });
         let lab = lab(application, |builder| builder).await;
-        let only_ready = EventFilter::all().kinds([EventKind::Ready]);
+        let only_ready = EventFilter::all().with_kinds([EventKind::Ready]);
         let subscription = lab.handle.subscribe(only_ready, 1000).await.unwrap();
         *watching.lock().unwrap() = Some(subscription);
 

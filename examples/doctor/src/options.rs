@@ -57,10 +57,10 @@ impl Options {
             None => connector_with_system_store()?,
         };
         let timeout = Duration::from_secs_f64(self.timeout);
-        let mut connector = connector.deadline(timeout);
+        let mut connector = connector.with_deadline(timeout);
         if let (Some(cert), Some(key)) = (&self.cert, &self.key) {
             connector = connector
-                .identity(&read(cert)?, &read(key)?)
+                .with_identity(&read(cert)?, &read(key)?)
                 .map_err(|error| format!("{} and {}: {error}", cert.display(), key.display()))?;
         }
         Ok(Settings {

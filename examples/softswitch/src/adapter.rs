@@ -119,7 +119,7 @@ impl Effects for Flows {
         let open = self.open.get(&flow).ok_or(Unsendable::Gone)?;
         open.flow.send(message).map_err(|error| match error {
             SendError::Full(_) => Unsendable::Full,
-            SendError::Closed(_) => Unsendable::Gone,
+            _ => Unsendable::Gone,
         })
     }
 

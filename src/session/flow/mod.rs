@@ -20,6 +20,7 @@ pub struct Flow {
 
 /// A message that was not sent, given back.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SendError {
     /// The flow's byte budget is used up, because the peer reads more slowly than the application sends.
     /// The application may try again later, or answer the request it came from with 503.

@@ -88,7 +88,7 @@ impl Ground {
         // What one history left behind must not change the next.
         client.resumption = Resumption::disabled();
         Arc::new(Self {
-            policy: authority.policy().versions(TlsVersions::Tls13),
+            policy: authority.policy().with_versions(TlsVersions::Tls13),
             client: Arc::new(client),
             tally: Arc::default(),
             threads,

@@ -15,7 +15,7 @@ pub fn settings(anchors: TrustAnchors) -> Settings {
     // Only what is meant to take too long waits for it.
     let timeout = Duration::from_secs(20);
     Settings {
-        connector: Connector::new(anchors).unwrap().deadline(timeout),
+        connector: Connector::new(anchors).unwrap().with_deadline(timeout),
         trusted: "the test's authority".to_owned(),
         has_identity: false,
         timeout,
@@ -26,7 +26,7 @@ pub fn settings(anchors: TrustAnchors) -> Settings {
 pub fn hurried(authority: &Authority) -> Settings {
     let timeout = Duration::from_millis(300);
     let mut settings = settings(authority.anchors());
-    settings.connector = settings.connector.deadline(timeout);
+    settings.connector = settings.connector.with_deadline(timeout);
     settings.timeout = timeout;
     settings
 }

@@ -164,12 +164,12 @@ fn by_tls() -> Vec<Provoked> {
         provoke("peer_left_after_certificate", gone),
         failure(
             "alpn_mismatch",
-            |authority| authority.policy().alpn(["sip/2"]),
+            |authority| authority.policy().with_alpn(["sip/2"]),
             other_protocols,
         ),
         failure(
             "unknown_server_name",
-            |authority| authority.policy().strict_server_names(),
+            |authority| authority.policy().with_strict_server_names(),
             |scene| Client::new(scene, scene.authority.client(), "pbx.example.com").finish(),
         ),
         provoke("rejected_by_peer", distrustful),
@@ -206,9 +206,9 @@ fn client_certificates() -> Vec<Provoked> {
             "client_certificate_revoked",
             |authority| {
                 let lists = authority.revoke(&[7]);
-                let anchors = anchors(authority).revocation_list(lists.as_bytes());
+                let anchors = anchors(authority).with_revocation_list(lists.as_bytes());
                 let demand = ClientAuth::Required(anchors.unwrap());
-                authority.policy().client_auth(demand)
+                authority.policy().with_client_auth(demand)
             },
             |authority| {
                 authority.issue_with(&["trunk.example.com"], |params| {
@@ -219,10 +219,10 @@ fn client_certificates() -> Vec<Provoked> {
         presenting_to(
             "client_certificate_wrong_identity",
             |authority| {
-                let anchors = anchors(authority).identities(["example.com"]);
+                let anchors = anchors(authority).with_identities(["example.com"]);
                 authority
                     .policy()
-                    .client_auth(ClientAuth::Required(anchors))
+                    .with_client_auth(ClientAuth::Required(anchors))
             },
             |authority| authority.issue(&["trunk.example.com"]),
         ),
@@ -267,7 +267,7 @@ fn presenting_to(
 
 fn demanding(authority: &Authority) -> TlsPolicy {
     let demand = ClientAuth::Required(anchors(authority));
-    authority.policy().client_auth(demand)
+    authority.policy().with_client_auth(demand)
 }
 
 fn anchors(authority: &Authority) -> TrustAnchors {

@@ -10,7 +10,7 @@ pub fn default_threads() -> Threads {
             handshakes,
             sessions: 1,
         },
-        runtime @ Threads::Runtime => runtime,
+        other => other,
     }
 }
 
