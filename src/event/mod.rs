@@ -116,7 +116,17 @@ impl Event {
             Self::HandshakeFailed(failed) => Some(&failed.connection),
             Self::Ready(ready) => Some(&ready.connection),
             Self::Closed(closed) => Some(&closed.connection),
-            _ => None,
+            Self::LimitsSet(_)
+            | Self::Listening { .. }
+            | Self::ListenerClosed { .. }
+            | Self::AcceptFailed { .. }
+            | Self::AcceptResumed { .. }
+            | Self::Discrepancy { .. }
+            | Self::ObserverFailed { .. }
+            | Self::Banned { .. }
+            | Self::Draining { .. }
+            | Self::DrainProgress { .. }
+            | Self::Stopped { .. } => None,
         }
     }
 }
