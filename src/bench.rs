@@ -4,6 +4,6 @@ mod accounting;
 #[cfg(feature = "testing")]
 mod alone;
 
-pub use accounting::{Door, Records};
+pub use accounting::{AdmissionPiece, LedgerPiece};
 #[cfg(feature = "testing")]
 pub use alone::Alone;

@@ -1,24 +1,24 @@
 //! Letting connections in, and recording what becomes of them.
 
 use super::Piece;
-use sipward::bench::{Door, Records};
+use sipward::bench::{AdmissionPiece, LedgerPiece};
 use std::hint::black_box;
 
 pub const PIECES: &[Piece] = &[
     Piece {
         name: "admission: one comes and goes, 100 are here",
-        prepare: || come_and_go(100),
+        prepare: || admit_and_end(100),
     },
     Piece {
         name: "admission: one comes and goes, 20,000 are here",
-        prepare: || come_and_go(20_000),
+        prepare: || admit_and_end(20_000),
     },
     Piece {
         name: "events: a connection's three, 20,000 are open",
         prepare: || {
-            let mut records = Records::with(20_000);
+            let mut ledger = LedgerPiece::with(20_000);
             Box::new(move || {
-                records.live(|event| {
+                ledger.accept_and_close(|event| {
                     black_box(event.kind());
                 })
             })
@@ -27,13 +27,13 @@ pub const PIECES: &[Piece] = &[
     Piece {
         name: "events: the same with the fields of their lines",
         prepare: || {
-            let mut records = Records::with(20_000);
-            Box::new(move || records.live(|event| drop(black_box(event.fields()))))
+            let mut ledger = LedgerPiece::with(20_000);
+            Box::new(move || ledger.accept_and_close(|event| drop(black_box(event.fields()))))
         },
     },
 ];
 
-fn come_and_go(present: u32) -> Box<dyn FnMut()> {
-    let mut door = Door::with(present);
-    Box::new(move || door.come_and_go())
+fn admit_and_end(present: u32) -> Box<dyn FnMut()> {
+    let mut admission = AdmissionPiece::with(present);
+    Box::new(move || admission.admit_and_end())
 }

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// How many sources take turns, because the cost of one depends on its place in the map.
-const STRANGERS: u64 = 1000;
+const SOURCES: u64 = 1000;
 
 /// Admission while other connections are open.
-pub struct Door {
+pub struct AdmissionPiece {
     admission: Arc<Admission>,
     /// The connections that are admitted and end, in turn.
     arrivals: Vec<Arc<SessionHandle>>,
@@ -25,7 +25,7 @@ pub struct Door {
     _present: Vec<Permit>,
 }
 
-impl Door {
+impl AdmissionPiece {
     /// Makes admission with this many established connections from as many sources.
     ///
     /// # Panics
@@ -37,7 +37,7 @@ impl Door {
         };
         let admission = Admission::new(limits, None);
         let now = Instant::now();
-        let come = |number: u32| {
+        let admitted = |number: u32| {
             let permit = admit(&admission, &session(number.into()), now);
             // The limits admit a million connections, and each source has one.
             let permit = permit.expect("there is room");
@@ -45,8 +45,8 @@ impl Door {
             permit
         };
         Self {
-            _present: (1..=present).map(come).collect(),
-            arrivals: (1..=STRANGERS)
+            _present: (1..=present).map(admitted).collect(),
+            arrivals: (1..=SOURCES)
                 .map(|number| session(u64::from(present) + number))
                 .collect(),
             next: 0,
@@ -59,7 +59,7 @@ impl Door {
     ///
     /// # Panics
     /// When the connection is refused.
-    pub fn come_and_go(&mut self) {
+    pub fn admit_and_end(&mut self) {
         // Time passes, so that the rate limit admits the connection.
         self.now += Duration::from_millis(1);
         self.next = (self.next + 1) % self.arrivals.len();
@@ -71,7 +71,7 @@ impl Door {
 }
 
 /// The ledger, and the queue of events to one observer.
-pub struct Records {
+pub struct LedgerPiece {
     ledger: Ledger<()>,
     subscribers: Subscribers,
     observer: Subscription,
@@ -79,12 +79,12 @@ pub struct Records {
     now: Instant,
 }
 
-impl Records {
+impl LedgerPiece {
     /// Makes a ledger with this many established connections.
     pub fn with(open: u64) -> Self {
         let mut subscribers = Subscribers::new(Arc::new(Gate::default()));
         let observer = subscribers.subscribe(EventFilter::all(), 1_000_000);
-        let mut records = Self {
+        let mut piece = Self {
             ledger: Ledger::new(),
             subscribers,
             observer,
@@ -92,14 +92,14 @@ impl Records {
             now: Instant::now(),
         };
         for _ in 0..open {
-            records.establish(|_| ());
+            piece.establish(|_| ());
         }
-        records
+        piece
     }
 
     /// Reports that a connection is accepted, established and closed, and shows each event to the
     /// observer.
-    pub fn live(&mut self, mut seen: impl FnMut(&Event)) {
+    pub fn accept_and_close(&mut self, mut seen: impl FnMut(&Event)) {
         let connection = self.establish(&mut seen);
         if self.ledger.end(connection.id).is_ok() {
             let closed = Closed {
