@@ -1,11 +1,11 @@
-//! The rules of the house that a machine can check, over every file under `src`.
+//! The rules that a machine can check, over every file under `src`, and of the switch.
 
 use sipward_tests::place::root;
 use std::fs;
 use std::path::PathBuf;
 
 struct Source {
-    /// Relative to `src`.
+    /// Relative to `src`, or to the other folder that it was looked for in.
     path: PathBuf,
     text: String,
 }
@@ -36,7 +36,14 @@ impl Source {
 }
 
 fn sources() -> Vec<Source> {
-    let root = root().join("src");
+    let sources = sources_under("src");
+    assert!(sources.len() > 40, "the sources are found");
+    sources
+}
+
+/// The files under a folder of the repository.
+fn sources_under(folder: &str) -> Vec<Source> {
+    let root = root().join(folder);
     let mut sources = Vec::new();
     let mut folders = vec![root.clone()];
     while let Some(folder) = folders.pop() {
@@ -51,7 +58,6 @@ fn sources() -> Vec<Source> {
             }
         }
     }
-    assert!(sources.len() > 40, "the sources are found");
     sources
 }
 
@@ -91,7 +97,7 @@ fn broken_lines(
 }
 
 #[test]
-fn tls_libraries_are_named_behind_one_door_only() {
+fn tls_libraries_are_named_in_tls_only() {
     let outside = |source: &Source| !source.is_in("tls");
     let libraries = ["rustls", "async_tls", "rustls_pki_types"];
     let breaks = |line: &str| libraries.iter().any(|library| names(line, library));
@@ -224,6 +230,17 @@ fn sans_io_rules_take_their_time_as_an_argument() {
         |source: &Source| !source.is_test() && sans_io.iter().any(|place| source.is_in(place));
     let clocks = ["Instant::now", "SystemTime::now", "sleep", "Timer"];
     let breaks = |line: &str| clocks.iter().any(|clock| line.contains(clock));
+    report(&broken_lines(&sources, concerns, breaks));
+}
+
+#[test]
+fn the_switch_of_the_softswitch_takes_its_time_as_an_argument() {
+    let sources = sources_under("examples/softswitch/src/switch");
+    let here = |name: &str| sources.iter().any(|source| source.is_in(name));
+    assert!(here("mod.rs") && here("proxy.rs"), "the switch is found");
+    let concerns = |source: &Source| !source.is_test() && !source.is_in("tests");
+    let clocks = ["Instant::now", "SystemTime::now", "async_std", "async_io"];
+    let breaks = |line: &str| clocks.iter().any(|clock| names(line, clock));
     report(&broken_lines(&sources, concerns, breaks));
 }
 
