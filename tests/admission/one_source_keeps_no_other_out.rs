@@ -4,7 +4,7 @@
 use async_std::task::block_on;
 use rustls::ClientConfig;
 use sipward::{AdmissionLimits, Cancelled, Deadlines, Discard, EventKind, HandshakeCause};
-use sipward_tests::peer::{Bed, PATIENCE, Phone, bed_with, failed, in_time};
+use sipward_tests::peer::{Bed, Phone, TEST_TIMEOUT, bed_with, failed, in_time};
 use socket2::{Domain, Socket, Type};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ fn connect_from(source: Ipv4Addr, to: SocketAddr) -> TcpStream {
     socket.connect(&to.into()).unwrap();
     let stream = TcpStream::from(socket);
     stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
     stream
 }
 
@@ -59,7 +59,7 @@ async fn bed(choose: impl FnOnce(&mut AdmissionLimits), handshake: Duration) -> 
 #[test]
 fn a_good_phone_is_in_within_100_ms_of_its_quiet_time_while_another_source_fills_all_places() {
     block_on(async {
-        let bed = bed(|limits| limits.handshakes = PLACES, PATIENCE).await;
+        let bed = bed(|limits| limits.handshakes = PLACES, TEST_TIMEOUT).await;
         let (to, config) = (bed.address(), bed.authority.client());
         let quiet = handshakes(to, &config, || ());
 
@@ -111,7 +111,7 @@ fn a_source_whose_places_are_all_silent_is_back_when_their_deadline_has_passed()
 #[test]
 fn a_silent_peer_stands_in_nobodys_way_at_the_listener() {
     block_on(async {
-        let bed = bed(|_| (), PATIENCE).await;
+        let bed = bed(|_| (), TEST_TIMEOUT).await;
         let silent = bed.tcp();
         in_time(bed.events.next_of(EventKind::Accepted)).await;
         let phone = bed.phone();

@@ -198,7 +198,7 @@ async fn a_server_that_demands_a_certificate_is_explained_and_satisfied() {
 async fn tls_without_sip_behind_it_is_no_sip_server() {
     let authority = Authority::new();
     let pair = authority.issue(&[LOCAL]);
-    let deaf = Tls::default().serve(&pair, |mut stream| {
+    let silent = Tls::default().serve(&pair, |mut stream| {
         let _ = stream.read_to_end(&mut Vec::new());
     });
     let web = Tls::default().serve(&pair, |mut stream| {
@@ -213,7 +213,7 @@ async fn tls_without_sip_behind_it_is_no_sip_server() {
         part(stream.sock);
     });
     let cases = [
-        (deaf, hurried(&authority), "first_message_timeout"),
+        (silent, hurried(&authority), "first_message_timeout"),
         (web, settings(authority.anchors()), "framing"),
         (rude, settings(authority.anchors()), "peer_closed"),
     ];

@@ -2,7 +2,7 @@
 //! port, and a hundred phones are registered again within ten.
 
 use rustls::ClientConfig;
-use sipward_tests::peer::{PATIENCE, Phone};
+use sipward_tests::peer::{Phone, TEST_TIMEOUT};
 use sipward_tests::real::switch::Softswitch;
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
@@ -45,7 +45,7 @@ impl World {
     /// Registers and asks, until all is over or the connection ends.
     fn talk(&self, number: usize, retry: &mut Duration) -> io::Result<()> {
         let stream = TcpStream::connect(self.address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(TEST_TIMEOUT))?;
         let mut phone = Phone::over(stream, Arc::clone(&self.config))?;
         for cseq in 1.. {
             let method = if cseq == 1 { "REGISTER" } else { "OPTIONS" };
@@ -125,7 +125,7 @@ fn phones_of_a_killed_softswitch_are_soon_registered_again() {
         .collect();
     everybody_registers(&switch);
     for _ in 0..PHONES * 10 {
-        load.recv_timeout(PATIENCE).unwrap();
+        load.recv_timeout(TEST_TIMEOUT).unwrap();
     }
 
     let killed = Instant::now();

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use sipward_tests::peer;
 use sipward_tests::peer::Phone;
 use sipward_tests::place::example;
-use sipward_tests::real::PATIENCE;
+use sipward_tests::real::TEST_TIMEOUT;
 use sipward_tests::real::events::Events;
 use sipward_tests::real::program::{Program, command};
 use sipward_tests::real::scratch::Scratch;
@@ -22,7 +22,7 @@ struct Manager(UnixDatagram);
 impl Manager {
     fn at(home: &Scratch) -> Self {
         let socket = UnixDatagram::bind(home.file("notify")).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        socket.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
         Self(socket)
     }
 

@@ -1,6 +1,6 @@
 //! The filter in docs/fail2ban, on what the softswitch really writes: text, JSON and event stream.
 
-use sipward_tests::peer::{Authority, PATIENCE, Phone, tcp};
+use sipward_tests::peer::{Authority, Phone, TEST_TIMEOUT, tcp};
 use sipward_tests::place::{example, root, scratch};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -49,7 +49,7 @@ impl Softswitch {
 
     fn wait_for(&self, file: &str, wanted: &str) -> String {
         let begun = Instant::now();
-        while begun.elapsed() < PATIENCE {
+        while begun.elapsed() < TEST_TIMEOUT {
             let text = fs::read_to_string(self.folder.join(file)).unwrap_or_default();
             if let Some(line) = text.lines().find(|line| line.contains(wanted)) {
                 return line.to_owned();

@@ -1,6 +1,6 @@
 //! Chance from a seed: the same seed gives the same history.
 
-/// SplitMix64: small, good enough to choose deeds by.
+/// SplitMix64: small, good enough to choose actions by.
 #[derive(Debug)]
 pub struct Chance(u64);
 

@@ -1,4 +1,4 @@
-//! A TLS client pumped by hand over a connection in memory: it does one thing at a time, never
+//! A TLS client driven by hand over a connection in memory: it does one thing at a time, never
 //! waits, and can stop in the middle of anything.
 
 use futures_util::io::{AsyncRead, AsyncWrite};
@@ -26,7 +26,7 @@ pub struct Client {
     /// Its connection holds less than a TLS record.
     pub narrow: bool,
     /// Reads nothing once its handshake is done.
-    pub deaf: bool,
+    pub stops_reading: bool,
     pub heard: Vec<u8>,
     /// Bytes read, TLS or not.
     pub received: usize,
@@ -77,7 +77,7 @@ impl Client {
             begun: false,
             mute: false,
             narrow: false,
-            deaf: false,
+            stops_reading: false,
             heard: Vec::new(),
             received: 0,
             over: false,
@@ -115,7 +115,7 @@ impl Client {
     }
 
     /// Does all that can be done without waiting. True when something was done.
-    pub fn pump(&mut self) -> bool {
+    pub fn advance(&mut self) -> bool {
         let mut moved = false;
         while !self.over && (self.write() | self.read()) {
             moved = true;
@@ -151,11 +151,11 @@ impl Client {
 
     fn read(&mut self) -> bool {
         // It stops in the instant its handshake is done: what the server says last is not read.
-        if self.deaf && !self.tls.is_handshaking() {
+        if self.stops_reading && !self.tls.is_handshaking() {
             return false;
         }
         let mut buffer = [0; 4096];
-        let room = if self.deaf { 64 } else { buffer.len() };
+        let room = if self.stops_reading { 64 } else { buffer.len() };
         let read = self
             .socket
             .with(|stream| Pin::new(stream).poll_read(&mut context(), &mut buffer[..room]));

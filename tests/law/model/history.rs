@@ -1,4 +1,4 @@
-//! One history: a supervisor, a few clients, some deeds in an order that chance chose, and the end.
+//! One history: a supervisor, a few clients, some actions in an order that chance chose, and the end.
 
 use super::application::Switchboard;
 use super::chance::Chance;
@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 pub const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 /// How long what must come is waited for. Only a broken history waits this long.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Turns without any news after which everybody is taken to sleep.
 const QUIET: u32 = 12;
@@ -46,7 +46,7 @@ pub struct Ground {
 #[derive(Debug)]
 pub struct Broken {
     pub breach: String,
-    /// Deeds and events, in the order they came in.
+    /// Actions and events, in the order they came in.
     pub transcript: Vec<String>,
 }
 
@@ -165,8 +165,8 @@ impl History {
         lock(&self.judge)
     }
 
-    pub fn did(&self, deed: String) {
-        self.judge().transcript.push(format!("  > {deed}"));
+    pub fn did(&self, action: String) {
+        self.judge().transcript.push(format!("  > {action}"));
     }
 
     /// Lets everybody else have this many turns, while the clients read and write.
@@ -180,7 +180,7 @@ impl History {
                 _ => sleep(TURN).await,
             }
             for client in &mut self.clients {
-                moved |= client.pump();
+                moved |= client.advance();
             }
         }
         moved || self.judge().transcript.len() != heard
@@ -198,7 +198,7 @@ impl History {
     pub async fn eventually(&mut self, mut so: impl FnMut(&mut Self) -> bool) -> bool {
         let began = Instant::now();
         while !so(self) {
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > TEST_TIMEOUT {
                 return false;
             }
             self.turns(1).await;
@@ -311,7 +311,7 @@ impl History {
             if counts.open + counts.handshaking == 0 && figures.permits == 0 {
                 return;
             }
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > TEST_TIMEOUT {
                 let permits = figures.permits;
                 let what = format!("closed by hand, {permits} permits are out at {counts:?}");
                 return self.judge().breach(what);

@@ -84,7 +84,7 @@ impl Judge {
                     self.breach(format!("{what} though everybody is to leave"));
                 }
                 let port = ready.connection.peer.port();
-                if self.world.state().deaf.contains(&port) {
+                if self.world.state().stops_reading.contains(&port) {
                     self.breach(format!("{what} while our last flight had not left"));
                 }
             }

@@ -3,10 +3,10 @@
 //! Everything happens on one thread of the runtime, in memory and in virtual time, so that a seed
 //! gives the same history again; only keys and what follows from them differ.
 
+mod actions;
 mod application;
 mod chance;
 mod client;
-mod deeds;
 mod history;
 mod judge;
 mod steering;

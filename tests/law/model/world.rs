@@ -38,7 +38,7 @@ pub struct State {
     /// Clients by port.
     pub sockets: HashMap<u16, Socket>,
     /// Clients that cannot have read our last flight.
-    pub deaf: HashSet<u16>,
+    pub stops_reading: HashSet<u16>,
     /// Clients for whom no conversation can be opened.
     pub unwelcome: HashSet<u16>,
     /// Clients whose task is dropped by the runtime.

@@ -1,6 +1,6 @@
 //! A server to be refused by.
 
-use crate::peer::{PATIENCE, in_time, tcp};
+use crate::peer::{TEST_TIMEOUT, in_time, tcp};
 use rustls::{ClientConfig, ClientConnection, ServerName};
 use sipward::testing::Recorder;
 use sipward::{Deadlines, Event, EventKind, Handle, HandshakeFailed, Supervisor, TlsPolicy};
@@ -17,7 +17,7 @@ pub struct Server {
 
 impl Server {
     pub async fn start(policy: TlsPolicy) -> Self {
-        Self::waiting(PATIENCE, policy).await
+        Self::waiting(TEST_TIMEOUT, policy).await
     }
 
     /// For peers that stall.

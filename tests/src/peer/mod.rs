@@ -23,7 +23,7 @@ use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
 
 /// How long a test waits for what must come. Only a failing test ever waits this long.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A certificate authority of the test's own, and what it has signed.
 pub struct Authority {
@@ -262,8 +262,8 @@ pub fn echo() -> impl Application<Session = Echo> {
 pub fn tcp(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
+    stream.set_write_timeout(Some(TEST_TIMEOUT)).unwrap();
     stream
 }
 
@@ -388,7 +388,7 @@ pub async fn until(mut so: impl FnMut() -> bool) {
 /// Fails the test instead of waiting for ever.
 pub async fn in_time<T>(future: impl Future<Output = T>) -> T {
     // Boxed: nested futures of clients would fill a test's stack.
-    async_std::future::timeout(PATIENCE, Box::pin(future))
+    async_std::future::timeout(TEST_TIMEOUT, Box::pin(future))
         .await
         .expect("what must come did not come in time")
 }

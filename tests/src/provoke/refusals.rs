@@ -2,7 +2,7 @@
 
 use super::scene::{SHORT, listen, say};
 use super::{Heard, Provoked, Scene};
-use crate::peer::{Authority, PATIENCE};
+use crate::peer::{Authority, TEST_TIMEOUT};
 use async_std::task::block_on;
 use sipward::{AdmissionLimits, Builder, Discard, EventKind, ProxyProtocol, Rate};
 use std::io::Write;
@@ -66,7 +66,7 @@ fn by_their_header() -> Vec<Provoked> {
         let mut rule = ProxyProtocol::from(vec![balancer.parse().unwrap()]);
         rule.deadline = SHORT;
         if cause == "draining" {
-            rule.deadline = PATIENCE;
+            rule.deadline = TEST_TIMEOUT;
         }
         refused(cause, |builder| builder.proxy_protocol(rule), what)
     };

@@ -1,6 +1,6 @@
 //! The event stream a softswitch writes, followed while it is written.
 
-use super::PATIENCE;
+use super::TEST_TIMEOUT;
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ impl Events {
             if lines.len() >= count {
                 return lines;
             }
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > TEST_TIMEOUT {
                 let seen = fs::read_to_string(&self.file).unwrap_or_default();
                 panic!("{count} {kind} events did not come; all there is:\n{seen}");
             }

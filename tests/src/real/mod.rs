@@ -12,4 +12,4 @@ pub mod switch;
 use std::time::Duration;
 
 /// How long a test waits for what must come. Only a failing test ever waits this long.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);

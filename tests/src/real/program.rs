@@ -1,6 +1,6 @@
 //! A program a test runs: what it prints is kept and can be waited for, and it does not outlive its test.
 
-use super::PATIENCE;
+use super::TEST_TIMEOUT;
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsStr;
 use std::fs;
@@ -231,7 +231,7 @@ impl Printed {
                 self.read += length;
                 return Some(rest);
             }
-            let left = PATIENCE.saturating_sub(begun.elapsed());
+            let left = TEST_TIMEOUT.saturating_sub(begun.elapsed());
             if text.ended || left.is_zero() {
                 return None;
             }
@@ -244,7 +244,7 @@ impl Printed {
         let (text, _) = self
             .page
             .more
-            .wait_timeout_while(text, PATIENCE, |text| !text.ended)
+            .wait_timeout_while(text, TEST_TIMEOUT, |text| !text.ended)
             .unwrap();
         text.ended
     }

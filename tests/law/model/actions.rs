@@ -1,4 +1,4 @@
-//! What happens in a history: each deed is one thing that a peer, the network, an operator or fate
+//! What happens in a history: each action is one thing that a peer, the network, an operator or fate
 //! does, and says so before it is done.
 
 use super::client::Client;
@@ -122,19 +122,19 @@ impl History {
             }
             4..8 if self.clients[at].narrow => {
                 self.did(format!("{port} shakes hands and stops reading"));
-                self.world.tally.injected("deaf handshake");
-                self.clients[at].deaf = true;
+                self.world.tally.injected("reading stops");
+                self.clients[at].stops_reading = true;
                 self.clients[at].begun = true;
-                self.world.state().deaf.insert(port);
-                let deaf = |history: &mut Self| {
+                self.world.state().stops_reading.insert(port);
+                let established = |history: &mut Self| {
                     let client = &history.clients[at];
                     client.over || client.is_established()
                 };
-                self.eventually_or_quiet(deaf).await;
+                self.eventually_or_quiet(established).await;
             }
             _ => self.shake_hands(at).await,
         }
-        self.clients[at].pump();
+        self.clients[at].advance();
     }
 
     async fn shake_hands(&mut self, at: usize) {
@@ -176,10 +176,10 @@ impl History {
 
     async fn talk(&mut self, at: usize) {
         let port = self.clients[at].port;
-        if self.clients[at].deaf && self.chance.one_in(2) {
+        if self.clients[at].stops_reading && self.chance.one_in(2) {
             self.did(format!("{port} reads on"));
-            self.world.state().deaf.remove(&port);
-            self.clients[at].deaf = false;
+            self.world.state().stops_reading.remove(&port);
+            self.clients[at].stops_reading = false;
             return;
         }
         let injected = match self.chance.below(8) {
@@ -216,7 +216,7 @@ impl History {
             }
         };
         self.world.tally.injected(injected);
-        self.clients[at].pump();
+        self.clients[at].advance();
     }
 
     /// A client goes, in one of the ways there are.
@@ -231,7 +231,7 @@ impl History {
         match way {
             "close_notify" => {
                 client.say_close_notify();
-                client.pump();
+                client.advance();
                 client.socket.finish();
             }
             "half-close" => client.socket.finish(),
