@@ -79,8 +79,8 @@ causes! {
         WriteStalled = "write_stalled" {
             fault: Fault::PeerOrPath, level: Level::Info, peer_is_told: false,
             hint: "the peer is gone or hangs: it takes no bytes",
-            explanation: "The peer took no bytes from us until the deadline. It lost its network without a \
-                goodbye, its software hangs, or it is overloaded. If it is a busy trunk, look at its load and \
+            explanation: "The peer took no bytes from us until the deadline. It lost its network unnoticed, \
+                its software hangs, or it is overloaded. If it is a busy trunk, look at its load and \
                 at packet loss between.",
         }
         /// The peer had closed its half and the rest took too long.
