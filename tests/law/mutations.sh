@@ -22,6 +22,11 @@ passes() {
         ${noticed_by:--p sipward-tests --test law} -- --nocapture >"$scratch/output" 2>&1
 }
 
+# The name of the first test in the list of failures at the end, in backquotes.
+failed_test() {
+    sed -n '/^failures:$/,$p' "$scratch/output" | grep -m1 -oE '^    [a-z_0-9:]+$' | sed -E 's/ +(.*)/`\1`/'
+}
+
 # mutant NAME FILE EXPRESSION: the perl expression edits the whole file as one string.
 mutant() {
     local name=$1 file=$2 expression=$3 verdict
@@ -37,8 +42,9 @@ mutant() {
         verdict="DOES NOT COMPILE: $(grep -m1 '^error' "$scratch/output")"
         survivors=$((survivors + 1))
     else
-        verdict=$(grep -m1 'broke the law' "$scratch/output" ||
-            grep -m1 -E 'never put to the test|panicked at|signal' "$scratch/output" ||
+        verdict=$(grep -m1 -E 'broke the law|never put to the test' "$scratch/output" ||
+            { [[ ! ${noticed_by:-} ]] || failed_test; } ||
+            grep -m1 -E 'panicked at|signal' "$scratch/output" ||
             echo 'the test panics, or hangs')
         verdict=$(sed -E 's/^the history of (seed [0-9]+) broke the law/\1/' <<<"$verdict" | cut -c1-110)
     fi
