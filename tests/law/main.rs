@@ -74,7 +74,7 @@ async fn play_all(first: u64, count: u64, ground: Arc<Ground>) -> Result<(), (u6
 fn fail(seed: u64, broken: &Broken) -> ! {
     panic!(
         "the history of seed {seed} broke the law: {}\n\
-         replay it with LAW_SEED={seed} cargo test --test the_conservation_law\n{}",
+         replay it with LAW_SEED={seed} cargo test -p sipward-tests --test law\n{}",
         broken.breach,
         broken.transcript.join("\n"),
     )

@@ -43,9 +43,9 @@ mutant() {
         survivors=$((survivors + 1))
     else
         verdict=$(grep -m1 -E 'broke the law|never put to the test' "$scratch/output" ||
-            { [[ ! ${noticed_by:-} ]] || failed_test; } ||
+            { [[ ${noticed_by:-} ]] && failed_test; } ||
             grep -m1 -E 'panicked at|signal' "$scratch/output" ||
-            echo 'the test panics, or hangs')
+            echo 'an injected panic, or a hang, ends the test itself')
         verdict=$(sed -E 's/^the history of (seed [0-9]+) broke the law/\1/' <<<"$verdict" | cut -c1-110)
     fi
     printf '| %s | %s |\n' "$name" "$verdict"
