@@ -126,6 +126,10 @@ impl Effects for Phones {
         Arc::clone(&self.address)
     }
 
+    fn server_name(&self, _: FlowId) -> Option<Arc<str>> {
+        None
+    }
+
     fn hold(&mut self, _: FlowId) {}
 
     fn release(&mut self, _: FlowId) {}

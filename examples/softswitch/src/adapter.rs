@@ -40,6 +40,7 @@ struct OpenFlow {
     flow: Flow,
     /// What the peer knows the switch by.
     address: Arc<str>,
+    server_name: Option<Arc<str>>,
     /// Held while a binding names the flow, so that sipward does not close it for being silent.
     held: Option<KeepOpen>,
     /// Held while a call runs over the flow, so that a drain waits for it.
@@ -134,6 +135,10 @@ impl Effects for Flows {
         }
     }
 
+    fn server_name(&self, flow: FlowId) -> Option<Arc<str>> {
+        self.open.get(&flow)?.server_name.clone()
+    }
+
     fn hold(&mut self, flow: FlowId) {
         let Some(open) = self.open.get_mut(&flow) else {
             return;
@@ -181,7 +186,7 @@ impl SwitchApplication {
 impl Application for SwitchApplication {
     type Session = SwitchSession;
 
-    fn open(&self, _ready: &Ready, flow: Flow) -> SwitchSession {
+    fn open(&self, ready: &Ready, flow: Flow) -> SwitchSession {
         let source = Source {
             flow: FlowId(flow.id().number()),
             peer: flow.connection().peer,
@@ -191,6 +196,7 @@ impl Application for SwitchApplication {
         let open = OpenFlow {
             flow,
             address,
+            server_name: ready.tls.sni.as_deref().map(Arc::from),
             held: None,
             busy: None,
         };

@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use sipward::sip::{CSeq, Message, Name, Uri};
 
-use super::domains::is_at;
+use super::domains::KnownAs;
 use super::effects::{Effects, FlowId};
 use super::event::{DropReason, SwitchEvent};
 use super::incoming::{Content, Incoming, user_of};
@@ -120,7 +120,7 @@ impl Switch {
             return false;
         };
         uri.sip().is_some_and(|uri| {
-            uri.user().is_none() && (self.domains.serve(uri) || is_at(uri, &effects.address(flow)))
+            uri.user().is_none() && (self.domains.serve(uri) || KnownAs::on(flow, effects).is(uri))
         })
     }
 

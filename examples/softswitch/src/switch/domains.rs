@@ -1,10 +1,12 @@
 //! The hosts that the switch is responsible for.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use sipward::sip::{Host, SipUri};
 
 use super::config::SwitchConfig;
+use super::effects::{Effects, FlowId};
 
 /// The served domains.
 #[derive(Debug)]
@@ -38,9 +40,31 @@ impl Domains {
     }
 }
 
-/// Whether the URI names this `host[:port]`. Ports are not compared.
-pub(super) fn is_at(uri: &SipUri<'_>, address: &str) -> bool {
-    Host::with_port(address).is_ok_and(|(host, _)| host.is_same(&uri.host))
+/// What a peer knows the switch by.
+pub(super) struct KnownAs {
+    /// `host[:port]` that it connected to, or that is advertised to it.
+    pub(super) address: Arc<str>,
+    /// The name that it asked for in its TLS handshake. Many phones have an outbound proxy of a name
+    /// that is no domain, and write it into Route.
+    server_name: Option<Arc<str>>,
+}
+
+impl KnownAs {
+    pub(super) fn on<E: Effects>(flow: FlowId, effects: &E) -> KnownAs {
+        KnownAs {
+            address: effects.address(flow),
+            server_name: effects.server_name(flow),
+        }
+    }
+
+    /// Whether the URI names the switch so. Ports are not compared.
+    pub(super) fn is(&self, uri: &SipUri<'_>) -> bool {
+        let names = [Some(&self.address), self.server_name.as_ref()];
+        names
+            .into_iter()
+            .flatten()
+            .any(|name| Host::with_port(name).is_ok_and(|(host, _)| host.is_same(&uri.host)))
+    }
 }
 
 impl OwnHost {

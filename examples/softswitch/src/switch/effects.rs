@@ -41,6 +41,10 @@ pub trait Effects {
     /// Contact. Some address of the switch if the flow has ended.
     fn address(&self, flow: FlowId) -> Arc<str>;
 
+    /// The name that the peer on this flow asked for in its TLS handshake, which it verified the
+    /// certificate by; `None` if it asked for none.
+    fn server_name(&self, flow: FlowId) -> Option<Arc<str>>;
+
     /// Called when the flow has got its first binding. From now on it must not be closed for being
     /// silent.
     fn hold(&mut self, flow: FlowId);

@@ -9,6 +9,7 @@ use sipward::sip::{Name, SipUri, Uri};
 use super::calls::CallEnd;
 use super::dialog::Dialog;
 use super::dialog_token::{DialogToken, End};
+use super::domains::KnownAs;
 use super::effects::{Effects, FlowId};
 use super::event::{DropReason, EndedBy};
 use super::forward::{Copy, ForwardTemplate, forms_dialog, record_route};
@@ -57,8 +58,8 @@ impl Switch {
         server: ServerKey,
         effects: &mut E,
     ) -> Result<(), Refusal> {
-        let address = effects.address(arrival.source.flow);
-        let mut route_set = self.route_set(request, &address)?;
+        let known_as = KnownAs::on(arrival.source.flow, effects);
+        let mut route_set = self.route_set(request, &known_as)?;
         let realm = self.authenticator.realm();
         let template = ForwardTemplate::of(request, &mut route_set, &self.ids, realm)?;
         refuse_tags(option_tags(request, Name::ProxyRequire)?)?;
@@ -87,7 +88,7 @@ impl Switch {
         let recording = Recording {
             sender: recorded.then_some(routed.sender),
             sips: request.is_sips(),
-            address,
+            address: known_as.address,
         };
         let id = self.open(arrival, request, server, (routed.kind, kept), effects);
         for target in routed.targets {
@@ -105,11 +106,7 @@ impl Switch {
         request: &Request<'_>,
         effects: &mut E,
     ) {
-        let address = effects.address(arrival.source.flow);
-        if self
-            .try_forward_ack(arrival, request, &address, effects)
-            .is_none()
-        {
+        if self.try_forward_ack(arrival, request, effects).is_none() {
             self.dropped(DropReason::UnexpectedAck, arrival.now);
         }
     }
@@ -118,10 +115,10 @@ impl Switch {
         &mut self,
         arrival: Arrival,
         request: &Request<'_>,
-        address: &str,
         effects: &mut E,
     ) -> Option<()> {
-        let mut route_set = self.route_set(request, address).ok()?;
+        let known_as = KnownAs::on(arrival.source.flow, effects);
+        let mut route_set = self.route_set(request, &known_as).ok()?;
         let dialog = self.dialog(request, route_set.dialog?)?;
         if !self.is_in_dialog(dialog, arrival.source.flow) {
             return None;

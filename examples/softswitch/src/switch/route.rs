@@ -7,7 +7,7 @@ use sipward::sip::{Message, Name, NameAddr, Uri, elements};
 
 use super::Switch;
 use super::dialog_token::{DialogToken, TOKEN_LEN, is_token};
-use super::domains::is_at;
+use super::domains::KnownAs;
 use super::request::Request;
 use super::splice::Edit;
 use super::status::Refusal;
@@ -29,12 +29,12 @@ pub(super) struct RouteSet<'a> {
 }
 
 impl Switch {
-    /// Removes our own entries from Route. `address` is what the sender knows the switch by. Refuses
+    /// Removes our own entries from Route. `known_as` is what the sender knows the switch by. Refuses
     /// with 403 a token that was not made here.
     pub(super) fn route_set<'a>(
         &self,
         request: &Request<'a>,
-        address: &str,
+        known_as: &KnownAs,
     ) -> Result<RouteSet<'a>, Refusal> {
         let mut routes = Routes::of(request.message);
         let mut uri = request.uri;
@@ -59,7 +59,9 @@ impl Switch {
                 }
                 break;
             }
-            let is_ours = route.as_ref().is_some_and(|uri| self.is_ours(uri, address));
+            let is_ours = route
+                .as_ref()
+                .is_some_and(|uri| self.is_ours(uri, known_as));
             if text.is_none() && !is_ours {
                 break;
             }
@@ -89,9 +91,9 @@ impl Switch {
     }
 
     /// Whether the URI names this switch: a served domain, or what the sender knows it by.
-    fn is_ours(&self, uri: &Uri<'_>, address: &str) -> bool {
+    fn is_ours(&self, uri: &Uri<'_>, known_as: &KnownAs) -> bool {
         uri.sip()
-            .is_some_and(|uri| self.domains.serve(uri) || is_at(uri, address))
+            .is_some_and(|uri| self.domains.serve(uri) || known_as.is(uri))
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct RecordedEffects {
     pub(super) events: Vec<SwitchEvent>,
     /// What each flow's peer knows the switch by; for others it is sip.example.com:5061.
     pub(super) addresses: BTreeMap<FlowId, Arc<str>>,
+    /// The names that peers asked for in their TLS handshakes.
+    pub(super) server_names: BTreeMap<FlowId, Arc<str>>,
     /// The last message that was sent.
     pub(super) last: Bytes,
 }
@@ -53,6 +55,10 @@ impl Effects for RecordedEffects {
 
     fn alive(&self, flow: FlowId) -> bool {
         !self.dead.contains(&flow)
+    }
+
+    fn server_name(&self, flow: FlowId) -> Option<Arc<str>> {
+        self.server_names.get(&flow).cloned()
     }
 
     fn hold(&mut self, flow: FlowId) {

@@ -102,3 +102,18 @@ fn the_address_a_phone_connected_to_is_a_name_of_the_switch() {
     fixture.expect(ALICE, "SIP/2.0 403 Not Relaying");
     fixture.assert_nothing_left();
 }
+
+#[test]
+fn the_name_a_phone_asked_for_in_its_handshake_is_a_name_of_the_switch() {
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    let route = "Route: <sip:proxy.example.net;transport=tls;lr>";
+    fixture.send(ALICE, &request("MESSAGE", "z9hG4bK1", route));
+    fixture.expect(ALICE, "SIP/2.0 403 Not Relaying");
+    let name = Arc::from("Proxy.example.net");
+    fixture.effects.server_names.insert(ALICE, name);
+    fixture.send(ALICE, &request("MESSAGE", "z9hG4bK2", route));
+    let got = fixture.expect(BOB, "MESSAGE ");
+    assert!(values(&got, "Route").is_empty());
+    fixture.assert_nothing_left();
+}
