@@ -2,6 +2,7 @@
 
 pub mod baresip;
 pub mod events;
+pub mod linphone;
 pub mod own_address;
 pub mod program;
 pub mod relay;
