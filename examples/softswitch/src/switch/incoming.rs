@@ -15,8 +15,10 @@ pub struct Incoming<'a> {
     pub(super) content: Content<'a>,
 }
 
-// A message is read once and handled at once, so the size of this is of no account.
-#[allow(clippy::large_enum_variant)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all messages are requests, and a message is handled where it was read"
+)]
 pub(super) enum Content<'a> {
     Request(Request<'a>),
     /// A request that has to be refused, because it cannot be read.
