@@ -2,6 +2,7 @@
 //! branch for each.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use sipward::sip::{Name, SipUri, Uri};
@@ -28,6 +29,10 @@ use super::{Arrival, Switch};
 /// The Retry-After of a 503 (RFC 3261 21.5.4). After this time a restarted switch is back, or a
 /// load balancer has noticed that it is not.
 pub(super) const RETRY_AFTER_S: &str = "10";
+
+/// How long a client over an unreliable transport would have sent a request more and more slowly: its
+/// timer E has reached T2 (RFC 4320 4.1, RFC 3261 17.1.2.2).
+const TRYING_AFTER: Duration = Duration::from_millis(3500);
 
 /// Bytes of a party's address in the records of a call; what is longer is cut.
 const MAX_PARTY_LEN: usize = 256;
@@ -250,7 +255,8 @@ impl Switch {
         }
     }
 
-    /// Makes the server transaction, and sends 100 at once for an INVITE.
+    /// Makes the server transaction, and sends 100 at once for an INVITE, for another request when
+    /// its sender has waited for some time.
     fn open<E: Effects>(
         &mut self,
         arrival: Arrival,
@@ -264,20 +270,27 @@ impl Switch {
             let _ = effects.send(arrival.source.flow, response_template.bare(100, 0));
         }
         let tag = self.ids.draw();
-        self.transactions.insert(Context {
-            server,
-            response_template,
-            tag,
-            kind,
-            state: ServerState::Proceeding,
-            branches: Vec::new(),
-            timer: None,
-            kept,
-            peer: arrival.source.peer,
-            calls: 0,
-            answered: false,
-            cancelled: false,
-        })
+        let id = self.transactions.next_id();
+        let timer = (request.method != "INVITE")
+            .then(|| self.timers.set(arrival.now + TRYING_AFTER, Due::Server(id)));
+        self.transactions.insert(
+            id,
+            Context {
+                server,
+                response_template,
+                tag,
+                kind,
+                state: ServerState::Proceeding,
+                branches: Vec::new(),
+                timer,
+                kept,
+                peer: arrival.source.peer,
+                calls: 0,
+                answered: false,
+                cancelled: false,
+            },
+        );
+        id
     }
 
     fn branch<E: Effects>(

@@ -11,7 +11,7 @@ pub(super) struct TimerKey(Instant, u64);
 /// What a timer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// Timer H or L of a server transaction.
+    /// Timer H or L of a server transaction, or the time to send a 100.
     Server(u64),
     /// Timer B, C, F or M of one branch of it.
     Branch(u64, usize),

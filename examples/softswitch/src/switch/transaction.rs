@@ -33,7 +33,7 @@ pub(super) struct Context {
     pub(super) kind: TransactionKind,
     pub(super) state: ServerState,
     pub(super) branches: Vec<Branch>,
-    /// Timer H or L.
+    /// Timer H or L, or that of the 100 to another request than INVITE.
     pub(super) timer: Option<TimerKey>,
     /// Bytes kept for the request: its lines and the copies for its branches.
     pub(super) kept: usize,

@@ -84,10 +84,16 @@ impl Switch {
         self.advance(id, now, effects);
     }
 
-    /// Handles timer H or L of a server transaction.
+    /// Handles the timer of a server transaction: H or L of an INVITE. Another request that has no
+    /// response yet gets a 100 (RFC 4320 4.1).
     pub(super) fn server_due<E: Effects>(&mut self, id: u64, now: Instant, effects: &mut E) {
         if let Some(context) = self.transactions.context(id) {
             context.timer = None;
+            if !context.is_invite() {
+                let trying = context.response_template.bare(100, 0);
+                let _ = effects.send(context.server.flow, trying);
+                return;
+            }
             context.state = ServerState::Over;
         }
         self.advance(id, now, effects);

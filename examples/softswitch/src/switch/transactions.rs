@@ -30,16 +30,19 @@ pub(super) struct Transactions {
 }
 
 impl Transactions {
-    pub(super) fn insert(&mut self, context: Context) -> u64 {
+    /// The number of the next context.
+    pub(super) fn next_id(&mut self) -> u64 {
         self.made += 1;
-        let id = self.made;
+        self.made
+    }
+
+    pub(super) fn insert(&mut self, id: u64, context: Context) {
         self.by_server.insert(context.server, id);
         self.by_flow.insert((context.server.flow, id));
         let begun = self.begun.entry(context.server.flow).or_default();
         begun.unanswered += 1;
         begun.kept += context.kept;
         self.contexts.insert(id, context);
-        id
     }
 
     pub(super) fn begun_by(&self, flow: FlowId) -> OpenTransactions {

@@ -66,12 +66,17 @@ fn a_100_does_not_let_a_phone_ring_longer() {
 }
 
 #[test]
-fn another_request_nobody_reacts_to_ends_without_an_answer() {
+fn another_request_nobody_reacts_to_gets_a_100_and_ends_without_an_answer() {
     let mut fixture = Fixture::without_authentication();
     fixture.register(BOB, "bob");
     fixture.send(ALICE, &request("MESSAGE", "z9hG4bKt", ""));
     let got = fixture.expect(BOB, "MESSAGE ");
     fixture.send(BOB, &response(&got, "183 Hm", "b", ""));
+    fixture.advance(Duration::from_millis(3499));
+    fixture.expect_silence();
+    fixture.advance(Duration::from_millis(1));
+    let trying = fixture.expect(ALICE, "SIP/2.0 100 Trying");
+    assert_eq!(value(&trying, "To"), "<sip:bob@example.com>");
     fixture.advance(seconds(32));
     fixture.send(BOB, &response(&got, "200 OK", "b", ""));
     fixture.expect_silence();
