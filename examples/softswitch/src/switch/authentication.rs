@@ -5,6 +5,7 @@ use sipward::sip::{Host, Name, NameAddr, SipUri, Uri};
 
 use super::authenticator::AuthResult;
 use super::dialog::Dialog;
+use super::dialog_token::Side;
 use super::effects::Effects;
 use super::event::SwitchEvent;
 use super::request::Request;
@@ -81,10 +82,10 @@ impl Switch {
         Err(Refusal::because(403, "From Is Not Your Account"))
     }
 
-    /// Admits a request within a dialog. It must come over one of the connections of the dialog's
-    /// parties, and its From must not be an account of ours; otherwise it must authenticate like a
-    /// request outside a dialog. The token alone is no proof: it only says that the dialog exists,
-    /// and both parties know it.
+    /// Admits a request within a dialog. It must come over one of the connections of the end that it
+    /// speaks for; otherwise its sender must prove to be the account at that end. The token alone is
+    /// no proof: it only says that the dialog exists, and both parties know it. A caller that names
+    /// an account of ours in From must be it; a callee is named as the caller has called it.
     pub(super) fn admit_in_dialog<E: Effects>(
         &mut self,
         arrival: Arrival,
@@ -96,11 +97,20 @@ impl Switch {
         let from = sender.as_ref().and_then(Uri::sip);
         let user = from.filter(|from| self.domains.serve(from));
         let user = user.and_then(SipUri::user);
-        let names_account = user.is_some_and(|user| self.authenticator.knows(&user));
-        if !names_account && self.is_in_dialog(dialog, arrival.source.flow) {
+        let names_account = dialog.sender == Side::Caller
+            && user.is_some_and(|user| self.authenticator.knows(&user));
+        let is_in_dialog = self.is_in_dialog(dialog, arrival.source.flow);
+        if is_in_dialog && !names_account {
             return Ok(());
         }
-        self.admit_caller(arrival, request, effects)
+        self.admit_caller(arrival, request, effects)?;
+        match is_in_dialog
+            || self.authenticator.is_open()
+            || self.is_proved(dialog, arrival.source.flow)
+        {
+            true => Ok(()),
+            false => Err(Refusal::because(403, "Not Your Dialog")),
+        }
     }
 
     fn authenticated<E: Effects>(

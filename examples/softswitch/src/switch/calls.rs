@@ -22,6 +22,8 @@ const MAX_LOST: usize = 10_000;
 #[derive(Debug)]
 struct Call {
     attempt: CallAttempt,
+    /// The callee as the call began; the caller is in `attempt`.
+    callee_end: End,
     caller: Party,
     callee: Party,
     answered: Instant,
@@ -33,7 +35,7 @@ struct Call {
 struct Party {
     /// `None` while the party is lost.
     flow: Option<FlowId>,
-    /// The name of its binding; 0 if it has none.
+    /// The number of its binding, as in `End`.
     binding: u64,
 }
 
@@ -65,13 +67,14 @@ impl Calls {
         callee: End,
         now: Instant,
     ) -> bool {
-        let name = ids.of((&*attempt.call_id, &*attempt.caller_tag, callee_tag));
+        let name = Calls::name(ids, &attempt.call_id, &attempt.caller_tag, callee_tag);
         let Entry::Vacant(place) = self.running.entry(name) else {
             return false;
         };
         let caller = attempt.caller_end;
         place.insert(Call {
             attempt: attempt.clone(),
+            callee_end: callee,
             caller: Party::of(caller),
             callee: Party::of(callee),
             answered: now,
@@ -83,22 +86,26 @@ impl Calls {
         true
     }
 
-    /// Ends the call whose BYE was answered, if it is known.
+    pub(super) fn name(ids: &Ids, call_id: &str, caller_tag: &str, callee_tag: &str) -> u64 {
+        ids.of((call_id, caller_tag, callee_tag))
+    }
+
+    /// Ends the call whose BYE was answered, if it is known: under the first name if the BYE came
+    /// from its caller, under the second if from its callee.
     pub(super) fn hung_up(
         &mut self,
-        ids: &Ids,
-        [call_id, from_tag, to_tag]: [&str; 3],
+        [by_caller, by_callee]: [u64; 2],
         now: Instant,
         timers: &mut Timers,
     ) -> Option<SwitchEvent> {
-        let by_caller = ids.of((call_id, from_tag, to_tag));
-        let by_callee = ids.of((call_id, to_tag, from_tag));
         self.end(by_caller, EndedBy::Caller, now, timers)
             .or_else(|| self.end(by_callee, EndedBy::Callee, now, timers))
     }
 
-    pub(super) fn is_running(&self, call: u64) -> bool {
-        self.running.contains_key(&call)
+    /// Caller and callee of a running call as it began.
+    pub(super) fn ends(&self, call: u64) -> Option<(End, End)> {
+        let call = self.running.get(&call)?;
+        Some((call.attempt.caller_end, call.callee_end))
     }
 
     /// The connection of a party that is not lost.
@@ -172,9 +179,6 @@ impl Calls {
 
     /// The calls that wait for the party with this binding go on, on this connection.
     pub(super) fn resume(&mut self, binding: u64, flow: FlowId, timers: &mut Timers) {
-        if binding == 0 {
-            return;
-        }
         let calls = self.lost.range((binding, 0)..=(binding, u64::MAX));
         let calls: Vec<u64> = calls.map(|&(_, name)| name).collect();
         for call in calls {

@@ -25,7 +25,8 @@ pub(super) const TOKEN_LEN: usize = 2 * (FIELDS_LEN + MAC_LEN);
 pub(super) struct End {
     /// The connection it had when the dialog began.
     pub(super) flow: FlowId,
-    /// The name of its binding; 0 if it has none.
+    /// The number of its binding, or of its account if it has none, or 0 if that is not known
+    /// either.
     pub(super) binding: u64,
 }
 
@@ -51,15 +52,6 @@ impl Side {
         match self {
             Side::Caller => Side::Callee,
             Side::Callee => Side::Caller,
-        }
-    }
-}
-
-impl DialogToken {
-    pub(super) fn end(&self, side: Side) -> End {
-        match side {
-            Side::Caller => self.caller,
-            Side::Callee => self.callee,
         }
     }
 }

@@ -10,6 +10,9 @@ use super::effects::FlowId;
 use super::ids::Ids;
 use super::timers::TimerKey;
 
+/// The half of a binding's number that names its user.
+const ACCOUNT: u64 = !(u32::MAX as u64);
+
 /// Two registrations of a user with equal keys are the same binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum BindingKey<'a> {
@@ -43,7 +46,8 @@ pub(super) struct Binding {
 }
 
 /// Each binding has a number that stays the same when the phone registers again, also over another
-/// connection: a keyed hash of its user and its key. It is never 0.
+/// connection. Its upper half is a keyed hash of the user, its lower half one of user and key, which
+/// is never 0.
 #[derive(Debug, Default)]
 pub(super) struct Location {
     bindings: FxHashMap<u64, Binding>,
@@ -54,7 +58,17 @@ pub(super) struct Location {
 impl Location {
     /// The number of a binding, whether it exists or not.
     pub(super) fn id(ids: &Ids, user: &str, key: BindingKey<'_>) -> u64 {
-        ids.of((user, key)).max(1)
+        Location::account(ids, user) | u64::from(ids.short((user, key)).max(1))
+    }
+
+    /// What the numbers of all bindings of a user begin with: the name of a party without a binding.
+    pub(super) fn account(ids: &Ids, user: &str) -> u64 {
+        ids.of(user) & ACCOUNT
+    }
+
+    /// Whether this is the name of a party of that user.
+    pub(super) fn is_of(ids: &Ids, user: &str, name: u64) -> bool {
+        name & ACCOUNT == Location::account(ids, user)
     }
 
     pub(super) fn get(&self, id: u64) -> Option<&Binding> {

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sipward::sip::{Name, SipUri, Uri};
+use sipward::sip::{Name, Uri};
 
-use super::calls::CallEnd;
 use super::dialog::Dialog;
 use super::dialog_token::{DialogToken, End};
 use super::domains::KnownAs;
@@ -159,41 +158,19 @@ impl Switch {
         let Some(flow) = self.flow_of(dialog, receiver, effects) else {
             return Err(self.unreachable(arrival, request, dialog, effects));
         };
-        let binding = token.end(receiver).binding;
+        let binding = dialog.end(receiver).binding;
         Ok(Routed {
             targets: vec![Target {
                 end: End { flow, binding },
                 uri: uri.to_owned(),
                 route: self.location.get(binding).map_or_else(String::new, route),
             }],
-            kind: kind_in_dialog(request),
+            kind: self.kind_in_dialog(request),
             sender: End {
                 flow: arrival.source.flow,
-                binding: token.end(dialog.sender).binding,
+                binding: dialog.end(dialog.sender).binding,
             },
         })
-    }
-
-    /// A party of a call that has moved to another connection is reached there from now on. That it is
-    /// the party is proven: its From names it, and was checked when it was admitted.
-    fn follow(&mut self, arrival: Arrival, request: &Request<'_>, dialog: Dialog) {
-        let Some(call) = dialog.call else {
-            return;
-        };
-        let end = CallEnd {
-            call,
-            side: dialog.sender,
-        };
-        let flow = arrival.source.flow;
-        if self.calls.flow_of(end) == Some(flow) {
-            return;
-        }
-        let sender = request.sender();
-        let sender = sender.as_ref().and_then(Uri::sip);
-        let name = sender.map(|sender| party(&sender.address_of_record()));
-        if name.is_some() && name.as_deref() == self.calls.name_of(end) {
-            self.calls.move_to(end, flow, &mut self.timers);
-        }
     }
 
     /// The refusal when the other end of a dialog cannot be reached. While its phone may come back,
@@ -206,10 +183,8 @@ impl Switch {
         effects: &mut E,
     ) -> Refusal {
         if request.method == "BYE" {
-            let names = [request.call_id, &*request.from_tag, request.to_tag()];
-            let ended = self
-                .calls
-                .hung_up(&self.ids, names, arrival.now, &mut self.timers);
+            let names = self.call_names(request);
+            let ended = self.calls.hung_up(names, arrival.now, &mut self.timers);
             if let Some(event) = ended {
                 effects.report(event);
             }
@@ -233,13 +208,13 @@ impl Switch {
             return Err(Refusal::because(403, "Not Relaying"));
         }
         self.admit_caller(arrival, request, effects)?;
-        let from = request.sender();
-        let from = from.as_ref().and_then(Uri::sip);
-        let user = from
-            .filter(|from| self.domains.serve(from))
-            .and_then(SipUri::user);
-        let sender = self.end_of(user.as_deref(), arrival.source.flow);
-        let kind = kind_out_of_dialog(request, requested.address_of_record(), sender);
+        if request.has_to_tag()
+            && let Some(call) = self.call_of(request)
+        {
+            self.admit_in_dialog(arrival, request, call, effects)?;
+        }
+        let sender = self.end_of_sender(request, arrival.source.flow);
+        let kind = self.kind_out_of_dialog(request, requested.address_of_record(), sender);
         match self.bound_targets(requested, effects) {
             Ok(targets) => Ok(Routed {
                 targets,
@@ -253,6 +228,39 @@ impl Switch {
                 Err(refusal)
             }
         }
+    }
+
+    /// The transaction kind of a request within a dialog.
+    fn kind_in_dialog(&self, request: &Request<'_>) -> TransactionKind {
+        match request.method {
+            "INVITE" => TransactionKind::Reinvite,
+            "BYE" => TransactionKind::Bye(self.call_names(request)),
+            _ => TransactionKind::Other,
+        }
+    }
+
+    /// The transaction kind of a request outside any known dialog.
+    fn kind_out_of_dialog(
+        &self,
+        request: &Request<'_>,
+        callee: String,
+        sender: End,
+    ) -> TransactionKind {
+        if request.method != "INVITE" || request.has_to_tag() {
+            return self.kind_in_dialog(request);
+        }
+        let from = request.sender();
+        let caller = match from.as_ref().and_then(Uri::sip) {
+            Some(uri) => party(&uri.address_of_record()),
+            None => party(request.from.uri),
+        };
+        TransactionKind::Call(CallAttempt {
+            call_id: request.call_id.to_owned(),
+            caller,
+            callee: party(&callee),
+            caller_tag: request.from_tag.clone().into_owned(),
+            caller_end: sender,
+        })
     }
 
     /// Makes the server transaction, and sends 100 at once for an INVITE, for another request when
@@ -359,39 +367,7 @@ fn deliver<E: Effects>(flow: FlowId, message: Bytes, effects: &mut E) -> BranchS
     }
 }
 
-/// The transaction kind of a request within a dialog.
-fn kind_in_dialog(request: &Request<'_>) -> TransactionKind {
-    match request.method {
-        "INVITE" => TransactionKind::Reinvite,
-        "BYE" => TransactionKind::Bye {
-            call_id: request.call_id.to_owned(),
-            from_tag: request.from_tag.clone().into_owned(),
-            to_tag: request.to_tag().to_owned(),
-        },
-        _ => TransactionKind::Other,
-    }
-}
-
-/// The transaction kind of a request outside any known dialog.
-fn kind_out_of_dialog(request: &Request<'_>, callee: String, sender: End) -> TransactionKind {
-    if request.method != "INVITE" || request.has_to_tag() {
-        return kind_in_dialog(request);
-    }
-    let from = request.sender();
-    let caller = match from.as_ref().and_then(Uri::sip) {
-        Some(uri) => party(&uri.address_of_record()),
-        None => party(request.from.uri),
-    };
-    TransactionKind::Call(CallAttempt {
-        call_id: request.call_id.to_owned(),
-        caller,
-        callee: party(&callee),
-        caller_tag: request.from_tag.clone().into_owned(),
-        caller_end: sender,
-    })
-}
-
 /// A party as the records of a call have it.
-fn party(address: &str) -> String {
+pub(super) fn party(address: &str) -> String {
     cut(address, MAX_PARTY_LEN).to_owned()
 }

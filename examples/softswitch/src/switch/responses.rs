@@ -151,8 +151,8 @@ impl Switch {
         let _ = effects.send(caller, response.without_top_via());
         if let TransactionKind::Call(attempt) = &context.kind
             && context.calls < MAX_CALLS_PER_INVITE
+            && let Some(tag) = response.to_tag()
         {
-            let tag = response.to_tag();
             let begun = self.calls.answered(&self.ids, attempt, &tag, callee, now);
             context.calls += usize::from(begun);
         }
@@ -236,11 +236,10 @@ impl<'a> Response<'a> {
         spliced(message, &[message.start_line()], &[], &edits)
     }
 
-    /// The To tag; empty if there is none.
-    fn to_tag(&self) -> Cow<'a, str> {
-        let to = self.message.header(Name::To);
-        to.and_then(|to| NameAddr::parse(to.value).ok())
-            .and_then(|to| to.params.get("tag"))
-            .unwrap_or_default()
+    /// The To tag. Without one that can be read, no BYE can name the call.
+    fn to_tag(&self) -> Option<Cow<'a, str>> {
+        let to = self.message.only(Name::To)?;
+        let to = NameAddr::parse(to.value).ok()?;
+        to.tag_text().filter(|tag| !tag.is_empty())
     }
 }

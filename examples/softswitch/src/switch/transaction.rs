@@ -54,12 +54,8 @@ pub(super) enum TransactionKind {
     Call(CallAttempt),
     /// An INVITE within a dialog.
     Reinvite,
-    /// A BYE with its Call-ID, From tag and To tag.
-    Bye {
-        call_id: String,
-        from_tag: String,
-        to_tag: String,
-    },
+    /// A BYE, with the names of its call if it comes from the caller and if from the callee.
+    Bye([u64; 2]),
     Other,
 }
 

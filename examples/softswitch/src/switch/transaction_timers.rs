@@ -216,13 +216,8 @@ impl Switch {
             }
             // A BYE ends the call whatever the response (RFC 3261 15.1.1), except that after a 401
             // or 407 the phone sends it again with credentials.
-            TransactionKind::Bye {
-                call_id,
-                from_tag,
-                to_tag,
-            } if !matches!(status, 401 | 407) => {
-                let names = [&**call_id, from_tag, to_tag];
-                let ended = self.calls.hung_up(&self.ids, names, now, &mut self.timers);
+            TransactionKind::Bye(names) if !matches!(status, 401 | 407) => {
+                let ended = self.calls.hung_up(*names, now, &mut self.timers);
                 if let Some(event) = ended {
                     effects.report(event);
                 }

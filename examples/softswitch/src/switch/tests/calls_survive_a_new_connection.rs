@@ -149,9 +149,7 @@ fn nobody_else_can_move_a_party_to_a_connection_of_theirs() {
     let own = stolen.replace("From: <sip:bob@", "From: <sip:carol@");
     let own = own.replace(&value_of(&stolen, "branch="), "z9hG4bKcarol");
     fixture.send(STRANGER, &own);
-    // Her own request goes out as hers; it moves nothing.
-    fixture.expect(STRANGER, "SIP/2.0 100 ");
-    fixture.expect(ALICE, "INVITE ");
+    fixture.expect(STRANGER, "SIP/2.0 403 Not Your Dialog");
     let info = call.caller_request(&mut fixture, "INFO", 4);
     fixture.send(ALICE, &info);
     fixture.expect(ALICE, "SIP/2.0 480 ");

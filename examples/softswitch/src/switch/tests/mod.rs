@@ -4,6 +4,7 @@ mod authenticators;
 mod dialog;
 mod fixture;
 
+mod a_call_belongs_to_its_parties;
 mod bindings_follow_their_flow;
 mod calls_are_cancelled;
 mod calls_end_from_both_sides;
