@@ -17,6 +17,9 @@ use self::nonce::{Nonces, REMEMBERED_NONCES};
 /// How long the softswitch accepts a nonce after issuing it.
 pub const NONCE_LIFETIME: Duration = Duration::from_secs(300);
 
+/// The credentials for our realm that one request may have: one for each algorithm, and an older one.
+const MAX_ANSWERS: usize = 4;
+
 /// Challenges requests and verifies credentials.
 ///
 /// Holds the counts of at most 65,536 nonces; a nonce older than the oldest of
@@ -131,7 +134,16 @@ impl DigestAuthenticator {
     /// first that authenticates decides; otherwise the result is `Stale` if any is stale, else
     /// `Refused` for the first that was refused. The `uri` in the credentials need not be the
     /// Request-URI: phones and proxies write both in several ways (RFC 3261 section 22.4).
+    ///
+    /// More than four for our realm are refused unread, since each is a guess at a password and all of
+    /// them together would be one failure.
     pub fn verify(&mut self, method: &str, credentials: &[&[u8]], now: SystemTime) -> DigestResult {
+        let ours = credentials
+            .iter()
+            .filter(|value| self.read_for_realm(value).is_some());
+        if credentials.len() > MAX_ANSWERS && ours.count() > MAX_ANSWERS {
+            return refused("", DigestFailure::Malformed);
+        }
         let mut result = DigestResult::Missing;
         for value in credentials {
             let found = match self.read_for_realm(value) {

@@ -359,3 +359,22 @@ fn among_several_credentials_a_good_one_decides_then_a_stale_one() {
     assert_eq!(server.verify("REGISTER", &both, now()), authenticated());
     assert_eq!(server.verify("REGISTER", &both, now()), stale());
 }
+
+#[test]
+fn a_request_is_one_guess_and_not_as_many_as_it_has_headers() {
+    let mut server = authenticator();
+    let client = Client::challenged_by(&server);
+    let right = client.credentials();
+    let wrong = right.replace("response=\"", "response=\"0");
+    let verify = |server: &mut DigestAuthenticator, guesses: usize| {
+        let mut all = vec![wrong.as_bytes(); guesses];
+        all.push(right.as_bytes());
+        all.push(b"Digest realm=\"other.org\"");
+        server.verify("REGISTER", &all, now())
+    };
+    assert_eq!(
+        verify(&mut server, 4),
+        refused("", DigestFailure::Malformed)
+    );
+    assert_eq!(verify(&mut server, 3), authenticated());
+}
