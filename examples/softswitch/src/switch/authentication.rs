@@ -16,7 +16,8 @@ use super::{Arrival, Switch};
 /// The host of a caller who does not want to be named (RFC 3323 4.1.1.3).
 const ANONYMOUS_HOST: &str = "anonymous.invalid";
 
-/// Bytes of a name in an event of failed authentication; what is longer is cut.
+/// Bytes of a name in an event of failed authentication, where what is longer is cut; and of a user
+/// who registers without credentials: beyond, 400.
 const MAX_USER_LEN: usize = 256;
 
 impl Switch {
@@ -38,7 +39,10 @@ impl Switch {
             return Err(Refusal::because(400, "Missing User In To"));
         };
         if self.authenticator.is_open() {
-            return Ok(user.into_owned());
+            return match user.len() <= MAX_USER_LEN {
+                true => Ok(user.into_owned()),
+                false => Err(Refusal::because(400, "User Too Long")),
+            };
         }
         let account = self.authenticated(arrival, request, Challenge::Registrar, effects)?;
         if account != user {

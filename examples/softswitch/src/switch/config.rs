@@ -20,7 +20,9 @@ pub struct SwitchConfig {
     /// 503.
     pub max_answered: usize,
     /// Bytes of one connection's requests that are kept for their transactions, including a copy
-    /// for each branch of a forked INVITE. Default 8 MiB; beyond: 503.
+    /// for each branch of a forked INVITE, and of the final responses to them. Default 8 MiB; beyond:
+    /// 503. Twice as much is kept for requests in dialogs and for responses; beyond, 500 takes the
+    /// place of a response.
     pub max_kept: usize,
     /// Answered calls that one connection has begun. Default 1,000; beyond: 503.
     pub max_calls: usize,

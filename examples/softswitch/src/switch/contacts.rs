@@ -74,6 +74,10 @@ pub(super) fn contact_request(
         Contacts::List(list) if list.is_empty() => return Ok(ContactRequest::Query),
         Contacts::List(list) => list,
     };
+    let bound = rules.location.of_user(rules.user).count();
+    if list.len() > bound + rules.config.max_contacts {
+        return Err(too_many());
+    }
     let requested = list
         .iter()
         .map(|contact| read(contact, general, rules))
@@ -85,6 +89,10 @@ pub(super) fn contact_request(
         return Err(Refusal::because(400, "Several Contacts With reg-id"));
     }
     Ok(ContactRequest::Update(requested))
+}
+
+pub(super) fn too_many() -> Refusal {
+    Refusal::because(403, "Too Many Contacts")
 }
 
 fn star_alone() -> Refusal {

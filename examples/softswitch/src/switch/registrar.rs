@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use sipward::sip::Name;
 
-use super::contacts::{ContactRequest, ContactRules, RequestedBinding, contact_request};
+use super::contacts::{ContactRequest, ContactRules, RequestedBinding, contact_request, too_many};
 use super::effects::{Effects, FlowId};
 use super::event::{SwitchEvent, Unregistration};
 use super::location::Binding;
@@ -88,9 +88,6 @@ impl Switch {
         requested: Vec<RequestedBinding>,
     ) -> Result<Plan, Refusal> {
         let mut after = self.location.of_user(user).count();
-        if requested.len() > after + self.config.max_contacts {
-            return Err(too_many());
-        }
         let mut steps = Vec::with_capacity(requested.len());
         for one in requested {
             if let Some(binding) = self.location.get(one.id) {
@@ -339,8 +336,4 @@ pub(super) fn check_require(request: &Request<'_>) -> Result<(), Refusal> {
     let is_unknown = |tag: &&str| !known.iter().any(|known| known.eq_ignore_ascii_case(tag));
     let tags = option_tags(request, Name::Require)?;
     refuse_tags(tags.into_iter().filter(is_unknown).collect())
-}
-
-fn too_many() -> Refusal {
-    Refusal::because(403, "Too Many Contacts")
 }

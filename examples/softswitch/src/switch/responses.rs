@@ -85,7 +85,9 @@ impl Switch {
         let first = match branch.state {
             BranchState::Calling => true,
             BranchState::Ringing => false,
-            BranchState::Accepted | BranchState::Ended(_) => return,
+            BranchState::Accepted | BranchState::Ended(_) => {
+                return self.dropped(DropReason::UnexpectedResponse, now);
+            }
         };
         branch.state = BranchState::Ringing;
         let held = branch.cancel == CancelState::Held;
@@ -134,7 +136,7 @@ impl Switch {
                 branch.timer = Some(self.timers.set(over, Due::Branch(id, index)));
             }
             BranchState::Accepted => {}
-            BranchState::Ended(_) => return,
+            BranchState::Ended(_) => return self.dropped(DropReason::UnexpectedResponse, now),
         }
         let Some(context) = self.transactions.context(id) else {
             return;
@@ -145,7 +147,9 @@ impl Switch {
                 context.timer = Some(self.timers.set(over, Due::Server(id)));
             }
             ServerState::Accepted => {}
-            ServerState::Completed(_) | ServerState::Over => return,
+            ServerState::Completed(_) | ServerState::Over => {
+                return self.dropped(DropReason::UnexpectedResponse, now);
+            }
         }
         let caller = context.server.flow;
         let _ = effects.send(caller, response.without_top_via());
@@ -174,17 +178,27 @@ impl Switch {
             return;
         };
         if matches!(branch.state, BranchState::Accepted | BranchState::Ended(_)) {
-            return;
+            return self.dropped(DropReason::UnexpectedResponse, now);
         }
         if let Some(invite) = branch.invite.take() {
             let to = response.message.header(Name::To);
             let ack = invite.ack(to.map(|to| to.raw));
             let _ = effects.send(branch.end.flow, ack);
         }
-        let response = response.without_top_via();
-        branch.state = BranchState::Ended(BranchOutcome::Received { status, response });
         if let Some(timer) = branch.timer.take() {
             self.timers.cancel(timer);
+        }
+        let response = response.without_top_via();
+        // It is kept until the last branch has ended, and that of an INVITE until its ACK.
+        let outcome = match self
+            .transactions
+            .keep(id, response.len(), 2 * self.config.max_kept)
+        {
+            true => BranchOutcome::Received { status, response },
+            false => BranchOutcome::Failed(500),
+        };
+        if let Some(branch) = self.transactions.branch(id, index) {
+            branch.state = BranchState::Ended(outcome);
         }
         if status >= 600 {
             self.cancel_pending(id, now, effects);

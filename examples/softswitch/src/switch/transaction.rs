@@ -35,7 +35,7 @@ pub(super) struct Context {
     pub(super) branches: Vec<Branch>,
     /// Timer H or L, or that of the 100 to another request than INVITE.
     pub(super) timer: Option<TimerKey>,
-    /// Bytes kept for the request: its lines and the copies for its branches.
+    /// Bytes kept for the request: its lines, the copies for its branches and their responses.
     pub(super) kept: usize,
     /// Where the request came from.
     pub(super) peer: SocketAddr,

@@ -49,6 +49,21 @@ impl Transactions {
         self.begun.get(&flow).copied().unwrap_or_default()
     }
 
+    /// Counts bytes of a response that is kept for a transaction. False if these and what is kept for
+    /// its sender already are beyond the limit.
+    pub(super) fn keep(&mut self, id: u64, bytes: usize, limit: usize) -> bool {
+        let Some(context) = self.contexts.get_mut(&id) else {
+            return false;
+        };
+        let begun = self.begun.entry(context.server.flow).or_default();
+        let fits = begun.kept + bytes <= limit;
+        if fits {
+            context.kept += bytes;
+            begun.kept += bytes;
+        }
+        fits
+    }
+
     /// Records that a 2xx to an INVITE has been sent.
     pub(super) fn answered(&mut self, id: u64) {
         let Some(context) = self.contexts.get_mut(&id) else {

@@ -196,3 +196,63 @@ fn what_is_kept_of_requests_is_bounded_in_bytes() {
     fixture.expect(ALICE, "SIP/2.0 503 Too Many Transactions");
     fixture.assert_nothing_left();
 }
+
+#[test]
+fn responses_that_are_kept_count_as_the_requests_do() {
+    let mut fixture = Fixture::with_config(|config| config.max_kept = 10_000);
+    fixture.register(BOB, "bob");
+    let invite = another_call(&mut fixture, 1);
+    fixture.send(ALICE, &invite);
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    let got = fixture.expect(BOB, "INVITE ");
+    let long = format!("Subject: {}", "s".repeat(9_500));
+    fixture.send(BOB, &response(&got, "486 Busy Here", "b", &long));
+    fixture.expect(BOB, "ACK ");
+    let busy = fixture.expect(ALICE, "SIP/2.0 486 ");
+    // It is kept until alice acknowledges it.
+    let next = another_call(&mut fixture, 2);
+    fixture.send(ALICE, &next);
+    fixture.expect(ALICE, "SIP/2.0 503 Too Many Transactions");
+    let ack = invite.replace("INVITE", "ACK");
+    fixture.send(
+        ALICE,
+        &ack.replace(
+            "To: <sip:bob@example.com>",
+            &format!("To: {}", value(&busy, "To")),
+        ),
+    );
+    let next = another_call(&mut fixture, 3);
+    fixture.send(ALICE, &next);
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    fixture.expect(BOB, "INVITE ");
+    fixture.assert_nothing_left();
+}
+
+#[test]
+fn a_response_beyond_what_may_be_kept_is_500() {
+    let mut fixture = Fixture::with_config(|config| config.max_kept = 10_000);
+    fixture.register(BOB, "bob");
+    let invite = another_call(&mut fixture, 1);
+    fixture.send(ALICE, &invite);
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    let invite = fixture.expect(BOB, "INVITE ");
+    let long = format!("Subject: {}", "s".repeat(20_000));
+    fixture.send(BOB, &response(&invite, "486 Busy Here", "b", &long));
+    fixture.expect(BOB, "ACK ");
+    fixture.expect(ALICE, "SIP/2.0 500 ");
+    assert_eq!(fixture.refusals().len(), 1);
+    fixture.assert_nothing_left();
+}
+
+#[test]
+fn a_user_without_credentials_has_a_name_of_bounded_length() {
+    let mut fixture = Fixture::without_authentication();
+    let ok = register(&mut fixture, ALICE, &"a".repeat(256));
+    assert!(ok.starts_with("SIP/2.0 200 "), "{ok}");
+    let refused = register(&mut fixture, ALICE, &"a".repeat(257));
+    assert!(
+        refused.starts_with("SIP/2.0 400 User Too Long"),
+        "{refused}"
+    );
+    fixture.assert_nothing_left();
+}
