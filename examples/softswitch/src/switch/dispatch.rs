@@ -107,7 +107,7 @@ impl Switch {
             method => {
                 let key = self.server_key(flow, request, method);
                 match self.transactions.of_request(&key) {
-                    Some(id) => self.resend_final(id, effects),
+                    Some(id) => self.repeated(id, arrival.now, effects),
                     None => self.proxy(arrival, request, key, effects)?,
                 }
                 Ok(())
@@ -142,12 +142,19 @@ impl Switch {
     }
 
     /// What identifies the transaction of a request: its branch, or the fields of RFC 2543 if the
-    /// branch has no magic cookie (RFC 3261 17.2.3). The To tag is not among these, because an ACK
-    /// has that of the response.
+    /// branch has no magic cookie (RFC 3261 17.2.3). Call-ID and CSeq count with a branch as well:
+    /// some clients use one branch for all their requests, and none of these may get lost. The To
+    /// tag is not among these, because an ACK has that of the response.
     fn server_key(&self, flow: FlowId, request: &Request<'_>, method: &str) -> ServerKey {
         let via = &request.via;
         let name = match request.has_magic_cookie {
-            true => self.ids.of((&*request.branch, via.sent_by, method)),
+            true => self.ids.of((
+                &*request.branch,
+                via.sent_by,
+                request.call_id,
+                request.cseq.number,
+                method,
+            )),
             false => self.ids.of((
                 request.uri,
                 &*request.from_tag,
@@ -178,13 +185,16 @@ impl Switch {
         self.cancel_pending(id, arrival.now, effects);
     }
 
-    /// A repeated request gets the final response again, if one was sent (RFC 3261 17.2.1).
-    fn resend_final<E: Effects>(&mut self, id: u64, effects: &mut E) {
+    /// A repeated request gets the final response again, if one was sent (RFC 3261 17.2.1);
+    /// otherwise it is dropped.
+    fn repeated<E: Effects>(&mut self, id: u64, now: Instant, effects: &mut E) {
         if let Some(context) = self.transactions.context(id)
             && let ServerState::Completed(response) = &context.state
         {
             let _ = effects.send(context.server.flow, response.clone());
+            return;
         }
+        self.dropped(DropReason::RepeatedRequest, now);
     }
 }
 

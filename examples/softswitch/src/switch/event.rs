@@ -69,7 +69,8 @@ pub enum SwitchEvent {
     MessagesDropped { reason: DropReason, count: u64 },
 }
 
-/// Why a message was dropped. Requests are always answered, except ACK (RFC 3261 17).
+/// Why a message was dropped. Requests are always answered, except ACK (RFC 3261 17); one that comes
+/// twice gets one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropReason {
     /// A response without a Via and a CSeq that can be read, or with a defect in its head.
@@ -80,14 +81,17 @@ pub enum DropReason {
     UnreadableAck,
     /// An ACK that belongs to no call here.
     UnexpectedAck,
+    /// A request that came before, and has been or will be answered.
+    RepeatedRequest,
 }
 
 impl DropReason {
-    pub const ALL: [DropReason; 4] = [
+    pub const ALL: [DropReason; 5] = [
         DropReason::UnreadableResponse,
         DropReason::UnexpectedResponse,
         DropReason::UnreadableAck,
         DropReason::UnexpectedAck,
+        DropReason::RepeatedRequest,
     ];
 }
 
@@ -135,6 +139,7 @@ impl fmt::Display for DropReason {
             DropReason::UnexpectedResponse => "unexpected_response",
             DropReason::UnreadableAck => "unreadable_ack",
             DropReason::UnexpectedAck => "unexpected_ack",
+            DropReason::RepeatedRequest => "repeated_request",
         })
     }
 }

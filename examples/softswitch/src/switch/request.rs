@@ -14,6 +14,24 @@ use super::text::{Output, push_ip, push_number};
 const MAX_CALL_ID_LEN: usize = 1024;
 const MAX_TAG_LEN: usize = 512;
 
+/// The methods that the switch or a phone acts on.
+const METHODS: [&str; 14] = [
+    "INVITE",
+    "ACK",
+    "BYE",
+    "CANCEL",
+    "REGISTER",
+    "OPTIONS",
+    "PRACK",
+    "UPDATE",
+    "INFO",
+    "MESSAGE",
+    "SUBSCRIBE",
+    "NOTIFY",
+    "REFER",
+    "PUBLISH",
+];
+
 /// A request whose identifying fields have been read. What a dialog's other end decides, such as the
 /// URIs in From and To, is read only where it is needed.
 #[derive(Debug)]
@@ -51,6 +69,11 @@ impl<'a> Request<'a> {
         }
         // A message without a method is a response, which is not read here.
         let method = message.method().unwrap_or_default();
+        // Methods have case (RFC 3261 7.1), yet some phones would take a `bye` for a BYE.
+        let is_misspelt = |known: &&str| *known != method && known.eq_ignore_ascii_case(method);
+        if METHODS.iter().any(is_misspelt) {
+            return Err(Refusal::because(400, "Bad Method"));
+        }
         let uri = message
             .request_uri()
             .ok_or_else(|| Refusal::unreadable("Request-URI", Problem::Uri))?;
