@@ -12,11 +12,9 @@ use super::dialog_token::{End, Side};
 use super::effects::FlowId;
 use super::event::{EndedBy, SwitchEvent};
 use super::ids::Ids;
+use super::lost::Lost;
 use super::timers::{Due, TimerKey, Timers};
 use super::transaction::CallAttempt;
-
-/// How many calls wait for a lost party at the most. Beyond, a call ends with the connection.
-const MAX_LOST: usize = 10_000;
 
 /// An answered call.
 #[derive(Debug)]
@@ -51,8 +49,8 @@ pub(super) struct Calls {
     /// By keyed hash of Call-ID, the caller's tag and the callee's tag.
     running: FxHashMap<u64, Call>,
     by_flow: BTreeSet<(FlowId, u64)>,
-    /// Calls with a lost party, by the name of that party's binding.
-    lost: BTreeSet<(u64, u64)>,
+    /// Calls with a lost party. If there is no room, a call ends with the connection.
+    lost: Lost,
     /// How many calls each caller has.
     begun: FxHashMap<FlowId, usize>,
 }
@@ -150,19 +148,20 @@ impl Calls {
             for side in [Side::Caller, Side::Callee] {
                 self.leave(CallEnd { call: name, side }, flow);
             }
-            let has_room = self.lost.len() < MAX_LOST;
             let Some(call) = self.running.get_mut(&name) else {
                 continue;
             };
             let parties = [call.caller, call.callee];
             let is_half_open = parties.iter().any(|party| party.flow.is_some());
-            if !is_half_open || !has_room {
+            let mut lost = parties.iter().filter(|party| party.flow.is_none());
+            if !is_half_open || !lost.all(|party| self.lost.has_room(party.binding)) {
                 ended.extend(self.end(name, EndedBy::FlowEnded, now, timers));
                 continue;
             }
             call.lost = Some((now, timers.set(now + patience, Due::Call(name))));
-            let lost = parties.into_iter().filter(|party| party.flow.is_none());
-            self.lost.extend(lost.map(|party| (party.binding, name)));
+            for party in parties.iter().filter(|party| party.flow.is_none()) {
+                self.lost.insert(party.binding, name);
+            }
         }
         ended
     }
@@ -179,9 +178,7 @@ impl Calls {
 
     /// The calls that wait for the party with this binding go on, on this connection.
     pub(super) fn resume(&mut self, binding: u64, flow: FlowId, timers: &mut Timers) {
-        let calls = self.lost.range((binding, 0)..=(binding, u64::MAX));
-        let calls: Vec<u64> = calls.map(|&(_, name)| name).collect();
-        for call in calls {
+        for call in self.lost.of(binding) {
             for side in [Side::Caller, Side::Callee] {
                 let end = CallEnd { call, side };
                 let party = self.running.get(&call).map(|call| call.party(side));
@@ -213,7 +210,7 @@ impl Calls {
         {
             timers.cancel(timer);
         }
-        self.lost.remove(&(old.binding, end.call));
+        self.lost.remove(old.binding, end.call);
         self.by_flow.insert((flow, end.call));
         if end.side == Side::Caller {
             *self.begun.entry(flow).or_default() += 1;
@@ -252,7 +249,7 @@ impl Calls {
     ) -> Option<SwitchEvent> {
         for side in [Side::Caller, Side::Callee] {
             let party = self.running.get(&name)?.party(side);
-            self.lost.remove(&(party.binding, name));
+            self.lost.remove(party.binding, name);
             if let Some(flow) = party.flow {
                 self.leave(CallEnd { call: name, side }, flow);
             }

@@ -63,12 +63,17 @@ impl Location {
 
     /// What the numbers of all bindings of a user begin with: the name of a party without a binding.
     pub(super) fn account(ids: &Ids, user: &str) -> u64 {
-        ids.of(user) & ACCOUNT
+        Location::account_of(ids.of(user))
+    }
+
+    /// The account in the number of a binding.
+    pub(super) fn account_of(name: u64) -> u64 {
+        name & ACCOUNT
     }
 
     /// Whether this is the name of a party of that user.
     pub(super) fn is_of(ids: &Ids, user: &str, name: u64) -> bool {
-        name & ACCOUNT == Location::account(ids, user)
+        Location::account_of(name) == Location::account(ids, user)
     }
 
     pub(super) fn get(&self, id: u64) -> Option<&Binding> {

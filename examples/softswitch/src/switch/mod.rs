@@ -28,6 +28,7 @@ mod forward;
 mod ids;
 mod incoming;
 mod location;
+mod lost;
 mod path;
 mod proxy;
 mod quotas;

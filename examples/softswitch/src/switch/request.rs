@@ -69,8 +69,11 @@ impl<'a> Request<'a> {
         }
         // A message without a method is a response, which is not read here.
         let method = message.method().unwrap_or_default();
-        // Methods have case (RFC 3261 7.1), yet some phones would take a `bye` for a BYE.
-        let is_misspelt = |known: &&str| *known != method && known.eq_ignore_ascii_case(method);
+        // Methods have case (RFC 3261 7.1), yet some phones take a `bye`, or a `BY`, for a BYE.
+        let is_misspelt = |known: &&str| {
+            let start = known.get(..method.len());
+            *known != method && start.is_some_and(|start| start.eq_ignore_ascii_case(method))
+        };
         if METHODS.iter().any(is_misspelt) {
             return Err(Refusal::because(400, "Bad Method"));
         }

@@ -225,3 +225,35 @@ fn a_phone_that_comes_back_under_another_contact_without_an_instance_is_another_
     assert_eq!(value(&got, "Call-ID"), "call-2");
     fixture.assert_nothing_left();
 }
+
+#[test]
+fn the_calls_of_one_account_that_wait_leave_room_for_others() {
+    let mut fixture = Fixture::with_config(|config| config.max_calls = 2000);
+    fixture.register(BOB, "bob");
+    let many = |fixture: &mut Fixture, count: u32| {
+        for number in 0..count {
+            let branch = fixture.branch();
+            let text = invite(&branch, "").replace("call-1", &format!("many-{number}"));
+            fixture.send(ALICE, &text);
+            let got = fixture.expect(BOB, "INVITE ");
+            fixture.send(BOB, &response(&got, "200 OK", "b1", ""));
+        }
+        fixture.take_sent();
+    };
+    many(&mut fixture, 1001);
+    fixture.disconnect(BOB);
+    let ended = |fixture: &mut Fixture| {
+        let is_end = |event: &&SwitchEvent| matches!(event, SwitchEvent::CallEnded { .. });
+        fixture.events().iter().filter(is_end).count()
+    };
+    assert_eq!(ended(&mut fixture), 1);
+    fixture.register(STRANGER, "carol");
+    let branch = fixture.branch();
+    let text = invite(&branch, "").replace("INVITE sip:bob@", "INVITE sip:carol@");
+    fixture.send(ALICE, &text);
+    let got = fixture.expect(STRANGER, "INVITE ");
+    fixture.send(STRANGER, &response(&got, "200 OK", "c1", ""));
+    fixture.disconnect(STRANGER);
+    assert_eq!(ended(&mut fixture), 0);
+    fixture.assert_nothing_left();
+}

@@ -389,13 +389,14 @@ fn nothing_a_peer_may_send_brings_the_switch_down() {
 }
 
 #[test]
-fn a_method_in_another_case_is_no_other_method() {
+fn a_method_that_a_phone_could_take_for_another_is_refused() {
     // Some phones would take these for the real ones, and the switch would not.
     for (name, odd) in [
         ("INVITE", "invite"),
         ("BYE", "Bye"),
         ("ACK", "ack"),
         ("CANCEL", "cancel"),
+        ("INVITE", "INV"),
     ] {
         let text = request(name, "z9hG4bKn", "").replace(name, odd);
         is_refused(&text, "400 Bad Method");
