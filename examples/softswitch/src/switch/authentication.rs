@@ -103,17 +103,20 @@ impl Switch {
         let user = user.and_then(SipUri::user);
         let names_account = dialog.sender == Side::Caller
             && user.is_some_and(|user| self.authenticator.knows(&user));
-        let is_in_dialog = self.is_in_dialog(dialog, arrival.source.flow);
-        if is_in_dialog && !names_account {
-            return Ok(());
+        let flow = arrival.source.flow;
+        let is_admitted = self.authenticator.is_open()
+            || self.is_in_dialog(dialog, flow)
+            || self.is_proved(dialog, flow);
+        if !is_admitted {
+            let account = self.authenticated(arrival, request, Challenge::Proxy, effects)?;
+            if !self.is_end_of(dialog, &account) {
+                effects.report(auth_failed(&account, arrival, "foreign_dialog"));
+                return Err(Refusal::because(403, "Not Your Dialog"));
+            }
         }
-        self.admit_caller(arrival, request, effects)?;
-        match is_in_dialog
-            || self.authenticator.is_open()
-            || self.is_proved(dialog, arrival.source.flow)
-        {
-            true => Ok(()),
-            false => Err(Refusal::because(403, "Not Your Dialog")),
+        match names_account {
+            true => self.admit_caller(arrival, request, effects),
+            false => Ok(()),
         }
     }
 

@@ -110,12 +110,14 @@ impl Switch {
 
     /// Whether the connection has proved that it is of the account at the sender's end.
     pub(super) fn is_proved(&self, dialog: Dialog, flow: FlowId) -> bool {
-        let name = dialog.end(dialog.sender).binding;
         let proved = self.accounts.get(&flow);
-        proved.is_some_and(|accounts| {
-            let mut accounts = accounts.iter();
-            accounts.any(|account| Location::is_of(&self.ids, account, name))
-        })
+        let mut proved = proved.into_iter().flatten();
+        proved.any(|account| self.is_end_of(dialog, account))
+    }
+
+    /// Whether the sender's end is of this account.
+    pub(super) fn is_end_of(&self, dialog: Dialog, account: &str) -> bool {
+        Location::is_of(&self.ids, account, dialog.end(dialog.sender).binding)
     }
 
     /// A party of a call that has moved to another connection is reached there from now on, if it has

@@ -72,8 +72,11 @@ impl Switch {
             }
         }
         // A token is valid in its dialog only. A request without a To tag would begin a new one, so
-        // it is admitted like any other request outside a dialog.
-        let dialog = dialog.filter(|_| request.has_to_tag());
+        // it is admitted like any other request outside a dialog, unless it is for a caller of RFC
+        // 2543, who has no tag.
+        let is_for_its_caller =
+            |token: &DialogToken| token.dialog == self.dialog_id(request.call_id, "");
+        let dialog = dialog.filter(|token| request.has_to_tag() || is_for_its_caller(token));
         let left = routes.line();
         Ok(RouteSet {
             dialog,

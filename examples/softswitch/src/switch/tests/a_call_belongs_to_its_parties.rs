@@ -3,10 +3,11 @@
 
 use super::dialog::{AnsweredCall, invite, request};
 use super::fixture::{ALICE, BOB, BOB_DESK, Fixture, STRANGER, credentials, response, value};
+use crate::switch::FlowId;
 use crate::switch::event::{EndedBy, SwitchEvent};
 use std::time::Duration;
 
-const CAROL: crate::switch::FlowId = STRANGER;
+const CAROL: FlowId = STRANGER;
 const ANONYMOUS: &str = "<sip:anonymous@anonymous.invalid>";
 
 /// A call from alice to bob. Carol is registered as well, and is no party to it.
@@ -17,6 +18,24 @@ fn talking() -> (Fixture, AnsweredCall) {
     }
     let call = AnsweredCall::answered(&mut fixture, ALICE, BOB);
     (fixture, call)
+}
+
+/// The connection has proved an account, which is not that of the party; nor is it with credentials.
+#[track_caller]
+fn is_refused(fixture: &mut Fixture, flow: FlowId, account: &str, request: &str) {
+    fixture.send(flow, request);
+    fixture.expect(flow, "SIP/2.0 407 ");
+    let right = credentials("Proxy-Authorization", account, "right");
+    fixture.send(flow, &format!("{}\n{right}", request.trim()));
+    fixture.expect(flow, "SIP/2.0 403 Not Your Dialog");
+    let why = fixture.events().pop();
+    assert!(matches!(
+        why,
+        Some(SwitchEvent::AuthFailed {
+            why: "foreign_dialog",
+            ..
+        })
+    ));
 }
 
 /// Nothing has reached the parties, and the call goes on.
@@ -53,8 +72,7 @@ fn a_token_is_no_proof_for_another_account() {
                 let theirs = format!("{display}<sip:{party}@example.com>");
                 let forged = text.replace(&theirs, &format!("From: {from}"));
                 assert_ne!(text, forged);
-                fixture.send(CAROL, &forged);
-                fixture.expect(CAROL, "SIP/2.0 403 Not Your Dialog");
+                is_refused(&mut fixture, CAROL, "carol", &forged);
                 goes_on(fixture, &call);
             }
         }
@@ -72,8 +90,7 @@ fn neither_are_the_call_id_and_the_tags() {
                 "To: <sip:bob@example.com>;tag=b1",
             )
             .replace("\"Alice; <1>\" <sip:alice@", "<sip:carol@");
-        fixture.send(CAROL, &forged);
-        fixture.expect(CAROL, "SIP/2.0 403 Not Your Dialog");
+        is_refused(&mut fixture, CAROL, "carol", &forged);
         goes_on(fixture, &call);
     }
 }
@@ -99,8 +116,7 @@ fn a_dialog_of_the_same_names_with_a_token_of_its_own_leads_to_nobody_elses_call
                 .replace(value(&call.ok, "Record-Route"), &route)
                 .replace("\"Alice; <1>\" <sip:alice@example.com>", from);
             assert_ne!(forged, text);
-            fixture.send(CAROL, &forged);
-            fixture.expect(CAROL, "SIP/2.0 403 Not Your Dialog");
+            is_refused(&mut fixture, CAROL, "carol", &forged);
         }
         goes_on(fixture, &call);
     }
@@ -112,8 +128,7 @@ fn a_party_does_not_end_the_record_of_a_call_that_goes_on() {
     // Bob sends himself the BYE of the other side.
     let text = call.caller_request(&mut fixture, "BYE", 2);
     let forged = text.replace("\"Alice; <1>\" <sip:alice@", "<sip:bob@");
-    fixture.send(BOB, &forged);
-    fixture.expect(BOB, "SIP/2.0 403 Not Your Dialog");
+    is_refused(&mut fixture, BOB, "bob", &forged);
     goes_on(fixture, &call);
 }
 
@@ -143,8 +158,7 @@ fn nobody_is_anonymous_in_the_place_of_another() {
     }
     let call = anonymous_call(&mut fixture);
     let reinvite = call.caller_request(&mut fixture, "INVITE", 2);
-    fixture.send(CAROL, &reinvite);
-    fixture.expect(CAROL, "SIP/2.0 403 Not Your Dialog");
+    is_refused(&mut fixture, CAROL, "carol", &reinvite);
     let info = call.callee_request(&mut fixture, "INFO", 2);
     fixture.send(BOB, &info);
     fixture.expect(ALICE, "INFO ");
@@ -208,6 +222,46 @@ fn a_callee_may_be_called_by_the_name_of_another_account() {
         invite,
     };
     call.hang_up(&mut fixture, false);
+    fixture.assert_nothing_left();
+}
+
+#[test]
+fn a_connection_of_several_accounts_proves_the_one_that_is_needed() {
+    // The caller is anonymous, and comes back over a connection that has proved another account.
+    let mut fixture = Fixture::with_authentication();
+    for (flow, user) in [(CAROL, "carol"), (ALICE, "alice"), (BOB, "bob")] {
+        fixture.register(flow, user);
+    }
+    let call = anonymous_call(&mut fixture);
+    let bye = call.caller_request(&mut fixture, "BYE", 2);
+    fixture.send(CAROL, &bye);
+    fixture.expect(CAROL, "SIP/2.0 407 ");
+    let right = credentials("Proxy-Authorization", "alice", "right");
+    fixture.send(CAROL, &format!("{bye}\n{right}"));
+    fixture.expect(BOB, "BYE ");
+    fixture.assert_nothing_left();
+}
+
+#[test]
+fn a_caller_of_rfc_2543_is_hung_up_on() {
+    let mut fixture = Fixture::without_authentication();
+    fixture.register(BOB, "bob");
+    let text = invite("1", "").replace(";tag=a1", "");
+    fixture.send(ALICE, &text);
+    fixture.expect(ALICE, "SIP/2.0 100 ");
+    let invite = fixture.expect(BOB, "INVITE ");
+    let contact = "Contact: <sip:bob@192.168.2.2>";
+    fixture.send(BOB, &response(&invite, "200 OK", "b1", contact));
+    let ok = fixture.expect(ALICE, "SIP/2.0 200 OK");
+    let call = AnsweredCall {
+        caller: ALICE,
+        callee: BOB,
+        ok,
+        invite,
+    };
+    call.hang_up(&mut fixture, false);
+    let is_end = |event: &SwitchEvent| matches!(event, SwitchEvent::CallEnded { .. });
+    assert!(fixture.events().iter().any(is_end));
     fixture.assert_nothing_left();
 }
 
