@@ -14,24 +14,6 @@ use super::text::{Output, push_ip, push_number};
 const MAX_CALL_ID_LEN: usize = 1024;
 const MAX_TAG_LEN: usize = 512;
 
-/// The methods that the switch or a phone acts on.
-const METHODS: [&str; 14] = [
-    "INVITE",
-    "ACK",
-    "BYE",
-    "CANCEL",
-    "REGISTER",
-    "OPTIONS",
-    "PRACK",
-    "UPDATE",
-    "INFO",
-    "MESSAGE",
-    "SUBSCRIBE",
-    "NOTIFY",
-    "REFER",
-    "PUBLISH",
-];
-
 /// A request whose identifying fields have been read. What a dialog's other end decides, such as the
 /// URIs in From and To, is read only where it is needed.
 #[derive(Debug)]
@@ -69,12 +51,7 @@ impl<'a> Request<'a> {
         }
         // A message without a method is a response, which is not read here.
         let method = message.method().unwrap_or_default();
-        // Methods have case (RFC 3261 7.1), yet some phones take a `bye`, or a `BY`, for a BYE.
-        let is_misspelt = |known: &&str| {
-            let start = known.get(..method.len());
-            *known != method && start.is_some_and(|start| start.eq_ignore_ascii_case(method))
-        };
-        if METHODS.iter().any(is_misspelt) {
+        if is_misspelt(method) {
             return Err(Refusal::because(400, "Bad Method"));
         }
         let uri = message
@@ -161,6 +138,22 @@ impl<'a> Request<'a> {
     pub(super) fn to_tag(&self) -> &str {
         self.to_tag.as_deref().unwrap_or_default()
     }
+}
+
+/// Whether some phones would take the method for another one. Methods have case (RFC 3261 7.1), yet
+/// there are phones that act on a `bye`, or a `BY`, as on a BYE.
+fn is_misspelt(method: &str) -> bool {
+    macro_rules! known {
+        ($($name:literal)+) => {
+            // The compiler makes one comparison of this for each length.
+            !matches!(method, $($name)|+) && [$($name),+].iter().any(|name| {
+                let start = name.get(..method.len());
+                start.is_some_and(|start| start.eq_ignore_ascii_case(method))
+            })
+        };
+    }
+    known!("INVITE" "ACK" "BYE" "CANCEL" "REGISTER" "OPTIONS" "PRACK" "UPDATE" "INFO" "MESSAGE"
+        "SUBSCRIBE" "NOTIFY" "REFER" "PUBLISH")
 }
 
 /// The value of a header that has to be there exactly once.

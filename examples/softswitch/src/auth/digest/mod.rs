@@ -135,21 +135,21 @@ impl DigestAuthenticator {
     /// `Refused` for the first that was refused. The `uri` in the credentials need not be the
     /// Request-URI: phones and proxies write both in several ways (RFC 3261 section 22.4).
     ///
-    /// More than four for our realm are refused unread, since each is a guess at a password and all of
-    /// them together would be one failure.
+    /// The fifth for our realm is refused unread, since each is a guess at a password and all of them
+    /// together would be one failure.
     pub fn verify(&mut self, method: &str, credentials: &[&[u8]], now: SystemTime) -> DigestResult {
-        let ours = credentials
-            .iter()
-            .filter(|value| self.read_for_realm(value).is_some());
-        if credentials.len() > MAX_ANSWERS && ours.count() > MAX_ANSWERS {
-            return refused("", DigestFailure::Malformed);
-        }
         let mut result = DigestResult::Missing;
+        let mut guesses = 0;
         for value in credentials {
-            let found = match self.read_for_realm(value) {
+            let answer = match self.read_for_realm(value) {
                 None => continue,
-                Some(Err(why)) => refused("", why),
-                Some(Ok(answer)) => self.check(method, &answer, now),
+                Some(answer) => answer,
+            };
+            guesses += 1;
+            let found = match answer {
+                _ if guesses > MAX_ANSWERS => return refused("", DigestFailure::Malformed),
+                Err(why) => refused("", why),
+                Ok(answer) => self.check(method, &answer, now),
             };
             match (&result, &found) {
                 (_, DigestResult::Authenticated { .. }) => return found,
