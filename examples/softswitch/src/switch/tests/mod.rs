@@ -14,6 +14,7 @@ mod forks_give_one_answer;
 mod going_down_is_orderly;
 mod identities_are_read_where_they_decide;
 mod loops_and_hops_end;
+mod messages_are_told_apart;
 mod messages_stay_as_they_are;
 mod no_connection_fills_the_switch;
 mod record_route_names_what_each_side_knows;
