@@ -137,11 +137,16 @@ fn methods_are_any_token() {
     let mut site = Site::open();
     for start in [
         &b"!interesting-Method0123456789_*+`.%indeed'~ sip:bob@example.com"[..],
-        b"message sip:bob@example.com",
+        b"x sip:bob@example.com",
         b"NEWMETHOD sip:bob@example.com",
     ] {
         site.passes(start, b"Subject: odd\r\n", b"");
     }
+    // Some phones would take this one for a MESSAGE, and the switch does not.
+    let request = site.request(b"message sip:bob@example.com", b"");
+    site.alice.send(request);
+    let answer = hear(&mut site.alice);
+    assert_eq!(answer.start_line(), b"SIP/2.0 400 Bad Method");
     site.close();
 }
 
