@@ -49,7 +49,7 @@ impl Path {
             tokens(header.value)
                 .any(|tag| tag.is_ok_and(|tag| tag.eq_ignore_ascii_case("outbound")))
         };
-        if !request.has_older_vias {
+        if !request.has_older_vias() {
             // Phones that forget to say so are many, and nothing else is between them and us.
             return Ok(true);
         }

@@ -29,8 +29,8 @@ pub(super) struct Request<'a> {
     pub(super) has_magic_cookie: bool,
     /// The first Via field with `received` and `rport` filled in (RFC 3261 18.2.1, RFC 3581 4).
     pub(super) via_field: Cow<'a, [u8]>,
-    /// Whether it came through another proxy.
-    pub(super) has_older_vias: bool,
+    /// Whether older Vias stand in the topmost field.
+    shares_via_field: bool,
     pub(super) from: NameAddr<'a>,
     /// Empty only if the request has no magic cookie: clients of RFC 2543 need not write one.
     pub(super) from_tag: Cow<'a, str>,
@@ -91,7 +91,7 @@ impl<'a> Request<'a> {
             method,
             uri,
             via_field: with_source(&via, others, &top, peer),
-            has_older_vias: others.is_some() || message.all(Name::Via).nth(1).is_some(),
+            shares_via_field: others.is_some(),
             branch: via.branch().unwrap_or_default(),
             has_magic_cookie,
             via,
@@ -128,6 +128,11 @@ impl<'a> Request<'a> {
     /// The URI of From; `None` if it cannot be read, and then it names no account of ours.
     pub(super) fn sender(&self) -> Option<Uri<'a>> {
         Uri::parse(self.from.uri).ok()
+    }
+
+    /// Whether it came through another proxy.
+    pub(super) fn has_older_vias(&self) -> bool {
+        self.shares_via_field || self.message.all(Name::Via).nth(1).is_some()
     }
 
     /// Whether it claims to be within a dialog.
